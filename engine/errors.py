@@ -1,0 +1,154 @@
+"""One tree of exceptions for the whole engine; no HTTP codes here (`webui` maps them in one place).
+
+The docstring of a class is its default English message. `message_id` is the key under which the user interface
+finds the text in the reader's language; `data` fills its placeholders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class FlowledgerError(Exception):
+    """Something went wrong in Flowledger."""
+
+    def __init__(self, message: str | None = None, **data: Any) -> None:
+        self.data: Mapping[str, Any] = data
+        super().__init__(message or (type(self).__doc__ or "").strip().splitlines()[0].format_map(_Blank(data)))
+
+    @property
+    def message_id(self) -> str:
+        """Stable key of the message: the class name."""
+        return type(self).__name__
+
+
+class _Blank(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+# --- refusals: the caller asked for something that may not or cannot be done; nothing was written ---------------
+class Refusal(FlowledgerError):
+    """The command was refused; nothing was changed."""
+
+
+class NotFound(Refusal):
+    """There is no {kind} with the id {id}."""
+
+
+class NotAllowed(Refusal):
+    """{actor} may not do this ({action}); ask an administrator for the role or group that may."""
+
+
+class Conflict(Refusal):
+    """The object is not in a state that allows this; reload and look again."""
+
+
+class TaskNotOpen(Conflict):
+    """Task {id} is already {state}; nothing was changed."""
+
+
+class TaskClaimed(Conflict):
+    """Task {id} is already claimed by {assignee}."""
+
+
+class InstanceNotActive(Conflict):
+    """Instance {id} is {state}; it takes no more commands."""
+
+
+class RequestIdReused(Conflict):
+    """The request id {id} was already used for a different command; send a fresh one."""
+
+
+class InvalidInput(Refusal):
+    """The input is not valid."""
+
+
+class LimitExceeded(InvalidInput):
+    """{what} is {value}, the limit is {limit}."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One problem of one form field: JSON pointer, message id (key of a translation), parameters of the message."""
+
+    pointer: str
+    message_id: str
+    params: Mapping[str, Any]
+    message: str  # English, complete
+
+
+class FormInvalid(InvalidInput):
+    """The form has {count} invalid field(s); nothing was saved as completed."""
+
+    def __init__(self, errors: Iterable[FieldError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(count=len(self.errors))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding about a deployed file. `severity` is 'error' or 'warning'; `line` is 1-based or None."""
+
+    file: str
+    rule: str
+    message: str
+    element_id: str | None = None
+    element_name: str | None = None
+    line: int | None = None
+    advice: str = ""
+    severity: str = "error"
+
+
+class DeploymentRejected(InvalidInput):
+    """The deployment has {count} problem(s); nothing was deployed."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        detail = "; ".join(f"{p.element_id or p.file}: {p.message}" for p in self.problems[:5])
+        super().__init__(f"The deployment has {len(self.problems)} problem(s); nothing was deployed. {detail}", count=len(self.problems))
+
+
+# --- what can go wrong while a process runs ---------------------------------------------------------------------
+class BpmnError(FlowledgerError):
+    """A business error that the diagram may catch with an error event.
+
+    Raised by service-task handlers and by functions that scripts call. `code` matches the errorCode of the event.
+    """
+
+    def __init__(self, code: str | None = None, message: str | None = None, variables: Mapping[str, Any] | None = None) -> None:
+        self.code = code
+        self.variables = dict(variables or {})
+        super().__init__(message or f"BPMN error {code}", code=code)
+
+
+class ExpressionError(FlowledgerError):
+    """The expression {source} failed: {cause}"""
+
+
+class ExecutionError(FlowledgerError):
+    """Element {element_id} could not be executed: {cause}"""
+
+    def __init__(self, element_id: str | None, cause: str) -> None:
+        self.element_id = element_id
+        self.cause = cause
+        super().__init__(f"Element {element_id} could not be executed: {cause}", element_id=element_id, cause=cause)
+
+
+# --- technical --------------------------------------------------------------------------------------------------
+class ConcurrentChange(FlowledgerError):
+    """Another node appended to the instance first; catch up and try again."""
+
+
+class IntegrityViolation(FlowledgerError):
+    """The history of instance {instance} does not verify at record {seq}: {cause}"""
+
+
+class ReplayDiverged(IntegrityViolation):
+    """Re-executing record {seq} of instance {instance} gives another outcome: {cause}"""
+
+
+class NotAvailable(FlowledgerError):
+    """The database cannot be reached just now; nothing was lost. Try again in a moment."""

@@ -1,0 +1,169 @@
+"""What a record of an instance can hold as its input. Names and fields are part of the record format.
+
+`key` is always the number that the instance gave the object (token, task, job, subscription) from its own counter; the
+public id of a user task or job is `f"{instance_id}-{key}"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from engine.model.codec import recorded
+from engine.model.values import Json
+
+
+# --- inputs that move tokens: the interpreter decides their outcome ------------------------------------------------
+@recorded
+@dataclass(frozen=True, slots=True)
+class StartInstance:
+    """A new instance. `start_element` names a start event when it was a message, signal or timer; else all none starts."""
+
+    process_id: str
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    business_key: str | None = None
+    start_element: str | None = None
+    initiator: str | None = None
+    parent: str | None = None
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class CompleteUserTask:
+    """`variables` holds exactly the form's declared fields (or, without a form, what the caller sent)."""
+
+    key: int
+    variables: Mapping[str, Json] = field(default_factory=dict)
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class CorrelateMessage:
+    """A message reaches the subscription `key`."""
+
+    key: int
+    name: str
+    payload: Mapping[str, Json] = field(default_factory=dict)
+    correlation_key: str | None = None
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class DeliverSignal:
+    """A signal reaches every subscription of this instance that waits for it."""
+
+    name: str
+    payload: Mapping[str, Json] = field(default_factory=dict)
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class TriggerTimer:
+    """The timer job `key` is due."""
+
+    key: int
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class CompleteJob:
+    """A service task's handler finished; `variables` are written to the task's scope."""
+
+    key: int
+    variables: Mapping[str, Json] = field(default_factory=dict)
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class ThrowJobError:
+    """A service task's handler raised a BPMN error."""
+
+    key: int
+    code: str | None = None
+    message: str = ""
+    variables: Mapping[str, Json] = field(default_factory=dict)
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class SetVariables:
+    """An operator changes variables of a scope (0: the instance)."""
+
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    scope: int = 0
+    reason: str = ""
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class RetryElement:
+    """An operator asks the element `key`, which stands with an incident, to run again."""
+
+    key: int
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class CancelInstance:
+    """Everything open is withdrawn; the instance ends as cancelled."""
+
+    reason: str = ""
+
+
+# --- inputs that only annotate: `engine.history.transition` decides their outcome -----------------------------------
+@recorded
+@dataclass(frozen=True, slots=True)
+class AssignUserTask:
+    """Claim (assignee is the actor), release (None) or hand over."""
+
+    key: int
+    assignee: str | None = None
+    reason: str = ""
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class FailJob:
+    """The last attempt of job `key` failed: an incident is raised. The stack stays with the job row, not here."""
+
+    key: int
+    element: str
+    cause: str = ""
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class RetryJob:
+    """An operator resolves the incident of job `key` by trying it again."""
+
+    key: int
+    element: str
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class AddComment:
+    """A person's remark on the instance, `key` names the user task it was made at (0: none)."""
+
+    text: str
+    key: int = 0
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class AddAttachment:
+    """A file was attached; the bytes lie in the blob store under their SHA-256."""
+
+    name: str
+    sha256: str
+    size: int
+    media_type: str
+    key: int = 0
+
+
+Movement: TypeAlias = (
+    StartInstance | CompleteUserTask | CorrelateMessage | DeliverSignal | TriggerTimer | CompleteJob | ThrowJobError | SetVariables | RetryElement | CancelInstance
+)
+Annotation: TypeAlias = AssignUserTask | FailJob | RetryJob | AddComment | AddAttachment
+Input: TypeAlias = Movement | Annotation

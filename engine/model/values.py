@@ -1,0 +1,73 @@
+"""JSON values and their canonical bytes.
+
+Canonical form: UTF-8, keys sorted, no blanks, strings in Unicode NFC, no NaN or Infinity. Two equal values have equal
+bytes on every machine; hashes are taken over them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from engine.errors import InvalidInput
+
+Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+
+_encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def canonical(value: Any) -> bytes:
+    """Canonical bytes of a JSON value. Raises InvalidInput for what JSON cannot hold (NaN, foreign types)."""
+    try:
+        text = _encoder.encode(value)
+    except (ValueError, TypeError, RecursionError) as exc:
+        raise InvalidInput(f"not a JSON value: {exc}") from exc
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+    try:
+        return text.encode()
+    except UnicodeEncodeError as exc:
+        raise InvalidInput("text holds a lone surrogate") from exc
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise InvalidInput("a JSON object names a key twice")
+    return out
+
+
+def _no_constants(name: str) -> Any:
+    raise InvalidInput(f"JSON does not know {name}")
+
+
+def parse(data: bytes | str) -> Any:
+    """Strict JSON: refuses NaN, Infinity, duplicate keys, and nesting that Python cannot hold. Raises InvalidInput."""
+    try:
+        return json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
+    except (ValueError, RecursionError, UnicodeDecodeError) as exc:
+        raise InvalidInput(f"not valid JSON: {exc}") from exc
+
+
+def purify(value: Any) -> Any:
+    """A fresh copy that holds only what canonical JSON holds: tuples become lists, strings become NFC."""
+    return json.loads(canonical(value))
+
+
+def sha256(data: bytes) -> str:
+    """Lower-case hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def iso(moment: datetime) -> str:
+    """UTC with microseconds and Z: `2026-11-23T06:05:00.000000Z`; sorts as text."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """Inverse of `iso`; also takes any ISO 8601 date-time with an offset."""
+    return datetime.fromisoformat(text).astimezone(UTC)
