@@ -1,0 +1,229 @@
+"""What an actor can ask for. `engine.bootstrap.Flowledger.execute(command, actor, request_id)` carries one out.
+
+Task ids are `<instance>-<key>`. Every command is all or nothing; refusals are exceptions of `engine.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from engine.model.values import Json
+
+
+# --- process definitions -------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """Files by name: `*.bpmn`, `*.dmn`, `*.form.json`. All become one version, or none. -> Deployment
+
+    `complete_from` names a definition id whose other files (forms, DMN, further BPMN) are taken over when `files` does not
+    hold them: so a modeler deploys one changed diagram and keeps the forms.
+    """
+
+    files: Mapping[str, bytes]
+    comment: str = ""
+    complete_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveModelDraft:
+    """The modeler's unsaved work; `draft_id` None makes a new one. -> ModelDraft. Conflict when `revision` is behind."""
+
+    xml: str
+    process_id: str | None = None
+    based_on: str | None = None
+    draft_id: str | None = None
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardModelDraft:
+    """Throw a draft away."""
+
+    draft_id: str
+
+
+# --- instances -----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start the newest version of a process, or of `definition_id`. A start form's fields are checked. -> InstanceRef"""
+
+    process_id: str | None = None
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    business_key: str | None = None
+    definition_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishMessage:
+    """To the one waiting instance, else to a message start event, else kept until `keep_seconds` are over. -> Correlation"""
+
+    name: str
+    payload: Mapping[str, Json] = field(default_factory=dict)
+    correlation_key: str | None = None
+    keep_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastSignal:
+    """To every instance that waits for it and every signal start event. -> Correlation"""
+
+    name: str
+    payload: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End an instance. -> InstanceRef"""
+
+    instance_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeVariables:
+    """An operator sets variables. -> InstanceRef"""
+
+    instance_id: str
+    variables: Mapping[str, Json]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryIncident:
+    """An operator tries again what stands. -> InstanceRef"""
+
+    incident_id: str
+
+
+# --- user tasks ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Finish a user task with the values of its form. Claims it on the way if nobody holds it. -> InstanceRef"""
+
+    task_id: str
+    values: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Take a task of one's groups. -> InstanceRef"""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give a claimed task back. -> InstanceRef"""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Pass one's task to somebody else, with a reason. -> InstanceRef"""
+
+    task_id: str
+    assignee: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDraft:
+    """Keep the unfinished form of a task for this actor (not part of the history). `values` as typed. -> None"""
+
+    task_id: str
+    values: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A remark on an instance, optionally at one of its tasks. -> InstanceRef"""
+
+    instance_id: str
+    text: str
+    task_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """A file for an instance; at most `Limits.attachment_bytes`. -> InstanceRef"""
+
+    instance_id: str
+    name: str
+    data: bytes
+    media_type: str
+    task_id: str | None = None
+
+
+# --- people ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class PutUser:
+    """Create or change a user; `password` None keeps the old one. -> None"""
+
+    user_id: str
+    name: str
+    roles: tuple[str, ...] = ("staff",)
+    groups: tuple[str, ...] = ()
+    password: str | None = None
+    active: bool = True
+    language: str = "zh"
+    time_zone: str = "Asia/Shanghai"
+
+
+@dataclass(frozen=True, slots=True)
+class SetPreferences:
+    """One's own language and time zone. -> None"""
+
+    language: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """One's own password; ends all other sessions. -> None"""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueToken:
+    """An API token for oneself. -> the secret, shown once"""
+
+    label: str
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeToken:
+    """End an API token. -> None"""
+
+    token_id: str
+
+
+Command: TypeAlias = (
+    Deploy
+    | SaveModelDraft
+    | DiscardModelDraft
+    | Start
+    | PublishMessage
+    | BroadcastSignal
+    | Cancel
+    | ChangeVariables
+    | RetryIncident
+    | Complete
+    | Claim
+    | Release
+    | HandOver
+    | SaveDraft
+    | Comment
+    | Attach
+    | PutUser
+    | SetPreferences
+    | ChangePassword
+    | IssueToken
+    | RevokeToken
+)
