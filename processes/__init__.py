@@ -1,0 +1,1 @@
+"""Process packs. Each folder is one pack, loaded through the entry point group `flowledger.packs`."""

@@ -1,0 +1,1 @@
+"""Names that are used from outside Python code (templates, entry points, protocols); vulture reads this file."""

@@ -1,0 +1,1 @@
+"""Flask pages and the HTTP API of Flowledger. It calls `engine.bootstrap` and `engine.application`, never the store."""

@@ -1,0 +1,2 @@
+// Loaded by every page: style, htmx, keyboard, relative times.
+import "./theme.css";
