@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from engine.errors import FieldError, Problem
-from engine.model.definition import ProcessInfo
+from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
 from engine.model.events import Event
 from engine.model.inputs import Movement
+from engine.model.records import Record
 from engine.model.values import Json
+from engine.model.views import ModelDraft, TaskRow, TokenRow, UserRow
 
 
 # --- time and identifiers: inputs, read only outside the interpreter --------------------------------------------------
@@ -164,23 +165,173 @@ class FormCompiler(Protocol):
 
 
 # --- persistence --------------------------------------------------------------------------------------------------------
-class Store(Protocol):
-    """A database. `begin` opens a transaction that rolls back unless committed; reads inside see one state."""
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where an instance stands: what a command needs to append the next record."""
 
-    def begin(self, *, write: bool) -> AbstractContextManager[Any]: ...
+    instance_id: str
+    definition_id: str
+    process_id: str
+    business_key: str | None
+    state: str
+    seq: int
+    hash: str
+    started_by: str = ""
 
-    def close(self) -> None: ...
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One job row. `id` is `<instance>-<key>`, or `start-<definition>-<element>` and the like for work without an instance."""
+
+    id: str
+    kind: str  # timer service message signal start
+    instance_id: str | None
+    key: int | None
+    element_id: str
+    handler: str | None
+    parameters: Mapping[str, Json]
+    due_at: datetime
+    attempts: int
+    retries: int
+
+
+class Records(Protocol):
+    """The truth. `append` raises ConcurrentChange when (instance, seq) is taken, RequestIdReused when the request id is."""
+
+    def append(self, record: Record) -> None: ...
+
+    def of(self, instance_id: str, after: int = 0) -> list[Record]: ...
+
+    def by_request(self, request_id: str) -> Record | None: ...
+
+
+class Instances(Protocol):
+    def head(self, instance_id: str, *, lock: bool = False) -> Head | None: ...
+
+    def snapshot(self, instance_id: str, engine_version: str) -> tuple[int, Json] | None: ...
+
+    def keep_snapshot(self, instance_id: str, seq: int, engine_version: str, data: Json) -> None: ...
+
+    def open_task(self, task_id: str) -> tuple[TaskRow, Head] | None:
+        """The task in whatever state with its instance, locked for the transaction."""
+
+    def completers(self, instance_id: str, elements: Sequence[str]) -> frozenset[str]:
+        """Users who completed a user task of one of these elements in this instance."""
+
+
+class Definitions(Protocol):
+    def add(self, deployment: Deployment, files: Mapping[str, bytes], models: Mapping[str, ProcessInfo]) -> None: ...
+
+    def latest(self, process_id: str) -> ProcessDefinition | None: ...
+
+    def get(self, definition_id: str) -> ProcessDefinition | None: ...
+
+    def by_content(self, process_id: str, content_hash: str) -> ProcessDefinition | None: ...
+
+    def files(self, deployment_id: str) -> dict[str, bytes]: ...
+
+    def starts(self, kind: str, name: str) -> list[tuple[str, str]]:
+        """(definition id, element id) of newest versions that a message or signal of this name starts."""
+
+
+class Jobs(Protocol):
+    def add(self, due: Due) -> None: ...
+
+    def remove(self, job_id: str) -> bool: ...
+
+    def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None: ...
+
+    def get(self, job_id: str) -> Due | None: ...
+
+    def earliest(self) -> datetime | None: ...
+
+    def postpone(self, job_id: str, attempts: int, due_at: datetime | None, stack: str) -> None:
+        """Try again at `due_at`; None: no more attempts."""
+
+    def revive(self, job_id: str, now: datetime) -> None: ...
+
+    def lease(self, job_id: str, owner: str, until: datetime) -> None: ...
+
+
+class Waiting(Protocol):
+    """Message and signal subscriptions, and messages that wait for one."""
+
+    def match(self, kind: str, name: str, correlation_key: str | None) -> tuple[str, int] | None:
+        """(instance id, key): the exact key first, then subscriptions without a key, oldest first; without a key any."""
+
+    def instances(self, name: str) -> list[str]:
+        """Instances that wait for the signal."""
+
+    def keep(self, message_id: str, name: str, correlation_key: str | None, payload: Mapping[str, Json], expires: datetime) -> None: ...
+
+    def take_kept(self, name: str, correlation_key: str | None, now: datetime) -> tuple[str | None, Mapping[str, Json]] | None: ...
+
+    def forget_expired(self, now: datetime) -> int: ...
+
+
+class Blobs(Protocol):
+    def put(self, data: bytes, media_type: str = "application/octet-stream") -> str:
+        """Store bytes under their SHA-256 and give it back; the same bytes are stored once."""
+
+    def get(self, sha256: str) -> bytes | None: ...
+
+
+class Drafts(Protocol):
+    def save_form(self, instance_id: str, key: int, user_id: str, values: Mapping[str, Json], now: datetime) -> None: ...
+
+    def form(self, instance_id: str, key: int, user_id: str) -> Mapping[str, Json] | None: ...
+
+    def drop_forms(self, instance_id: str, key: int) -> None: ...
+
+    def save_model(self, draft: ModelDraft) -> None:
+        """Raises Conflict when the stored revision is not the one before."""
+
+    def model(self, draft_id: str) -> ModelDraft | None: ...
+
+    def drop_model(self, draft_id: str) -> None: ...
+
+
+class Accounts(Protocol):
+    def put(self, user: UserRow, password_hash: str | None) -> None: ...
+
+    def get(self, user_id: str) -> UserRow | None: ...
+
+    def password_hash(self, user_id: str) -> str | None: ...
+
+    def end_sessions(self, user_id: str) -> None: ...
+
+    def add_token(self, token: TokenRow, secret_hash: str) -> None: ...
+
+    def drop_token(self, token_id: str, user_id: str) -> bool: ...
+
+
+class UnitOfWork(Protocol):
+    """One write transaction. It commits when its block ends and rolls back on an exception; `after_commit` runs then.
+
+    `now` is read once. `connection` is the SQLAlchemy connection for handlers of packs.
+    """
+
+    now: datetime
+    connection: Any
+    records: Records
+    instances: Instances
+    definitions: Definitions
+    jobs: Jobs
+    waiting: Waiting
+    blobs: Blobs
+    drafts: Drafts
+    accounts: Accounts
+    after_commit: list[Callable[[], None]]
+
+    def project(self, record: Record, head: Head) -> None:
+        """Bring every read table up to this record; `head` is the instance after it."""
 
 
 class Projection(Protocol):
-    """Derives read tables from records, inside the transaction that appends them."""
+    """Derives one read table from records, inside the transaction that appends them."""
 
     name: str
 
-    def apply(self, connection: Any, record: Any, head: Any) -> None: ...
+    def apply(self, connection: Any, record: Record, head: Head) -> None: ...
 
     def clear(self, connection: Any) -> None: ...
-
-
-Sources = Mapping[str, bytes]
-Problems = Iterable[Problem]

@@ -1,1 +1,1 @@
-"""identity"""
+"""Who may do what: actors and the one policy."""

@@ -103,7 +103,10 @@ class VariableRemoved:
 @recorded
 @dataclass(frozen=True, slots=True)
 class UserTaskCreated:
-    """A person has work. `key` equals the key of the element instance. `due` and `follow_up` are UTC ISO texts."""
+    """A person has work. `key` equals the key of the element instance. `due` and `follow_up` are UTC ISO texts.
+
+    `excludes`: element ids; whoever completed one of them in this instance may not do this task (four eyes).
+    """
 
     key: int
     element: str
@@ -111,7 +114,7 @@ class UserTaskCreated:
     assignee: str | None = None
     candidate_groups: tuple[str, ...] = ()
     candidate_users: tuple[str, ...] = ()
-    excluded_users: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
     form_key: str | None = None
     due: str | None = None
     follow_up: str | None = None

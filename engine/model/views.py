@@ -75,6 +75,7 @@ class TaskRow:
     assignee_name: str | None
     candidate_groups: tuple[str, ...]
     candidate_users: tuple[str, ...]
+    excludes: tuple[str, ...]
     excluded_users: tuple[str, ...]
     form_key: str | None
     priority: int

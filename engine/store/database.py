@@ -1,0 +1,95 @@
+"""Opens a database and its transactions: SQLite (WAL, synchronous FULL) or PostgreSQL.
+
+SQLite has one writer: writers of this process queue on a lock (fair, no busy loops), those of other processes on SQLite's own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.pool import StaticPool
+
+from engine.errors import NotAvailable
+
+
+class Database:
+    """One database address. `begin` is the only way to a connection."""
+
+    def __init__(self, url: str | URL, *, pool_size: int = 8) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.in_memory = self.is_sqlite and self.url.database in (None, "", ":memory:")
+        self._writer = threading.RLock()
+        self.engine = self._open(pool_size)
+
+    def _open(self, pool_size: int) -> sa.Engine:
+        if not self.is_sqlite:
+            url = self.url.set(drivername="postgresql+psycopg") if self.url.drivername == "postgresql" else self.url
+            return sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        if self.in_memory:
+            engine = sa.create_engine(self.url, poolclass=StaticPool, connect_args={"check_same_thread": False, "isolation_level": None})
+        else:
+            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            engine = sa.create_engine(
+                self.url, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": 30, "check_same_thread": False, "isolation_level": None}
+            )
+        event.listen(engine, "connect", self._prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _prepare_sqlite(self, connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        if not self.in_memory:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "temp_store=MEMORY", "cache_size=-32000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @contextmanager
+    def begin(self, *, write: bool) -> Iterator[Connection]:
+        """A transaction; commits when the block ends without an exception, else rolls back.
+
+        Raises NotAvailable when the database cannot be reached.
+        """
+        lock = self._writer if self.is_sqlite and (write or self.in_memory) else _NO_LOCK
+        with lock:
+            try:
+                connection = self.engine.connect()
+            except sa.exc.OperationalError as exc:
+                raise NotAvailable from exc
+            with connection:
+                connection = connection.execution_options(flowledger_write=write)
+                try:
+                    with connection.begin():
+                        yield connection
+                except sa.exc.OperationalError as exc:
+                    if exc.connection_invalidated or "disk is full" in str(exc.orig) or "locked" in str(exc.orig):
+                        raise NotAvailable(f"The database did not take the change: {exc.orig}") from exc
+                    raise
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+class _NoLock:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+
+_NO_LOCK = _NoLock()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("flowledger_write", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

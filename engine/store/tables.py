@@ -1,0 +1,328 @@
+"""The database schema (SQLAlchemy Core). `record` is the truth; what is below the line is derived from it or personal.
+
+Times are UTC. Texts that hold JSON are canonical JSON.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """Aware UTC datetimes; SQLite stores them naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _id(name: str = "id", length: int = 64, **kw: Any) -> Column[str]:
+    return Column(name, String(length), **kw)
+
+
+# --- deployments -------------------------------------------------------------------------------------------------
+deployment = Table(
+    "deployment",
+    metadata,
+    _id(primary_key=True),
+    Column("content_hash", String(64), nullable=False, index=True),
+    Column("deployed_at", Utc, nullable=False),
+    Column("deployed_by", String(64), nullable=False),
+    Column("comment", Text, nullable=False, default=""),
+)
+
+deployment_file = Table(
+    "deployment_file",
+    metadata,
+    Column("deployment_id", ForeignKey("deployment.id"), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+process_definition = Table(
+    "process_definition",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("process_id", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("deployment_id", ForeignKey("deployment.id"), nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("file", String(255), nullable=False),
+    Column("called", Text, nullable=False, default="{}"),
+    UniqueConstraint("process_id", "version"),
+)
+
+start_trigger = Table(
+    "start_trigger",
+    metadata,
+    Column("definition_id", ForeignKey("process_definition.id"), primary_key=True),
+    Column("element_id", String(200), primary_key=True),
+    Column("process_id", String(200), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(255)),
+    Column("schedule", Text),
+    Index("ix_start_trigger_kind_name", "kind", "name"),
+)
+
+# --- the truth ------------------------------------------------------------------------------------------------------
+record = Table(
+    "record",
+    metadata,
+    Column("instance_id", String(64), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Utc, nullable=False),
+    Column("actor", String(64), nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("request_id", String(128), unique=True),
+    Column("hash", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("media_type", String(128), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# --- derived from records ---------------------------------------------------------------------------------------------
+instance = Table(
+    "instance",
+    metadata,
+    _id(primary_key=True),
+    Column("definition_id", String(255), nullable=False, index=True),
+    Column("process_id", String(200), nullable=False),
+    Column("business_key", String(255), index=True),
+    Column("state", String(16), nullable=False),
+    Column("error", Text),
+    Column("seq", Integer, nullable=False),
+    Column("head_hash", String(64), nullable=False),
+    Column("started_at", Utc, nullable=False),
+    Column("started_by", String(64), nullable=False),
+    Column("ended_at", Utc),
+    Index("ix_instance_state_started_at", "state", "started_at", "id"),
+    Index("ix_instance_started_at", "started_at", "id"),
+    Index("ix_instance_process_id_state", "process_id", "state"),
+)
+
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("instance_id", String(64), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("engine_version", String(32), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+user_task = Table(
+    "user_task",
+    metadata,
+    Column("instance_id", String(64), primary_key=True),
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("definition_id", String(255), nullable=False),
+    Column("process_id", String(200), nullable=False),
+    Column("business_key", String(255)),
+    Column("element_id", String(200), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("assignee", String(64)),
+    Column("candidate_groups", Text, nullable=False, default="[]"),
+    Column("candidate_users", Text, nullable=False, default="[]"),
+    Column("excludes", Text, nullable=False, default="[]"),
+    Column("excluded_users", Text, nullable=False, default="[]"),
+    Column("form_key", String(255)),
+    Column("priority", Integer, nullable=False),
+    Column("due", Utc),
+    Column("created_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    Column("ended_by", String(64)),
+    Index("ix_user_task_assignee_state", "assignee", "state", "due"),
+    Index("ix_user_task_state_due", "state", "due"),
+    Index("ix_user_task_definition_id_element_id", "definition_id", "element_id", "state"),
+)
+
+task_candidate = Table(
+    "task_candidate",
+    metadata,
+    Column("instance_id", String(64), primary_key=True),
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(5), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Index("ix_task_candidate_kind_name", "kind", "name"),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", String(255), primary_key=True),  # <instance>-<key>, or start-<definition>-<element>
+    Column("instance_id", String(64), index=True),
+    Column("key", Integer),
+    Column("element_id", String(200), nullable=False),
+    Column("kind", String(16), nullable=False),  # timer service message signal start
+    Column("handler", String(200)),
+    Column("parameters", Text, nullable=False, default="{}"),
+    Column("state", String(16), nullable=False),  # due failed
+    Column("due_at", Utc, nullable=False),
+    Column("sequence", Integer, nullable=False, default=0),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("retries", Integer, nullable=False, default=3),
+    Column("lease_until", Utc),
+    Column("lease_owner", String(64)),
+    Column("stack", Text),
+    Index("ix_job_state_due_at", "state", "due_at", "sequence"),
+)
+
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("instance_id", String(64), primary_key=True),
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(8), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("correlation_key", String(255)),
+    Column("element_id", String(200), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Index("ix_subscription_kind_name_correlation_key", "kind", "name", "correlation_key"),
+)
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("instance_id", String(64), primary_key=True),
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("definition_id", String(255), nullable=False, index=True),
+    Column("element_id", String(200), nullable=False),
+    Column("kind", String(8), nullable=False),  # element job
+    Column("cause", Text, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("resolved_at", Utc, index=True),
+)
+
+note = Table(  # comments and attachments
+    "note",
+    metadata,
+    Column("instance_id", String(64), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(10), nullable=False),  # comment attachment
+    Column("at", Utc, nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("key", Integer, nullable=False),
+    Column("text", Text, nullable=False),  # comment text, or file name
+    Column("sha256", String(64)),
+    Column("size", Integer),
+    Column("media_type", String(128)),
+)
+
+# --- waiting between instances -----------------------------------------------------------------------------------------
+kept_message = Table(
+    "kept_message",
+    metadata,
+    _id(primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("correlation_key", String(255)),
+    Column("payload", Text, nullable=False),
+    Column("expires_at", Utc, nullable=False, index=True),
+    Column("sequence", Integer, nullable=False, default=0),
+    Index("ix_kept_message_name_correlation_key", "name", "correlation_key"),
+)
+
+# --- people --------------------------------------------------------------------------------------------------------------
+account = Table(
+    "account",
+    metadata,
+    _id(primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("password_hash", String(255)),
+    Column("roles", Text, nullable=False, default="[]"),
+    Column("groups", Text, nullable=False, default="[]"),
+    Column("active", Boolean, nullable=False, default=True),
+    Column("language", String(8), nullable=False, default="zh"),
+    Column("time_zone", String(64), nullable=False, default="Asia/Shanghai"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("secret_hash", String(64), primary_key=True),
+    Column("user_id", ForeignKey("account.id"), nullable=False, index=True),
+    Column("created_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    _id(primary_key=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("user_id", ForeignKey("account.id"), nullable=False, index=True),
+    Column("label", String(128), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc),
+    Column("last_used", Utc),
+)
+
+form_draft = Table(
+    "form_draft",
+    metadata,
+    Column("instance_id", String(64), primary_key=True),
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("user_id", String(64), primary_key=True),
+    Column("data", Text, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+)
+
+model_draft = Table(
+    "model_draft",
+    metadata,
+    _id(primary_key=True),
+    Column("process_id", String(200)),
+    Column("based_on", String(255)),
+    Column("owner", String(64), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+    Column("xml", Text, nullable=False),
+)
