@@ -1,0 +1,93 @@
+"""The one table that says which action of the policy each route is. It does not know single objects: whose task, whose instance is
+decided by `engine.identity.policy` again, inside the transaction.
+
+An endpoint that is missing here is never served: `check_complete` refuses to build the application.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from flask import Flask, g, request
+from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
+
+from engine.identity.policy import GRANTS, allows
+from engine.model.actors import Actor
+
+log = logging.getLogger("flowledger.access")
+
+#: The only action that needs no login.
+VISIT = "visit"
+
+#: endpoint -> action: `visit`, or a key of `engine.identity.policy.GRANTS`.
+TABLE: dict[str, str] = {
+    "static": VISIT,
+    "health.live": VISIT,
+    "health.ready": VISIT,
+    "home.index": VISIT,
+    "account.login": VISIT,
+    "account.login_submit": VISIT,
+    "account.set_language": VISIT,
+    "account.logout": "account.own",
+    "account.settings": "account.own",
+    "account.save_preferences": "account.own",
+    "account.change_password": "account.own",
+    "account.tokens": "account.own",
+    "account.issue_token": "account.own",
+    "account.revoke_token": "account.own",
+}
+
+
+def declare(endpoints: Mapping[str, str]) -> None:
+    """Add a blueprint's endpoints to the table. Raises ValueError for an action that the policy does not know."""
+    for endpoint, action in endpoints.items():
+        if action != VISIT and action not in GRANTS:
+            raise ValueError(f"endpoint {endpoint}: the policy has no action {action!r}")
+        TABLE[endpoint] = action
+
+
+def check_complete(app: Flask) -> None:
+    """Raises RuntimeError when a route of the application has no entry in the table."""
+    missing = sorted({rule.endpoint for rule in app.url_map.iter_rules()} - set(TABLE))
+    if missing:
+        raise RuntimeError(f"routes without an entry in webui.access.TABLE: {', '.join(missing)}")
+
+
+def permitted(actor: Actor | None, action: str) -> bool:
+    """May this actor (None: nobody is signed in) do this action on some object?"""
+    return action == VISIT or (actor is not None and allows(actor, action))
+
+
+def may(action: str) -> bool:
+    """May the current actor do this on some object? For buttons."""
+    return permitted(g.get("actor"), action)
+
+
+def may_visit(endpoint: str) -> bool:
+    """May the current actor open this page? For menus."""
+    action = TABLE.get(endpoint)
+    return action is not None and may(action)
+
+
+def require(action: str) -> None:
+    """Raises Unauthorized (nobody signed in) or Forbidden, and writes the refusal to the log."""
+    actor: Actor | None = g.get("actor")
+    if permitted(actor, action):
+        return
+    log.warning("refused: %s %s action=%s actor=%s from=%s", request.method, request.path, action, actor.id if actor else None, request.remote_addr)
+    if actor is None:
+        raise Unauthorized
+    raise Forbidden
+
+
+def guard() -> None:
+    """Before every request: the table's answer for its endpoint. Unknown addresses go on to 404."""
+    if request.endpoint is None:
+        return
+    action = TABLE.get(request.endpoint)
+    if action is None:
+        log.error("endpoint %s is not in the access table", request.endpoint)
+        raise NotFound
+    if action != VISIT:
+        require(action)

@@ -1,0 +1,69 @@
+"""Builds the Flask application around one engine. Order of every request: who is it, may they open this route, is the form ours.
+
+Not here: what pages show (`webui.pages`), what the API does (`webui.api`), what is allowed on one object (the engine's policy).
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Flask
+
+from webui import access, assets, filters, i18n, notices, problems, security, signin
+from webui.navigation import Navigation
+from webui.pages import BLUEPRINTS
+
+if TYPE_CHECKING:
+    from engine.bootstrap import Flowledger
+
+MAX_REQUEST_BYTES = 30 * 1024 * 1024  # uploads included; the engine has its own, lower limits by kind
+MAX_FORM_FIELD_BYTES = 2 * 1024 * 1024
+MAX_FORM_PARTS = 5_000
+
+
+def create_app(flowledger: Flowledger) -> Flask:
+    """The application, ready for any WSGI server. Raises RuntimeError when a route is missing in the access table."""
+    app = Flask("webui", root_path=str(Path(__file__).parent))
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_FIELD_BYTES,
+        MAX_FORM_PARTS=MAX_FORM_PARTS,
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # file names carry a hash of their content
+        TEMPLATES_AUTO_RELOAD=False,
+    )
+    app.extensions["flowledger"] = flowledger
+    app.extensions["flowledger.login_limit"] = signin.LoginLimit()
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    app.before_request(signin.identify)
+    app.before_request(access.guard)
+    app.before_request(security.check_csrf)
+    security.install(app)
+    problems.install(app)
+    filters.install(app)
+    notices.install(app)
+    assets.install(app)
+
+    navigation = Navigation()
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    packs = [_pages_of(pack.pages) for pack in flowledger.catalogue.packs if pack.pages]
+    for blueprint in packs:
+        access.declare({f"{blueprint.name}.{name}": action for name, action in getattr(blueprint, "access", {}).items()})
+        navigation.extend(getattr(blueprint, "navigation", ()))
+        app.register_blueprint(blueprint)
+    i18n.install(app, [folder for b in packs if (folder := Path(b.root_path) / "translations").joinpath("zh.po").is_file()])
+    navigation.install(app)
+    access.check_complete(app)
+    return app
+
+
+def _pages_of(name: str) -> Blueprint:
+    """The blueprint of a pack from `module:function`."""
+    module, _, function = name.partition(":")
+    blueprint: Any = getattr(importlib.import_module(module), function)()
+    if not isinstance(blueprint, Blueprint):
+        raise TypeError(f"{name} must return a flask.Blueprint")
+    return blueprint

@@ -1,0 +1,145 @@
+"""How values look on pages: times, durations, sizes, states, JSON values. Every state has a word and a colour."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_timedelta
+from flask import Flask, current_app
+from flask_babel import get_locale, gettext, lazy_gettext, ngettext
+from markupsafe import Markup, escape
+
+from webui.i18n import time_zone
+
+STATES = {
+    "active": ("primary", lazy_gettext("Active")),
+    "completed": ("success", lazy_gettext("Completed")),
+    "failed": ("danger", lazy_gettext("Failed")),
+    "cancelled": ("secondary", lazy_gettext("Cancelled")),
+    "open": ("primary", lazy_gettext("Open")),
+    "incident": ("danger", lazy_gettext("Incident")),
+    "resolved": ("success", lazy_gettext("Resolved")),
+    "verified": ("success", lazy_gettext("Verified")),
+    "broken": ("danger", lazy_gettext("Does not verify")),
+    "inactive": ("secondary", lazy_gettext("Disabled")),
+}
+
+
+def now() -> datetime:
+    """The moment that "3 minutes ago" counts from; `NOW` in the configuration replaces the wall clock."""
+    clock = current_app.config.get("NOW")
+    return clock() if clock else datetime.now(UTC)
+
+
+def exact(value: datetime | None, seconds: bool = True) -> str:
+    """`2026-11-23 14:05:09` in the reader's time zone."""
+    if value is None:
+        return ""
+    return value.astimezone(ZoneInfo(time_zone())).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+
+
+def day(value: datetime | None) -> str:
+    """`2026-11-23` in the reader's time zone."""
+    return value.astimezone(ZoneInfo(time_zone())).strftime("%Y-%m-%d") if value else ""
+
+
+def ago(value: datetime | None) -> Markup | str:
+    """`3 minutes ago` in a <time> element that carries the exact moment."""
+    if value is None:
+        return ""
+    delta = value - now()
+    text = gettext("just now") if abs(delta) < timedelta(seconds=10) else format_timedelta(delta, add_direction=True, locale=get_locale())
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), exact(value), text)
+
+
+def moment(value: datetime | None) -> Markup | str:
+    """The exact moment, to the minute, in a <time> element."""
+    if value is None:
+        return ""
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), exact(value), exact(value, seconds=False)
+    )
+
+
+def due_chip(value: datetime | None) -> Markup | str:
+    """When work is due: overdue, today or later, in words and colour."""
+    if value is None:
+        return ""
+    today = now().astimezone(ZoneInfo(time_zone())).date()
+    local = value.astimezone(ZoneInfo(time_zone()))
+    if value < now():
+        kind, word = "danger", gettext("Overdue since %(when)s", when=_short(local, today))
+    elif local.date() == today:
+        kind, word = "warning", gettext("Due today %(time)s", time=local.strftime("%H:%M"))
+    else:
+        kind, word = "secondary", gettext("Due %(when)s", when=_short(local, today))
+    return Markup('<time class="badge chip chip-{}" datetime="{}" title="{}">{}</time>').format(kind, value.astimezone(UTC).isoformat(), exact(value), word)
+
+
+def _short(local: datetime, today: object) -> str:
+    return local.strftime("%H:%M") if local.date() == today else local.strftime("%Y-%m-%d")
+
+
+def duration(seconds: float | None) -> str:
+    """`1 h 20 min`, `3.4 s`; a dash when unknown."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return gettext("%(n)s s", n=f"{seconds:.1f}".rstrip("0").rstrip("."))
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return gettext("%(n)s min", n=minutes)
+    if minutes < 60 * 48:
+        return gettext("%(h)s h %(m)s min", h=minutes // 60, m=minutes % 60)
+    return ngettext("%(num)s day", "%(num)s days", round(minutes / 1440))
+
+
+def file_size(size: int) -> str:
+    """`840 B`, `12.3 KB`, `4.0 MB`."""
+    value = float(size)
+    for unit in ("B", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def state_chip(state: str) -> Markup:
+    """The state's word on its colour."""
+    kind, word = STATES.get(state, ("secondary", state))
+    return Markup('<span class="badge chip chip-{}">{}</span>').format(kind, str(word))
+
+
+def plain_value(value: object, length: int = 200) -> str:
+    """A JSON value for a table cell: texts as they are, the rest as JSON, cut at `length` characters."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def pretty_json(value: object) -> str:
+    """Indented JSON for reading."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def hash_code(value: str) -> Markup:
+    """The first 12 digits of a hash; the whole one on hover and for copying."""
+    return Markup('<code class="hash" title="{}">{}</code>').format(value, escape(value[:12]))
+
+
+def install(app: Flask) -> None:
+    """Make them filters of the templates."""
+    app.jinja_env.filters.update(
+        exact=exact,
+        day=day,
+        ago=ago,
+        moment=moment,
+        due_chip=due_chip,
+        duration=duration,
+        file_size=file_size,
+        state_chip=state_chip,
+        plain_value=plain_value,
+        pretty_json=pretty_json,
+        hash_code=hash_code,
+    )

@@ -1,0 +1,116 @@
+"""Languages and time zones of pages: Chinese first, English beside it.
+
+Texts in code and templates are English; `translations/zh.po` holds the Chinese. The catalogue is compiled in memory when the
+application starts, so that no build step can leave a stale one behind. A pack's blueprint may bring its own `translations/zh.po`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from zoneinfo import available_timezones
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel, Domain, get_locale
+
+LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
+DEFAULT_LANGUAGE = "zh"
+DEFAULT_TIME_ZONE = "Asia/Shanghai"
+LANGUAGE_COOKIE = "language"
+TIME_ZONE_COOKIE = "time_zone"
+
+
+class Catalogues(Domain):
+    """Translations compiled from .po files; later folders add to and override earlier ones."""
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        super().__init__(translation_directories=[])
+        self._compiled: dict[str, NullTranslations] = {LOCALES["en"]: NullTranslations()}
+        merged: Translations | None = None
+        for folder in folders:
+            compiled = _compile(folder / "zh.po")
+            if merged is None:
+                merged = compiled
+            else:
+                merged.merge(compiled)
+        self._compiled[LOCALES["zh"]] = merged or NullTranslations()
+
+    def get_translations(self) -> NullTranslations:
+        """The catalogue of the current request's language."""
+        return self._compiled[str(get_locale() or LOCALES["en"])]
+
+
+def _compile(path: Path) -> Translations:
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale="zh_Hans_CN")
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def language() -> str:
+    """`zh` or `en`: what the reader chose, else Chinese."""
+    if not has_request_context():
+        return DEFAULT_LANGUAGE
+    chosen = g.get("language")
+    if chosen is None:
+        wanted = request.cookies.get(LANGUAGE_COOKIE)
+        chosen = g.language = wanted if wanted in LOCALES else DEFAULT_LANGUAGE
+    return str(chosen)
+
+
+def time_zone() -> str:
+    """IANA name of the reader's time zone."""
+    if not has_request_context():
+        return DEFAULT_TIME_ZONE
+    chosen = g.get("time_zone")
+    if chosen is None:
+        wanted = request.cookies.get(TIME_ZONE_COOKIE)
+        chosen = g.time_zone = wanted if wanted and wanted in _zones() else DEFAULT_TIME_ZONE
+    return str(chosen)
+
+
+_known_zones: frozenset[str] = frozenset()
+
+
+def _zones() -> frozenset[str]:
+    global _known_zones  # noqa: PLW0603 - reading the zone list costs 20 ms, once
+    if not _known_zones:
+        _known_zones = frozenset(available_timezones())
+    return _known_zones
+
+
+def time_zones() -> list[str]:
+    """Names to choose from."""
+    return sorted(name for name in _zones() if "/" in name and not name.startswith(("Etc/", "posix", "right", "SystemV"))) + ["UTC"]
+
+
+def by_language(titles: object, fallback: str = "") -> str:
+    """The text for the reader from `{"zh": ..., "en": ...}`; a plain text stays."""
+    if isinstance(titles, str):
+        return titles or fallback
+    if isinstance(titles, dict) or hasattr(titles, "get"):
+        return str(titles.get(language()) or titles.get("en") or fallback)  # type: ignore[union-attr]
+    return fallback
+
+
+def install(app: Flask, pack_folders: Iterable[Path] = ()) -> None:
+    """Flask-Babel with our catalogues; `language()` and `by_language()` in templates."""
+    babel = Babel()
+    babel.init_app(
+        app,
+        default_locale=LOCALES[DEFAULT_LANGUAGE],
+        default_timezone=DEFAULT_TIME_ZONE,
+        locale_selector=lambda: LOCALES[language()],
+        timezone_selector=time_zone,
+    )
+    domain = Catalogues([Path(__file__).parent / "translations", *pack_folders])
+    app.extensions["flowledger.catalogues"] = domain
+    # Flask-Babel finds the domain of a request here; ours is the only one.
+    app.extensions["babel"].instance.domain_instance = domain
+    app.jinja_env.globals.update(language=language, by_language=by_language, time_zone=time_zone)

@@ -1,0 +1,203 @@
+"""Errors to HTTP: the only place that knows which refusal is which status.
+
+People get a page in their language that says what happened, what was kept and what to do; programs get
+`application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `instance`, and `errors` or `problems` where there are
+several. Neither ever sees a stack trace: those go to the log.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask_babel import gettext, lazy_gettext
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from engine import errors
+from webui.security import CsrfRefused, is_api
+
+log = logging.getLogger("flowledger.web")
+
+STATUS: Mapping[type[Exception], int] = {
+    errors.NotFound: 404,
+    errors.NotAllowed: 403,
+    errors.Conflict: 409,
+    errors.LimitExceeded: 413,
+    errors.FormInvalid: 422,
+    errors.DeploymentRejected: 422,
+    errors.InvalidInput: 400,
+    errors.Refusal: 400,
+    errors.ConcurrentChange: 503,
+    errors.NotAvailable: 503,
+    errors.IntegrityViolation: 500,
+    errors.BpmnError: 422,
+    errors.ExpressionError: 422,
+    errors.ExecutionError: 422,
+}
+
+#: message id -> (title, what to do). Placeholders are filled from the error's data.
+TEXTS = {
+    "NotFound": (lazy_gettext("Not found"), lazy_gettext("Check the address, or go back to the list that you came from.")),
+    "NotAllowed": (lazy_gettext("You may not do this"), lazy_gettext("Ask an administrator for the role or group that may.")),
+    "Conflict": (lazy_gettext("Somebody was faster"), lazy_gettext("Reload the page and look again before you repeat it.")),
+    "TaskNotOpen": (lazy_gettext("This task is already finished"), lazy_gettext("Go back to the worklist; the history shows who finished it.")),
+    "TaskClaimed": (lazy_gettext("Somebody else works on this task"), lazy_gettext("Ask them to give it back or to hand it over to you.")),
+    "InstanceNotActive": (lazy_gettext("This process instance has ended"), lazy_gettext("It takes no more changes; its history stays readable.")),
+    "RequestIdReused": (lazy_gettext("This request was already used"), lazy_gettext("Send it again with a fresh request id.")),
+    "LimitExceeded": (lazy_gettext("Too large"), lazy_gettext("Make it smaller, or ask an administrator to raise the limit.")),
+    "FormInvalid": (lazy_gettext("The form needs corrections"), lazy_gettext("Correct the marked fields and send it again.")),
+    "DeploymentRejected": (lazy_gettext("The diagram has problems"), lazy_gettext("Correct the listed elements and deploy again.")),
+    "InvalidInput": (lazy_gettext("The input is not valid"), lazy_gettext("Correct it and send it again.")),
+    "NotAvailable": (lazy_gettext("The database cannot be reached"), lazy_gettext("Try again in a moment; what you sent was not saved.")),
+    "ConcurrentChange": (lazy_gettext("Too many changes at the same time"), lazy_gettext("Try again in a moment.")),
+    "IntegrityViolation": (lazy_gettext("The history does not verify"), lazy_gettext("Tell the auditor and the administrator at once; change nothing.")),
+}
+
+#: HTTP status -> (title, what to do), for what Flask itself refuses.
+HTTP_TEXTS = {
+    400: (lazy_gettext("The request cannot be read"), lazy_gettext("Go back and try again.")),
+    401: (lazy_gettext("Please sign in"), lazy_gettext("Sign in and open the page again.")),
+    403: (lazy_gettext("You may not do this"), lazy_gettext("Ask an administrator for the role or group that may.")),
+    404: (lazy_gettext("Not found"), lazy_gettext("Check the address, or go back to the list that you came from.")),
+    405: (lazy_gettext("This cannot be done here"), lazy_gettext("Go back and use the buttons of the page.")),
+    413: (lazy_gettext("Too large"), lazy_gettext("Choose a smaller file. Nothing of it was stored.")),
+    415: (lazy_gettext("This kind of content is not accepted"), lazy_gettext("Send the kind of content that the page or the API describes.")),
+    422: (lazy_gettext("The input is not valid"), lazy_gettext("Correct it and send it again.")),
+    429: (lazy_gettext("Too many attempts"), lazy_gettext("Wait a few minutes and try again.")),
+    500: (lazy_gettext("Something went wrong here"), lazy_gettext("Nothing was half-saved. Try again; if it happens again, tell the administrator the time.")),
+    503: (lazy_gettext("Just now not available"), lazy_gettext("Try again in a moment; what you sent was not saved.")),
+}
+
+
+def wants_document() -> bool:
+    """Does the caller read problem documents rather than pages?"""
+    if is_api():
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"], default="text/html")
+    return best != "text/html"
+
+
+def status_of(error: errors.FlowledgerError) -> int:
+    """The HTTP status of an engine error, by its nearest class in the table."""
+    return next((STATUS[cls] for cls in type(error).__mro__ if cls in STATUS), 500)
+
+
+def texts_of(error: errors.FlowledgerError) -> tuple[str, str]:
+    """Title and advice in the reader's language."""
+    for cls in type(error).__mro__:
+        if cls.__name__ in TEXTS:
+            title, advice = TEXTS[cls.__name__]
+            return str(title), str(advice)
+    title, advice = HTTP_TEXTS[500]
+    return str(title), str(advice)
+
+
+def document(status: int, title: str, detail: str, kind: str = "about:blank", **extra: Any) -> Response:
+    """A problem document."""
+    body = {"type": kind, "title": title, "status": status, "detail": detail, "instance": request.path, **extra}
+    return Response(json.dumps(body, ensure_ascii=False), status, mimetype="application/problem+json")
+
+
+def of_engine(error: errors.FlowledgerError) -> Response:
+    """An error of the engine as an answer."""
+    status = status_of(error)
+    if status >= 500:
+        log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+    elif status == 403:
+        actor = g.get("actor")
+        log.warning("refused: %s %s actor=%s: %s", request.method, request.path, actor.id if actor else None, error)
+    title, advice = texts_of(error)
+    detail = str(error) if status < 500 or isinstance(error, errors.NotAvailable | errors.IntegrityViolation) else title
+    if wants_document():
+        response = document(status, title, detail, f"urn:flowledger:problem:{error.message_id}", **_parts(error))
+    else:
+        response = _page(status, title, explain(error), advice, **_parts(error))
+    if status == 503:
+        response.headers["Retry-After"] = "2"
+    return response
+
+
+def _parts(error: errors.FlowledgerError) -> dict[str, Any]:
+    if isinstance(error, errors.FormInvalid):
+        return {"errors": [dataclasses.asdict(e) | {"params": dict(e.params)} for e in error.errors]}
+    if isinstance(error, errors.DeploymentRejected):
+        return {"problems": [dataclasses.asdict(p) for p in error.problems]}
+    return {}
+
+
+def explain(error: errors.FlowledgerError) -> str:
+    """What happened, in the reader's language where we have the sentence, else the engine's English one."""
+    data = {k: str(v) for k, v in error.data.items()}
+    match error.message_id:
+        case "NotFound":
+            return gettext("There is nothing with the id %(id)s, or you may not see it.", id=data.get("id", "?"))
+        case "NotAllowed":
+            return gettext("Your account has no right for this: %(action)s. Nothing was changed.", action=data.get("action", "?"))
+        case "TaskNotOpen":
+            return gettext("Task %(id)s is already %(state)s. Nothing was changed.", id=data.get("id", "?"), state=_state_word(data.get("state", "")))
+        case "TaskClaimed":
+            return gettext("Task %(id)s is claimed by %(assignee)s. Nothing was changed.", id=data.get("id", "?"), assignee=data.get("assignee", "?"))
+        case "InstanceNotActive":
+            return gettext("Instance %(id)s is %(state)s. Nothing was changed.", id=data.get("id", "?"), state=_state_word(data.get("state", "")))
+        case "LimitExceeded":
+            return gettext(
+                "%(what)s: %(value)s; the limit is %(limit)s. Nothing was saved.",
+                what=data.get("what", "?"),
+                value=data.get("value", "?"),
+                limit=data.get("limit", "?"),
+            )
+        case "NotAvailable":
+            return gettext("The database cannot be reached just now. Nothing was lost.")
+        case _:
+            return str(error) if status_of(error) < 500 else gettext("The engine refused the work. Nothing was half-saved.")
+
+
+def _state_word(state: str) -> str:
+    words = {"completed": gettext("completed"), "cancelled": gettext("cancelled"), "failed": gettext("failed"), "open": gettext("open")}
+    return words.get(state, state)
+
+
+def of_http(error: HTTPException) -> Response:
+    """What Flask or a view refused by status."""
+    status = error.code or 500
+    if 300 <= status < 400:
+        return error.get_response()  # type: ignore[return-value]
+    if status == 401 and not wants_document():
+        return redirect(url_for("account.login", next=request.full_path.rstrip("?") if request.method == "GET" else None))  # type: ignore[return-value]
+    title, advice = (str(t) for t in HTTP_TEXTS.get(status, HTTP_TEXTS[500 if status >= 500 else 400]))
+    data = getattr(error, "data", None) or {}
+    detail = str(data.get("message") or error.description or title)
+    if isinstance(error, CsrfRefused):
+        title, advice = gettext("The page was open too long"), gettext("Go back, reload the page and send the form again. Nothing was changed.")
+    if wants_document():
+        extra = {"errors": data["messages"]} if "messages" in data else {}
+        response = document(status, title, detail if status < 500 else title, **extra)
+    else:
+        response = _page(status, title, "", advice)
+    for name, value in (error.get_headers() if hasattr(error, "get_headers") else []):
+        if name.lower() in ("allow", "retry-after", "www-authenticate"):
+            response.headers[name] = value
+    if status == 401:
+        response.headers.setdefault("WWW-Authenticate", "Bearer")
+    return response
+
+
+def of_anything(error: Exception) -> Response:
+    """A defect of ours: to the log with its stack, to the caller without."""
+    log.error("%s %s", request.method, request.path, exc_info=error)
+    return of_http(InternalServerError())
+
+
+def _page(status: int, title: str, happened: str, advice: str, **parts: Any) -> Response:
+    return Response(render_template("error.html", status=status, title=title, happened=happened, advice=advice, **parts), status, mimetype="text/html")
+
+
+def install(app: Flask) -> None:
+    """One handler a kind of error."""
+    app.register_error_handler(errors.FlowledgerError, of_engine)
+    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(Exception, of_anything)
