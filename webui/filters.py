@@ -14,16 +14,16 @@ from markupsafe import Markup, escape
 from webui.i18n import time_zone
 
 STATES = {
-    "active": ("primary", lazy_gettext("Active")),
-    "completed": ("success", lazy_gettext("Completed")),
-    "failed": ("danger", lazy_gettext("Failed")),
-    "cancelled": ("secondary", lazy_gettext("Cancelled")),
-    "open": ("primary", lazy_gettext("Open")),
-    "incident": ("danger", lazy_gettext("Incident")),
-    "resolved": ("success", lazy_gettext("Resolved")),
-    "verified": ("success", lazy_gettext("Verified")),
-    "broken": ("danger", lazy_gettext("Does not verify")),
-    "inactive": ("secondary", lazy_gettext("Disabled")),
+    "active": ("info", lazy_gettext("Active")),
+    "completed": ("ok", lazy_gettext("Completed")),
+    "failed": ("overdue", lazy_gettext("Failed")),
+    "cancelled": ("muted", lazy_gettext("Cancelled")),
+    "open": ("info", lazy_gettext("Open")),
+    "incident": ("overdue", lazy_gettext("Incident")),
+    "resolved": ("ok", lazy_gettext("Resolved")),
+    "verified": ("ok", lazy_gettext("Verified")),
+    "broken": ("overdue", lazy_gettext("Does not verify")),
+    "inactive": ("muted", lazy_gettext("Disabled")),
 }
 
 
@@ -51,7 +51,7 @@ def ago(value: datetime | None) -> Markup | str:
         return ""
     delta = value - now()
     text = gettext("just now") if abs(delta) < timedelta(seconds=10) else format_timedelta(delta, add_direction=True, locale=get_locale())
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), exact(value), text)
+    return Markup('<time datetime="{}" data-relative title="{}">{}</time>').format(value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), exact(value), text)
 
 
 def moment(value: datetime | None) -> Markup | str:
@@ -70,12 +70,12 @@ def due_chip(value: datetime | None) -> Markup | str:
     today = now().astimezone(ZoneInfo(time_zone())).date()
     local = value.astimezone(ZoneInfo(time_zone()))
     if value < now():
-        kind, word = "danger", gettext("Overdue since %(when)s", when=_short(local, today))
+        kind, word = "overdue", gettext("Overdue since %(when)s", when=_short(local, today))
     elif local.date() == today:
-        kind, word = "warning", gettext("Due today %(time)s", time=local.strftime("%H:%M"))
+        kind, word = "today", gettext("Due today %(time)s", time=local.strftime("%H:%M"))
     else:
-        kind, word = "secondary", gettext("Due %(when)s", when=_short(local, today))
-    return Markup('<time class="badge chip chip-{}" datetime="{}" title="{}">{}</time>').format(kind, value.astimezone(UTC).isoformat(), exact(value), word)
+        kind, word = "muted", gettext("Due %(when)s", when=_short(local, today))
+    return Markup('<time class="chip chip-{}" datetime="{}" title="{}">{}</time>').format(kind, value.astimezone(UTC).isoformat(), exact(value), word)
 
 
 def _short(local: datetime, today: object) -> str:
@@ -108,8 +108,8 @@ def file_size(size: int) -> str:
 
 def state_chip(state: str) -> Markup:
     """The state's word on its colour."""
-    kind, word = STATES.get(state, ("secondary", state))
-    return Markup('<span class="badge chip chip-{}">{}</span>').format(kind, str(word))
+    kind, word = STATES.get(state, ("muted", state))
+    return Markup('<span class="chip chip-{}">{}</span>').format(kind, str(word))
 
 
 def plain_value(value: object, length: int = 200) -> str:
