@@ -1,2 +1,8 @@
-// Loaded by every page: style, htmx, keyboard, relative times.
+// Loaded by every page: style, htmx, keyboard, relative times, forms. Pages work without it.
+import "bootstrap/dist/css/bootstrap.css";
 import "./theme.css";
+import "./htmx-settings.js";
+import "htmx.org";
+import "./keyboard.js";
+import "./times.js";
+import "./forms.js";
