@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask
 
-from webui import access, assets, filters, i18n, notices, problems, security, signin
+from webui import access, api, assets, filters, i18n, notices, problems, security, signin
 from webui.navigation import Navigation
 from webui.pages import BLUEPRINTS
 
@@ -41,10 +41,9 @@ def create_app(flowledger: Flowledger) -> Flask:
     app.before_request(access.guard)
     app.before_request(security.check_csrf)
     security.install(app)
-    problems.install(app)
     filters.install(app)
     notices.install(app)
-    assets.install(app)
+    app.jinja_env.globals["asset_tags"] = assets.asset_tags
 
     navigation = Navigation()
     for blueprint in BLUEPRINTS:
@@ -54,6 +53,8 @@ def create_app(flowledger: Flowledger) -> Flask:
         access.declare({f"{blueprint.name}.{name}": action for name, action in getattr(blueprint, "access", {}).items()})
         navigation.extend(getattr(blueprint, "navigation", ()))
         app.register_blueprint(blueprint)
+    api.install(app)
+    problems.install(app)  # after the API, whose own handler it replaces
     i18n.install(app, [folder for b in packs if (folder := Path(b.root_path) / "translations").joinpath("zh.po").is_file()])
     navigation.install(app)
     access.check_complete(app)

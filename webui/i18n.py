@@ -17,6 +17,8 @@ from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, Domain, get_locale
 
+from webui.security import read_cookie
+
 LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
 DEFAULT_LANGUAGE = "zh"
 DEFAULT_TIME_ZONE = "Asia/Shanghai"
@@ -58,8 +60,10 @@ def language() -> str:
     if not has_request_context():
         return DEFAULT_LANGUAGE
     chosen = g.get("language")
+    if chosen is None and request.path.startswith("/api/"):
+        chosen = g.language = request.accept_languages.best_match(["en", "zh"], default="en")
     if chosen is None:
-        wanted = request.cookies.get(LANGUAGE_COOKIE)
+        wanted = read_cookie(LANGUAGE_COOKIE)
         chosen = g.language = wanted if wanted in LOCALES else DEFAULT_LANGUAGE
     return str(chosen)
 
@@ -70,7 +74,7 @@ def time_zone() -> str:
         return DEFAULT_TIME_ZONE
     chosen = g.get("time_zone")
     if chosen is None:
-        wanted = request.cookies.get(TIME_ZONE_COOKIE)
+        wanted = read_cookie(TIME_ZONE_COOKIE)
         chosen = g.time_zone = wanted if wanted and wanted in _zones() else DEFAULT_TIME_ZONE
     return str(chosen)
 

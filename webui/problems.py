@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import Flask, Response, g, redirect, render_template, request, url_for
@@ -171,11 +171,16 @@ def of_http(error: HTTPException) -> Response:
     title, advice = (str(t) for t in HTTP_TEXTS.get(status, HTTP_TEXTS[500 if status >= 500 else 400]))
     data = getattr(error, "data", None) or {}
     detail = str(data.get("message") or error.description or title)
+    if status in (401, 403) and is_api():
+        detail = gettext("Send a valid API token: “Authorization: Bearer …”.") if status == 401 else advice
     if isinstance(error, CsrfRefused):
         title, advice = gettext("The page was open too long"), gettext("Go back, reload the page and send the form again. Nothing was changed.")
     if wants_document():
-        extra = {"errors": data["messages"]} if "messages" in data else {}
-        response = document(status, title, detail if status < 500 else title, **extra)
+        if "messages" in data:
+            found = list(_flat(data["messages"]))
+            response = document(status, title, "; ".join(f"{e['pointer']}: {e['message']}" for e in found[:5]), errors=found)
+        else:
+            response = document(status, title, detail if status < 500 else title)
     else:
         response = _page(status, title, "", advice)
     for name, value in (error.get_headers() if hasattr(error, "get_headers") else []):
@@ -184,6 +189,19 @@ def of_http(error: HTTPException) -> Response:
     if status == 401:
         response.headers.setdefault("WWW-Authenticate", "Bearer")
     return response
+
+
+def _flat(messages: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+    """marshmallow's nested messages as the same list that a form's errors are; its first level, the location, is left out."""
+    if isinstance(messages, Mapping):
+        for name, inner in messages.items():
+            own = name in ("key", "value") or (not pointer and name in ("json", "query", "_schema"))
+            yield from _flat(inner, (pointer or "/").rstrip("/") + ("" if own else f"/{name}") or "/")
+    elif isinstance(messages, list):
+        for text in messages:
+            yield {"pointer": pointer or "/", "message_id": "schema", "message": str(text)}
+    else:
+        yield {"pointer": pointer or "/", "message_id": "schema", "message": str(messages)}
 
 
 def of_anything(error: Exception) -> Response:

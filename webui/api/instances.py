@@ -1,0 +1,113 @@
+"""Starting, listing, changing and auditing process instances."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, url_for
+
+from engine.model.commands import Cancel, ChangeVariables, Start
+from engine.model.records import Record
+from engine.model.views import InstanceFilter
+from webui.api.calls import IDEMPOTENCY, ApiBlueprint, actor, engine, execute
+from webui.api.schemas import (
+    InstanceOut,
+    InstancePageOut,
+    InstanceRefOut,
+    InstancesIn,
+    ReasonIn,
+    RecordPageOut,
+    RecordsIn,
+    StartIn,
+    VariablesIn,
+    VariablesOut,
+    VerificationOut,
+)
+from webui.export import json_lines
+
+blueprint = ApiBlueprint("api_instances", __name__, url_prefix="/api/v1/instances", description="Process instances and their records")
+
+
+@blueprint.route("", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
+@blueprint.arguments(StartIn)
+@blueprint.response(201, InstanceRefOut)
+def start(body: dict[str, Any]) -> Any:
+    """Start an instance; it runs to its next wait state."""
+    ref = execute(Start(body["process_id"], body["variables"], body["business_key"], body["definition_id"]))
+    return ref, 201, {"Location": url_for("api_instances.instance", instance_id=ref.instance_id)}
+
+
+@blueprint.route("", methods=["GET"])
+@blueprint.arguments(InstancesIn, location="query")
+@blueprint.response(200, InstancePageOut)
+def instances(query: dict[str, Any]) -> Any:
+    """Instances that the caller may see, newest first."""
+    with engine().reading() as read:
+        return read.instances(actor(), InstanceFilter(**query))
+
+
+@blueprint.route("/<instance_id>", methods=["GET"])
+@blueprint.response(200, InstanceOut)
+def instance(instance_id: str) -> Any:
+    """One instance."""
+    with engine().reading() as read:
+        return read.instance(actor(), instance_id)
+
+
+@blueprint.route("/<instance_id>/variables", methods=["GET"])
+@blueprint.response(200, VariablesOut)
+def variables(instance_id: str) -> Any:
+    """Variables of the instance's scope."""
+    with engine().reading() as read:
+        return {"variables": read.variables(actor(), instance_id)}
+
+
+@blueprint.route("/<instance_id>/variables", methods=["PATCH"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
+@blueprint.arguments(VariablesIn)
+@blueprint.response(200, InstanceRefOut)
+def change_variables(body: dict[str, Any], instance_id: str) -> Any:
+    """An operator sets variables; the reason stands in the history."""
+    return execute(ChangeVariables(instance_id, body["variables"], body["reason"]))
+
+
+@blueprint.route("/<instance_id>/cancel", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
+@blueprint.arguments(ReasonIn)
+@blueprint.response(200, InstanceRefOut)
+def cancel(body: dict[str, Any], instance_id: str) -> Any:
+    """End an instance; the reason stands in the history."""
+    return execute(Cancel(instance_id, body["reason"]))
+
+
+@blueprint.route("/<instance_id>/records", methods=["GET"])
+@blueprint.arguments(RecordsIn, location="query")
+@blueprint.response(200, RecordPageOut)
+def records(query: dict[str, Any], instance_id: str) -> Any:
+    """Records with their hashes, oldest first."""
+    found: list[Record]
+    with engine().reading() as read:
+        found = [r for r in read.records(actor(), instance_id) if r.seq > query["after"]]
+    rows = [{"seq": r.seq, "hash": r.hash, "body": json.loads(r.body)} for r in found[: query["size"]]]
+    return {"rows": rows, "next": rows[-1]["seq"] if len(found) > query["size"] else None}
+
+
+@blueprint.route("/<instance_id>/records.jsonl", methods=["GET"])
+@blueprint.response(200, {"type": "string"}, content_type="application/jsonl")
+def record_lines(instance_id: str) -> Response:
+    """The whole history as JSON lines: canonical bodies, byte for byte, with their hashes."""
+    with engine().reading() as read:
+        return json_lines(instance_id, read.records(actor(), instance_id))
+
+
+@blueprint.route("/<instance_id>/verify", methods=["GET"])
+@blueprint.response(200, VerificationOut)
+def verify(instance_id: str) -> Any:
+    """Check the hash chain and re-execute every record; a broken history answers 500 with the record that does not verify."""
+    with engine().reading() as read:
+        row = read.instance(actor(), instance_id)
+        read.verify(actor(), instance_id)
+        compared = read.reexecute(actor(), instance_id)
+    return {"verified": True, "records": row.seq, "reexecuted": compared, "head_hash": row.head_hash}
