@@ -245,6 +245,9 @@ class Jobs(Protocol):
 
     def earliest(self) -> datetime | None: ...
 
+    def of_definition(self, definition_id: str) -> list[str]:
+        """Ids of jobs that start instances of this definition."""
+
     def postpone(self, job_id: str, attempts: int, due_at: datetime | None, stack: str) -> None:
         """Try again at `due_at`; None: no more attempts."""
 

@@ -1,1 +1,1 @@
-"""store"""
+"""SQLAlchemy adapters of the persistence ports, for SQLite and PostgreSQL."""

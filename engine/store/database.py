@@ -6,8 +6,8 @@ SQLite has one writer: writers of this process queue on a lock (fair, no busy lo
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,12 @@ class Database:
         cursor.close()
 
     @contextmanager
-    def begin(self, *, write: bool) -> Iterator[Connection]:
+    def begin(self, *, write: bool, after_commit: Callable[[], None] = lambda: None) -> Iterator[Connection]:
         """A transaction; commits when the block ends without an exception, else rolls back.
 
-        Raises NotAvailable when the database cannot be reached.
+        `after_commit` runs before the next writer of this process gets its turn. Raises NotAvailable when the database cannot be reached.
         """
-        lock = self._writer if self.is_sqlite and (write or self.in_memory) else _NO_LOCK
+        lock = self._writer if self.is_sqlite and (write or self.in_memory) else nullcontext()
         with lock:
             try:
                 connection = self.engine.connect()
@@ -70,24 +70,17 @@ class Database:
                     with connection.begin():
                         yield connection
                 except sa.exc.OperationalError as exc:
-                    if exc.connection_invalidated or "disk is full" in str(exc.orig) or "locked" in str(exc.orig):
+                    if exc.connection_invalidated or any(sign in str(exc.orig) for sign in _PASSING):
                         raise NotAvailable(f"The database did not take the change: {exc.orig}") from exc
                     raise
+            after_commit()
 
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
 
 
-class _NoLock:
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *exc: object) -> None:
-        pass
-
-
-_NO_LOCK = _NoLock()
+_PASSING = ("disk is full", "database is locked", "disk I/O error", "deadlock detected", "could not serialize", "terminating connection")
 
 
 def _begin_sqlite(connection: Connection) -> None:

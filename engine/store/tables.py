@@ -196,7 +196,8 @@ task_candidate = Table(
 job = Table(
     "job",
     metadata,
-    Column("id", String(255), primary_key=True),  # <instance>-<key>, or start-<definition>-<element>
+    Column("number", Integer, primary_key=True, autoincrement=True),  # order of creation
+    Column("id", String(255), nullable=False, unique=True),  # <instance>-<key>, or start-<definition>-<element>
     Column("instance_id", String(64), index=True),
     Column("key", Integer),
     Column("element_id", String(200), nullable=False),
@@ -205,13 +206,12 @@ job = Table(
     Column("parameters", Text, nullable=False, default="{}"),
     Column("state", String(16), nullable=False),  # due failed
     Column("due_at", Utc, nullable=False),
-    Column("sequence", Integer, nullable=False, default=0),
     Column("attempts", Integer, nullable=False, default=0),
     Column("retries", Integer, nullable=False, default=3),
     Column("lease_until", Utc),
     Column("lease_owner", String(64)),
     Column("stack", Text),
-    Index("ix_job_state_due_at", "state", "due_at", "sequence"),
+    Index("ix_job_state_due_at", "state", "due_at", "number"),
 )
 
 subscription = Table(
@@ -260,12 +260,12 @@ note = Table(  # comments and attachments
 kept_message = Table(
     "kept_message",
     metadata,
-    _id(primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    _id(nullable=False, unique=True),
     Column("name", String(255), nullable=False),
     Column("correlation_key", String(255)),
     Column("payload", Text, nullable=False),
     Column("expires_at", Utc, nullable=False, index=True),
-    Column("sequence", Integer, nullable=False, default=0),
     Index("ix_kept_message_name_correlation_key", "name", "correlation_key"),
 )
 

@@ -1,0 +1,146 @@
+"""The one way in which an instance changes: input -> outcome -> record -> projections, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from engine.application.services import Services
+from engine.errors import InstanceNotActive, LimitExceeded, NotFound
+from engine.history.chain import seal
+from engine.history.transition import RecordedCalls, step
+from engine.model import events as ev
+from engine.model.actors import Actor
+from engine.model.inputs import Input, StartInstance
+from engine.model.records import Record
+from engine.model.values import canonical, purify
+from engine.model.views import InstanceRef
+from engine.ports import Due, Execution, Head, UnitOfWork
+
+
+def pure(services: Services, values: Any, what: str) -> Any:
+    """A canonical copy of what came from outside. Raises InvalidInput for what is no JSON, LimitExceeded for too much of it."""
+    size = len(canonical(values))
+    if size > services.limits.data_bytes:
+        raise LimitExceeded(what=what, value=f"{size} bytes", limit=f"{services.limits.data_bytes} bytes")
+    return purify(values)
+
+
+def head_of(uow: UnitOfWork, instance_id: str, *, active: bool = True) -> Head:
+    """The instance, locked. Raises NotFound, InstanceNotActive."""
+    head = uow.instances.head(instance_id, lock=True)
+    if head is None:
+        raise NotFound(kind="process instance", id=instance_id)
+    if active and head.state != "active":
+        raise InstanceNotActive(id=instance_id, state=head.state)
+    return head
+
+
+def execution_at(uow: UnitOfWork, services: Services, head: Head) -> Execution:
+    """A live execution caught up to the head: from the cache, else from snapshot and the records after it."""
+    held = services.live.take(head.instance_id)
+    definition = services.library.definition(uow.definitions, head.definition_id)
+    if held is None or held[0] > head.seq:
+        stored = uow.instances.snapshot(head.instance_id, services.engine_version)
+        seq, state = stored if stored and stored[0] <= head.seq else (0, None)
+        model = services.library.model(uow.definitions, definition)
+        held = seq, services.library.interpreter.open(model, head.process_id, head.instance_id, state)
+    seq, execution = held
+    if seq < head.seq:
+        for record in uow.records.of(head.instance_id, after=seq):
+            step(execution, record.input, record.at, RecordedCalls({}, record.calls))
+    return execution
+
+
+def advance(
+    uow: UnitOfWork, services: Services, head: Head, input: Input, actor: Actor, request_id: str | None = None
+) -> InstanceRef:
+    """Append the next record of an instance. Raises what the interpreter refuses; nothing is written then."""
+    if isinstance(input, StartInstance):
+        definition = services.library.definition(uow.definitions, head.definition_id)
+        execution = services.library.interpreter.open(services.library.model(uow.definitions, definition), head.process_id, head.instance_id)
+    else:
+        definition = services.library.definition(uow.definitions, head.definition_id)
+        execution = execution_at(uow, services, head)
+    calls = RecordedCalls(services.functions)
+    events = step(execution, input, uow.now, calls)
+    record = seal(
+        instance_id=head.instance_id,
+        seq=head.seq + 1,
+        at=uow.now,
+        actor=actor,
+        definition_hash=definition.content_hash,
+        engine_version=services.engine_version,
+        request_id=request_id,
+        input=input,
+        calls=calls.made,
+        events=events,
+        previous=head.hash,
+    )
+    after = Head(
+        head.instance_id, head.definition_id, head.process_id, head.business_key, execution.state, record.seq, record.hash, head.started_by
+    )
+    uow.records.append(record)
+    uow.project(record, after)
+    _send(uow, services, after, record)
+    _keep(uow, services, after, execution)
+    return reference(record, after)
+
+
+def reference(record: Record, head: Head) -> InstanceRef:
+    """What a command on an instance answers."""
+    created = [e.key for e in record.events if isinstance(e, ev.UserTaskCreated)]
+    return InstanceRef(head.instance_id, record.seq, head.state, tuple(f"{head.instance_id}-{k}" for k in created))
+
+
+def _send(uow: UnitOfWork, services: Services, head: Head, record: Record) -> None:
+    """Messages and signals leave as jobs of the same transaction; a new wait finds a message that came early."""
+    due = False
+    for number, event in enumerate(record.events):
+        job_id = f"{head.instance_id}-{record.seq}.{number}"
+        match event:
+            case ev.MessageSent():
+                _post(uow, job_id, "message", head, event, event.correlation_key)
+            case ev.SignalSent():
+                _post(uow, job_id, "signal", head, event, None)
+            case ev.SubscriptionOpened(kind="message"):
+                due |= _early(uow, job_id, head, event)
+            case ev.JobCreated(kind="service"):
+                due = True
+            case _:
+                continue
+    if due or any(isinstance(e, ev.MessageSent | ev.SignalSent) for e in record.events):
+        uow.after_commit.append(services.wake)
+
+
+def _post(uow: UnitOfWork, job_id: str, kind: str, head: Head, event: ev.MessageSent | ev.SignalSent, key: str | None) -> None:
+    parameters = {"name": event.name, "payload": dict(event.payload), "correlation_key": key, "business_key": head.business_key}
+    uow.jobs.add(Due(job_id, kind, head.instance_id, event.key, event.element, None, parameters, uow.now, 0, 3))
+
+
+def _early(uow: UnitOfWork, job_id: str, head: Head, event: ev.SubscriptionOpened) -> bool:
+    key = event.correlation_key if event.correlation_key is not None else head.business_key
+    kept = uow.waiting.take_kept(event.name, key, uow.now)
+    if kept is None:
+        return False
+    parameters = {"name": event.name, "payload": dict(kept[1]), "correlation_key": kept[0], "business_key": None}
+    uow.jobs.add(Due(job_id, "message", None, None, event.element, None, parameters, uow.now, 0, 3))
+    return True
+
+
+def _keep(uow: UnitOfWork, services: Services, head: Head, execution: Execution) -> None:
+    if head.state != "active":
+        return
+    if head.seq % services.limits.snapshot_every == 0:
+        uow.instances.keep_snapshot(head.instance_id, head.seq, services.engine_version, execution.snapshot())
+    uow.after_commit.append(lambda: services.live.put(head.instance_id, head.seq, execution))
+
+
+def later(uow: UnitOfWork, seconds: float) -> Any:
+    """Moment `seconds` after the unit of work's clock reading."""
+    return uow.now + timedelta(seconds=seconds)
+
+
+Step = Callable[[UnitOfWork, Services], Any]
+Elements = Sequence[str]

@@ -1,0 +1,122 @@
+"""Process instances: start, cancel, operators' changes, remarks and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.application.advance import advance, head_of, pure
+from engine.application.services import Services
+from engine.errors import FormInvalid, InvalidInput, LimitExceeded, NotFound
+from engine.identity import policy
+from engine.model import commands as cmd
+from engine.model import inputs as inp
+from engine.model.actors import Actor
+from engine.model.definition import ProcessDefinition
+from engine.model.values import Json
+from engine.model.views import InstanceRef
+from engine.ports import Head, UnitOfWork
+
+
+def start(uow: UnitOfWork, services: Services, command: cmd.Start, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """Start the newest version, or the named one. Raises NotFound, FormInvalid, LimitExceeded."""
+    policy.require(actor, "process.start")
+    definition = _definition(uow, services, command)
+    model = services.library.model(uow.definitions, definition)
+    starts = model.processes[definition.process_id].starts
+    form_key = next((s.form_key for s in starts if s.kind == "none" and s.form_key), None)
+    form = services.library.form(uow.definitions, definition, form_key)
+    values: Mapping[str, Json] = pure(services, dict(command.variables), "size of the variables")
+    if form is not None:
+        decoded = form.check(values)
+        if decoded.errors:
+            raise FormInvalid(decoded.errors)
+        values = dict(decoded.values)
+    return begin(uow, services, definition, values, actor, business_key=command.business_key, request_id=request_id)
+
+
+def begin(
+    uow: UnitOfWork,
+    services: Services,
+    definition: ProcessDefinition,
+    variables: Mapping[str, Json],
+    actor: Actor,
+    *,
+    business_key: str | None = None,
+    start_element: str | None = None,
+    request_id: str | None = None,
+) -> InstanceRef:
+    """The first record of a new instance, whoever or whatever starts it."""
+    if business_key is not None and len(business_key) > 255:
+        raise LimitExceeded(what="length of the business key", value=len(business_key), limit=255)
+    head = Head(services.identifiers.new(), definition.id, definition.process_id, business_key, "active", 0, "", actor.id)
+    input = inp.StartInstance(definition.process_id, dict(variables), business_key, start_element, actor.id)
+    return advance(uow, services, head, input, actor, request_id)
+
+
+def cancel(uow: UnitOfWork, services: Services, command: cmd.Cancel, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """End an instance. Raises NotAllowed, NotFound, InstanceNotActive."""
+    policy.require(actor, "instance.operate")
+    return advance(uow, services, head_of(uow, command.instance_id), inp.CancelInstance(command.reason), actor, request_id)
+
+
+def change_variables(uow: UnitOfWork, services: Services, command: cmd.ChangeVariables, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """Set variables of the instance scope, with a reason. Raises NotAllowed, NotFound, InvalidInput."""
+    policy.require(actor, "instance.operate")
+    if not command.reason.strip():
+        raise InvalidInput("Say why the variables are changed: the reason becomes part of the history.")
+    values = pure(services, dict(command.variables), "size of the variables")
+    return advance(uow, services, head_of(uow, command.instance_id), inp.SetVariables(values, 0, command.reason), actor, request_id)
+
+
+def retry_incident(uow: UnitOfWork, services: Services, command: cmd.RetryIncident, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """Try again what stands: `incident_id` is `<instance>-<key>`. Raises NotAllowed, NotFound."""
+    policy.require(actor, "instance.operate")
+    instance_id, _, key = command.incident_id.rpartition("-")
+    if not key.isdigit():
+        raise NotFound(kind="incident", id=command.incident_id)
+    head = head_of(uow, instance_id)
+    job = uow.jobs.get(command.incident_id)
+    input: inp.Input = inp.RetryJob(int(key), job.element_id) if job is not None else inp.RetryElement(int(key))
+    done = advance(uow, services, head, input, actor, request_id)
+    uow.after_commit.append(services.wake)
+    return done
+
+
+def comment(uow: UnitOfWork, services: Services, command: cmd.Comment, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """A remark, 1 to `Limits.text_characters` characters, on an instance that the actor sees."""
+    policy.require(actor, "note.write")
+    text = command.text.strip()
+    if not text:
+        raise InvalidInput("Write something first.")
+    if len(text) > services.limits.text_characters:
+        raise LimitExceeded(what="length of the comment", value=len(text), limit=services.limits.text_characters)
+    head = head_of(uow, command.instance_id, active=False)
+    return advance(uow, services, head, inp.AddComment(pure(services, text, "comment"), _key(command.task_id)), actor, request_id)
+
+
+def attach(uow: UnitOfWork, services: Services, command: cmd.Attach, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """Store a file and record its SHA-256. Raises LimitExceeded for a large one, InvalidInput for an empty one."""
+    policy.require(actor, "note.write")
+    if not command.data:
+        raise InvalidInput("The file is empty; choose another one.")
+    if len(command.data) > services.limits.attachment_bytes:
+        raise LimitExceeded(what="size of the file", value=f"{len(command.data)} bytes", limit=f"{services.limits.attachment_bytes} bytes")
+    head = head_of(uow, command.instance_id, active=False)
+    digest = uow.blobs.put(command.data, command.media_type)
+    name = command.name.replace("\\", "/").rpartition("/")[2][:255] or "file"
+    input = inp.AddAttachment(pure(services, name, "file name"), digest, len(command.data), command.media_type, _key(command.task_id))
+    return advance(uow, services, head, input, actor, request_id)
+
+
+def _key(task_id: str | None) -> int:
+    tail = (task_id or "").rpartition("-")[2]
+    return int(tail) if tail.isdigit() else 0
+
+
+def _definition(uow: UnitOfWork, services: Services, command: cmd.Start) -> ProcessDefinition:
+    if command.definition_id is not None:
+        return services.library.definition(uow.definitions, command.definition_id)
+    found = uow.definitions.latest(command.process_id or "")
+    if found is None:
+        raise NotFound(kind="process", id=command.process_id)
+    return found

@@ -1,0 +1,115 @@
+"""What every command needs beside its unit of work: the interpreter, compiled definitions, live executions, limits."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+from engine.application.executions import LiveExecutions
+from engine.errors import NotFound
+from engine.model.definition import ProcessDefinition
+from engine.ports import Definitions, Form, FormCompiler, Identifiers, Interpreter, Model
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one command may bring in; each is a clear refusal."""
+
+    data_bytes: int = 1_000_000  # of one command's variables as canonical JSON
+    attachment_bytes: int = 20_000_000
+    deployment_files: int = 200
+    deployment_bytes: int = 20_000_000
+    text_characters: int = 20_000
+    message_keep_seconds: int = 3600
+    snapshot_every: int = 100  # records between snapshots of one instance
+
+
+class Cache(Generic[T]):
+    """Least recently used values that are dear to make; safe for threads."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._held: OrderedDict[str, T] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: str, make: Callable[[], T]) -> T:
+        """Two threads may both make the value; the first stays."""
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key]
+        value = make()
+        with self._lock:
+            value = self._held.setdefault(key, value)
+            while len(self._held) > self._capacity:
+                self._held.popitem(last=False)
+        return value
+
+
+class Library:
+    """Definitions, their models and forms, compiled once and kept: a version never changes."""
+
+    def __init__(self, interpreter: Interpreter, forms: FormCompiler | None) -> None:
+        self.interpreter = interpreter
+        self.forms = forms
+        self._models: Cache[Model] = Cache(200)
+        self._forms: Cache[Form | None] = Cache(1000)
+        self._definitions: Cache[ProcessDefinition] = Cache(2000)
+
+    def definition(self, store: Definitions, definition_id: str) -> ProcessDefinition:
+        """Raises NotFound."""
+
+        def load() -> ProcessDefinition:
+            found = store.get(definition_id)
+            if found is None:
+                raise NotFound(kind="process definition", id=definition_id)
+            return found
+
+        return self._definitions.get(definition_id, load)
+
+    def model(self, store: Definitions, definition: ProcessDefinition) -> Model:
+        """The compiled deployment of a definition; called processes are those pinned when it was deployed."""
+
+        def called(process_id: str) -> Model | None:
+            pinned = definition.called.get(process_id)
+            return self.model(store, self.definition(store, pinned)) if pinned else None
+
+        return self._models.get(definition.deployment_id, lambda: self.interpreter.compile(store.files(definition.deployment_id), called))
+
+    def form(self, store: Definitions, definition: ProcessDefinition, form_key: str | None) -> Form | None:
+        """The form of that version; None when the deployment holds none under this key."""
+        forms = self.forms
+        if form_key is None or forms is None:
+            return None
+        name = form_file(form_key)
+
+        def load() -> Form | None:
+            data = store.files(definition.deployment_id).get(name)
+            return forms.compile(name, data) if data is not None else None
+
+        return self._forms.get(f"{definition.deployment_id}/{form_key}", load)
+
+
+def form_file(form_key: str) -> str:
+    """The file of a deployment that holds the form of this key."""
+    return f"{form_key}.form.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Handed to every command function."""
+
+    library: Library
+    live: LiveExecutions
+    identifiers: Identifiers
+    engine_version: str
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    hash_password: Callable[[str], str] = lambda _: ""
+    check_password: Callable[[str, str], bool] = lambda _hash, _password: False
+    wake: Callable[[], None] = lambda: None

@@ -1,0 +1,114 @@
+"""Instance list, incidents, comments and attachments."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.model import events as ev
+from engine.model import inputs as inp
+from engine.model.records import Record
+from engine.ports import Head
+from engine.store.tables import incident, instance, note, snapshot
+
+ENDED = frozenset({"completed", "failed", "cancelled"})
+
+
+class InstanceProjection:
+    """Table `instance`: one row an instance, at the head of its chain."""
+
+    name = "instance"
+
+    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+        """Insert at the start, else move the head."""
+        values: dict[str, object] = {"state": head.state, "seq": head.seq, "head_hash": head.hash}
+        for event in record.events:
+            if isinstance(event, ev.InstanceFailed):
+                values["error"] = event.error
+            elif isinstance(event, ev.IncidentRaised):
+                values["error"] = event.cause
+            elif isinstance(event, ev.IncidentResolved):
+                values["error"] = None
+        if head.state in ENDED:
+            values["ended_at"] = record.at
+        if isinstance(record.input, inp.StartInstance):
+            connection.execute(
+                instance.insert(),
+                {
+                    "error": None,
+                    "ended_at": None,
+                    **values,
+                    "id": head.instance_id,
+                    "definition_id": head.definition_id,
+                    "process_id": head.process_id,
+                    "business_key": head.business_key,
+                    "started_at": record.at,
+                    "started_by": record.actor,
+                },
+            )
+            return
+        connection.execute(instance.update().where(instance.c.id == head.instance_id).values(**values))
+        if head.state in ENDED:
+            connection.execute(snapshot.delete().where(snapshot.c.instance_id == head.instance_id))
+
+    def clear(self, connection: Connection) -> None:
+        """Before a rebuild."""
+        connection.execute(instance.delete())
+
+
+class IncidentProjection:
+    """Table `incident`: what stands or stood."""
+
+    name = "incident"
+
+    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+        """Open and resolve."""
+        for event in record.events:
+            if isinstance(event, ev.IncidentRaised):
+                connection.execute(
+                    incident.insert().values(
+                        instance_id=head.instance_id,
+                        key=event.key,
+                        seq=record.seq,
+                        definition_id=head.definition_id,
+                        element_id=event.element,
+                        kind="job" if isinstance(record.input, inp.FailJob) else "element",
+                        cause=event.cause,
+                        created_at=record.at,
+                    )
+                )
+            elif isinstance(event, ev.IncidentResolved):
+                self._resolve(connection, record, head, incident.c.key == event.key)
+        if head.state in ENDED:
+            self._resolve(connection, record, head)
+
+    def _resolve(self, connection: Connection, record: Record, head: Head, *more: sa.ColumnElement[bool]) -> None:
+        where = (incident.c.instance_id == head.instance_id, incident.c.resolved_at.is_(None), *more)
+        connection.execute(incident.update().where(*where).values(resolved_at=record.at))
+
+    def clear(self, connection: Connection) -> None:
+        """Before a rebuild."""
+        connection.execute(incident.delete())
+
+
+class NoteProjection:
+    """Table `note`: comments and attachments."""
+
+    name = "note"
+
+    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+        """One row a remark or file."""
+        for event in record.events:
+            if isinstance(event, ev.CommentAdded):
+                values: dict[str, object] = {"kind": "comment", "text": event.text}
+            elif isinstance(event, ev.AttachmentAdded):
+                values = {"kind": "attachment", "text": event.name, "sha256": event.sha256, "size": event.size, "media_type": event.media_type}
+            else:
+                continue
+            connection.execute(
+                note.insert().values(instance_id=head.instance_id, seq=record.seq, at=record.at, author=record.actor, key=event.key, **values)
+            )
+
+    def clear(self, connection: Connection) -> None:
+        """Before a rebuild."""
+        connection.execute(note.delete())

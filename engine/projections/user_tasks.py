@@ -1,0 +1,108 @@
+"""The worklist: user tasks and whom they are offered to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.model import events as ev
+from engine.model.records import Record
+from engine.model.values import moment
+from engine.ports import Head
+from engine.store.tables import task_candidate, user_task
+
+
+class UserTaskProjection:
+    """Tables `user_task` and `task_candidate`. Candidates go when a task ends, so that the index holds open work only."""
+
+    name = "user_task"
+
+    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+        """Tasks that the record creates are written once, in their final state."""
+        created: dict[int, dict[str, Any]] = {}
+        ended: dict[str, list[int]] = {"completed": [], "cancelled": []}
+        for event in record.events:
+            match event:
+                case ev.UserTaskCreated():
+                    created[event.key] = _row(event, record, head)
+                case ev.UserTaskCompleted() | ev.UserTaskCancelled():
+                    state = "completed" if isinstance(event, ev.UserTaskCompleted) else "cancelled"
+                    if event.key in created:
+                        created[event.key] |= {"state": state, "ended_at": record.at}
+                    else:
+                        ended[state].append(event.key)
+                case ev.UserTaskAssigned():
+                    connection.execute(_update(head.instance_id, [event.key]), {"assignee": event.assignee})
+                case _:
+                    pass
+        for state, keys in ended.items():
+            if keys:
+                self._end(connection, record, head, state, keys)
+        if created:
+            self._insert(connection, head, list(created.values()))
+
+    def _end(self, connection: Connection, record: Record, head: Head, state: str, keys: list[int]) -> None:
+        by = record.actor if state == "completed" else None
+        for chunk in (keys[i : i + 500] for i in range(0, len(keys), 500)):
+            values: dict[str, Any] = {"state": state, "ended_at": record.at, "ended_by": by}
+            connection.execute(_update(head.instance_id, chunk), values)
+            connection.execute(
+                task_candidate.delete().where(task_candidate.c.instance_id == head.instance_id, task_candidate.c.key.in_(chunk))
+            )
+
+    def _insert(self, connection: Connection, head: Head, rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            if row["excludes"] != "[]":
+                row["excluded_users"] = self._excluded(connection, head.instance_id, json.loads(row["excludes"]))
+        connection.execute(user_task.insert(), rows)
+        candidates = [
+            {"instance_id": row["instance_id"], "key": row["key"], "kind": kind, "name": name}
+            for row in rows
+            if row["state"] == "open"
+            for kind, column in (("group", "candidate_groups"), ("user", "candidate_users"))
+            for name in dict.fromkeys(json.loads(row[column]))
+        ]
+        if candidates:
+            connection.execute(task_candidate.insert(), candidates)
+
+    def _excluded(self, connection: Connection, instance_id: str, elements: list[str]) -> str:
+        query = sa.select(user_task.c.ended_by).distinct()
+        query = query.where(user_task.c.instance_id == instance_id, user_task.c.element_id.in_(elements), user_task.c.state == "completed")
+        return json.dumps(sorted(u for u in connection.scalars(query) if u))
+
+    def clear(self, connection: Connection) -> None:
+        """Before a rebuild."""
+        connection.execute(task_candidate.delete())
+        connection.execute(user_task.delete())
+
+
+def _update(instance_id: str, keys: list[int]) -> sa.Update:
+    where = user_task.c.key == keys[0] if len(keys) == 1 else user_task.c.key.in_(keys)
+    return user_task.update().where(user_task.c.instance_id == instance_id, where)
+
+
+def _row(event: ev.UserTaskCreated, record: Record, head: Head) -> dict[str, Any]:
+    return {
+        "instance_id": head.instance_id,
+        "key": event.key,
+        "definition_id": head.definition_id,
+        "process_id": head.process_id,
+        "business_key": head.business_key,
+        "element_id": event.element,
+        "name": event.name,
+        "state": "open",
+        "assignee": event.assignee,
+        "candidate_groups": json.dumps(list(event.candidate_groups), ensure_ascii=False),
+        "candidate_users": json.dumps(list(event.candidate_users), ensure_ascii=False),
+        "excludes": json.dumps(list(event.excludes), ensure_ascii=False),
+        "excluded_users": "[]",
+        "form_key": event.form_key,
+        "priority": event.priority,
+        "due": moment(event.due) if event.due else None,
+        "created_at": record.at,
+        "ended_at": None,
+        "ended_by": None,
+    }

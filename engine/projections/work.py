@@ -1,0 +1,89 @@
+"""Jobs and subscriptions of instances. Jobs that carry messages between instances are not derived here: they are an outbox."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from engine.model import events as ev
+from engine.model import inputs as inp
+from engine.model.records import Record
+from engine.model.values import canonical, moment
+from engine.ports import Head
+from engine.store.tables import job, subscription
+
+_CHUNK = 500
+
+
+class JobProjection:
+    """Table `job`, kinds timer and service."""
+
+    name = "job"
+
+    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+        """Create, withdraw; an operator's retry revives."""
+        created: dict[int, dict[str, object]] = {}
+        ended: list[str] = []
+        for event in record.events:
+            if isinstance(event, ev.JobCreated):
+                created[event.key] = {
+                    "id": f"{head.instance_id}-{event.key}",
+                    "instance_id": head.instance_id,
+                    "key": event.key,
+                    "element_id": event.element,
+                    "kind": event.kind,
+                    "handler": event.handler,
+                    "parameters": canonical(event.parameters).decode(),
+                    "state": "due",
+                    "due_at": moment(event.due) if event.due else record.at,
+                    "attempts": 0,
+                    "retries": event.retries,
+                }
+            elif isinstance(event, ev.JobEnded) and created.pop(event.key, None) is None:
+                ended.append(f"{head.instance_id}-{event.key}")
+        for start in range(0, len(ended), _CHUNK):
+            chunk = ended[start : start + _CHUNK]
+            connection.execute(job.delete().where(job.c.id == chunk[0] if len(chunk) == 1 else job.c.id.in_(chunk)))
+        if created:
+            connection.execute(job.insert(), list(created.values()))
+        if isinstance(record.input, inp.RetryJob):
+            retried = job.c.id == f"{head.instance_id}-{record.input.key}"
+            connection.execute(job.update().where(retried).values(state="due", due_at=record.at, attempts=0, lease_until=None))
+        elif isinstance(record.input, inp.FailJob):
+            connection.execute(job.update().where(job.c.id == f"{head.instance_id}-{record.input.key}").values(state="failed", lease_until=None))
+
+    def clear(self, connection: Connection) -> None:
+        """Before a rebuild."""
+        connection.execute(job.delete().where(job.c.kind.in_(("timer", "service"))))
+
+
+class SubscriptionProjection:
+    """Table `subscription`. A subscription without a key of its own waits under the instance's business key."""
+
+    name = "subscription"
+
+    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+        """Open and close."""
+        opened: dict[int, dict[str, object]] = {}
+        closed: list[int] = []
+        for event in record.events:
+            if isinstance(event, ev.SubscriptionOpened):
+                opened[event.key] = {
+                    "instance_id": head.instance_id,
+                    "key": event.key,
+                    "kind": event.kind,
+                    "name": event.name,
+                    "correlation_key": event.correlation_key if event.correlation_key is not None else head.business_key,
+                    "element_id": event.element,
+                    "created_at": record.at,
+                }
+            elif isinstance(event, ev.SubscriptionClosed) and opened.pop(event.key, None) is None:
+                closed.append(event.key)
+        for start in range(0, len(closed), _CHUNK):
+            keys = subscription.c.key.in_(closed[start : start + _CHUNK])
+            connection.execute(subscription.delete().where(subscription.c.instance_id == head.instance_id, keys))
+        if opened:
+            connection.execute(subscription.insert(), list(opened.values()))
+
+    def clear(self, connection: Connection) -> None:
+        """Before a rebuild."""
+        connection.execute(subscription.delete())

@@ -1,0 +1,90 @@
+"""Adapter of the port Definitions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from engine.errors import ConcurrentChange
+from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
+from engine.model.values import sha256
+from engine.store import rows
+from engine.store.tables import deployment, deployment_file, process_definition, start_trigger
+
+
+class SqlDefinitions:
+    """Port Definitions."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, item: Deployment, files: Mapping[str, bytes], models: Mapping[str, ProcessInfo]) -> None:
+        """Write a deployment with its files, its definitions and the start triggers of these now newest versions."""
+        first = item.definitions[0]
+        run = self._connection.execute
+        run(
+            deployment.insert().values(
+                id=item.id, content_hash=first.content_hash, deployed_at=first.deployed_at, deployed_by=first.deployed_by, comment=first.comment
+            )
+        )
+        run(deployment_file.insert(), [{"deployment_id": item.id, "name": n, "sha256": sha256(d), "data": d} for n, d in sorted(files.items())])
+        for one in item.definitions:
+            try:
+                run(
+                    process_definition.insert().values(
+                        id=one.id,
+                        process_id=one.process_id,
+                        version=one.version,
+                        name=one.name,
+                        deployment_id=one.deployment_id,
+                        content_hash=one.content_hash,
+                        file=one.file,
+                        called=json.dumps(dict(one.called)),
+                    )
+                )
+            except IntegrityError as exc:
+                raise ConcurrentChange from exc
+            run(start_trigger.delete().where(start_trigger.c.process_id == one.process_id))
+            starts = models[one.process_id].starts
+            if starts:
+                run(
+                    start_trigger.insert(),
+                    [
+                        {"definition_id": one.id, "element_id": s.element, "process_id": one.process_id, "kind": s.kind, "name": s.name, "schedule": s.schedule}
+                        for s in starts
+                    ],
+                )
+
+    def _select(self) -> sa.Select[tuple[object, ...]]:
+        return sa.select(*rows.DEFINITION_COLUMNS).select_from(rows.DEFINITION_FROM)
+
+    def latest(self, process_id: str) -> ProcessDefinition | None:
+        """The newest version."""
+        query = self._select().where(process_definition.c.process_id == process_id).order_by(process_definition.c.version.desc()).limit(1)
+        row = self._connection.execute(query).first()
+        return rows.definition(row) if row else None
+
+    def get(self, definition_id: str) -> ProcessDefinition | None:
+        """One version."""
+        row = self._connection.execute(self._select().where(process_definition.c.id == definition_id)).first()
+        return rows.definition(row) if row else None
+
+    def by_content(self, process_id: str, content_hash: str) -> ProcessDefinition | None:
+        """The version with that content, as a record names it."""
+        query = self._select().where(process_definition.c.process_id == process_id, process_definition.c.content_hash == content_hash)
+        row = self._connection.execute(query.order_by(process_definition.c.version)).first()
+        return rows.definition(row) if row else None
+
+    def files(self, deployment_id: str) -> dict[str, bytes]:
+        """All files of a deployment by name."""
+        query = sa.select(deployment_file.c.name, deployment_file.c.data).where(deployment_file.c.deployment_id == deployment_id)
+        return {name: bytes(data) for name, data in self._connection.execute(query.order_by(deployment_file.c.name))}
+
+    def starts(self, kind: str, name: str) -> list[tuple[str, str]]:
+        """(definition id, element id), in order of process id."""
+        query = sa.select(start_trigger.c.definition_id, start_trigger.c.element_id).where(start_trigger.c.kind == kind, start_trigger.c.name == name)
+        return [(d, e) for d, e in self._connection.execute(query.order_by(start_trigger.c.process_id, start_trigger.c.element_id))]

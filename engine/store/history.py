@@ -1,0 +1,151 @@
+"""Adapters of the ports Records, Instances and Blobs: the truth and the caches beside it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from engine.errors import ConcurrentChange, RequestIdReused
+from engine.history.chain import read
+from engine.model.records import Record
+from engine.model.values import Json, canonical, parse, sha256
+from engine.model.views import TaskRow
+from engine.ports import Head
+from engine.store import rows
+from engine.store.tables import blob, instance, record, snapshot, user_task
+
+
+class SqlRecords:
+    """Port Records."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, item: Record) -> None:
+        """Raises ConcurrentChange or RequestIdReused; the transaction is lost then."""
+        values = {
+            "instance_id": item.instance_id,
+            "seq": item.seq,
+            "at": item.at,
+            "actor": item.actor,
+            "kind": type(item.input).__name__,
+            "request_id": item.request_id,
+            "hash": item.hash,
+            "body": item.body,
+        }
+        try:
+            self._connection.execute(record.insert(), values)
+        except IntegrityError as exc:
+            if "request_id" in str(exc.orig):
+                raise RequestIdReused(id=item.request_id) from exc
+            raise ConcurrentChange from exc
+
+    def of(self, instance_id: str, after: int = 0) -> list[Record]:
+        """The records after seq `after`, in order."""
+        query = sa.select(record.c.body, record.c.hash).where(record.c.instance_id == instance_id, record.c.seq > after).order_by(record.c.seq)
+        return [read(bytes(body), stored) for body, stored in self._connection.execute(query)]
+
+    def by_request(self, request_id: str) -> Record | None:
+        """The record that a request id made."""
+        row = self._connection.execute(sa.select(record.c.body, record.c.hash).where(record.c.request_id == request_id)).first()
+        return read(bytes(row.body), row.hash) if row else None
+
+
+class SqlInstances:
+    """Port Instances."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def head(self, instance_id: str, *, lock: bool = False) -> Head | None:
+        """`lock` holds the row until the transaction ends (PostgreSQL; SQLite has one writer anyway)."""
+        query = sa.select(instance).where(instance.c.id == instance_id)
+        row = self._connection.execute(query.with_for_update() if lock else query).first()
+        return rows.head(row) if row else None
+
+    def snapshot(self, instance_id: str, engine_version: str) -> tuple[int, Json] | None:
+        """(seq, state); None when there is none that this engine version wrote."""
+        row = self._connection.execute(
+            sa.select(snapshot.c.seq, snapshot.c.data).where(snapshot.c.instance_id == instance_id, snapshot.c.engine_version == engine_version)
+        ).first()
+        return (row.seq, parse(zlib.decompress(row.data))) if row else None
+
+    def keep_snapshot(self, instance_id: str, seq: int, engine_version: str, data: Json) -> None:
+        """Replace the instance's snapshot."""
+        values = {"seq": seq, "engine_version": engine_version, "data": zlib.compress(canonical(data), 1)}
+        done = self._connection.execute(sa.update(snapshot).where(snapshot.c.instance_id == instance_id).values(**values))
+        if not done.rowcount:
+            self._connection.execute(snapshot.insert().values(instance_id=instance_id, **values))
+
+    def open_task(self, task_id: str) -> tuple[TaskRow, Head] | None:
+        """The task in whatever state with its instance, locked."""
+        parts = rows.split_task_id(task_id)
+        if parts is None:
+            return None
+        query = (
+            sa.select(user_task, *(c.label(f"i_{c.name}") for c in instance.c))
+            .join(instance, instance.c.id == user_task.c.instance_id)
+            .where(user_task.c.instance_id == parts[0], user_task.c.key == parts[1])
+            .with_for_update(of=instance)
+        )
+        row = self._connection.execute(query).first()
+        if row is None:
+            return None
+        task = TaskRow(
+            id=task_id,
+            instance_id=row.instance_id,
+            key=row.key,
+            element_id=row.element_id,
+            name=row.name,
+            state=row.state,
+            process_id=row.process_id,
+            definition_id=row.definition_id,
+            process_name=row.process_id,
+            business_key=row.business_key,
+            assignee=row.assignee,
+            assignee_name=None,
+            candidate_groups=rows.texts(row.candidate_groups),
+            candidate_users=rows.texts(row.candidate_users),
+            excludes=rows.texts(row.excludes),
+            excluded_users=rows.texts(row.excluded_users),
+            form_key=row.form_key,
+            priority=row.priority,
+            due=row.due,
+            created_at=row.created_at,
+            ended_at=row.ended_at,
+            ended_by=row.ended_by,
+        )
+        head = Head(row.i_id, row.i_definition_id, row.i_process_id, row.i_business_key, row.i_state, row.i_seq, row.i_head_hash, row.i_started_by)
+        return task, head
+
+    def completers(self, instance_id: str, elements: Sequence[str]) -> frozenset[str]:
+        """Who completed a user task of one of these elements in this instance."""
+        query = sa.select(user_task.c.ended_by).where(
+            user_task.c.instance_id == instance_id, user_task.c.element_id.in_(elements), user_task.c.state == "completed"
+        )
+        return frozenset(u for u in self._connection.scalars(query) if u)
+
+
+class SqlBlobs:
+    """Port Blobs: bytes in the database, so that one backup holds all evidence."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def put(self, data: bytes, media_type: str = "application/octet-stream") -> str:
+        """Store once; give the SHA-256."""
+        digest = sha256(data)
+        if self._connection.execute(sa.select(blob.c.size).where(blob.c.sha256 == digest)).first() is None:
+            self._connection.execute(blob.insert().values(sha256=digest, size=len(data), media_type=media_type, created_at=self._now, data=data))
+        return digest
+
+    def get(self, digest: str) -> bytes | None:
+        """The bytes, or None."""
+        data = self._connection.scalar(sa.select(blob.c.data).where(blob.c.sha256 == digest))
+        return bytes(data) if data is not None else None

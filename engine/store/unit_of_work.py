@@ -1,0 +1,54 @@
+"""The unit of work: one write transaction with every port bound to its connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy.engine import Connection
+
+from engine.model.records import Record
+from engine.ports import Clock, Head, Projection
+from engine.store.database import Database
+from engine.store.deployments import SqlDefinitions
+from engine.store.history import SqlBlobs, SqlInstances, SqlRecords
+from engine.store.people import SqlAccounts, SqlDrafts
+from engine.store.work import SqlJobs, SqlWaiting
+
+
+class SqlUnitOfWork:
+    """Port UnitOfWork."""
+
+    def __init__(self, connection: Connection, clock: Clock, projections: Sequence[Projection]) -> None:
+        self.connection = connection
+        self.now = clock.now()
+        self.records = SqlRecords(connection)
+        self.instances = SqlInstances(connection)
+        self.definitions = SqlDefinitions(connection)
+        self.jobs = SqlJobs(connection)
+        self.waiting = SqlWaiting(connection)
+        self.blobs = SqlBlobs(connection, self.now)
+        self.drafts = SqlDrafts(connection)
+        self.accounts = SqlAccounts(connection)
+        self.after_commit: list[Callable[[], None]] = []
+        self._projections = projections
+
+    def project(self, record: Record, head: Head) -> None:
+        """Bring every read table up to this record."""
+        for projection in self._projections:
+            projection.apply(self.connection, record, head)
+
+
+@contextmanager
+def unit_of_work(database: Database, clock: Clock, projections: Sequence[Projection]) -> Iterator[SqlUnitOfWork]:
+    """Commits when the block ends, then runs `after_commit`; rolls back on an exception."""
+    actions: list[Callable[[], None]] = []
+    with database.begin(write=True, after_commit=lambda: _run(actions)) as connection:
+        uow = SqlUnitOfWork(connection, clock, projections)
+        uow.after_commit = actions
+        yield uow
+
+
+def _run(actions: list[Callable[[], None]]) -> None:
+    for action in actions:
+        action()

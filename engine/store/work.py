@@ -1,0 +1,133 @@
+"""Adapters of the ports Jobs and Waiting: work that is due, and who waits for which message or signal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.model.values import Json, canonical
+from engine.ports import Due
+from engine.store import rows
+from engine.store.tables import job, kept_message, subscription
+
+
+class SqlJobs:
+    """Port Jobs. Jobs with the same due time run in the order of creation (`number`)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, due: Due) -> None:
+        """A job of the same id is replaced."""
+        self.remove(due.id)
+        self._connection.execute(
+            job.insert().values(
+                id=due.id,
+                instance_id=due.instance_id,
+                key=due.key,
+                element_id=due.element_id,
+                kind=due.kind,
+                handler=due.handler,
+                parameters=canonical(due.parameters).decode(),
+                state="due",
+                due_at=due.due_at,
+                attempts=due.attempts,
+                retries=due.retries,
+            )
+        )
+
+    def remove(self, job_id: str) -> bool:
+        """Whether it was there."""
+        return bool(self._connection.execute(job.delete().where(job.c.id == job_id)).rowcount)
+
+    def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None:
+        """The earliest due job that nobody holds, leaving out ids that the caller just found busy."""
+        query = sa.select(job).where(
+            job.c.state == "due", job.c.due_at <= now, sa.or_(job.c.lease_until.is_(None), job.c.lease_until < now)
+        )
+        if skip:
+            query = query.where(job.c.id.not_in(skip))
+        row = self._connection.execute(query.order_by(job.c.due_at, job.c.number).limit(1)).first()
+        return rows.due(row) if row else None
+
+    def get(self, job_id: str) -> Due | None:
+        """One job, whatever its state."""
+        row = self._connection.execute(sa.select(job).where(job.c.id == job_id)).first()
+        return rows.due(row) if row else None
+
+    def earliest(self) -> datetime | None:
+        """When the next job is due."""
+        return self._connection.scalar(sa.select(sa.func.min(job.c.due_at)).where(job.c.state == "due"))
+
+    def of_definition(self, definition_id: str) -> list[str]:
+        """Ids of jobs that start instances of this definition."""
+        return list(self._connection.scalars(sa.select(job.c.id).where(job.c.id.startswith(f"start-{definition_id}-", autoescape=True))))
+
+    def postpone(self, job_id: str, attempts: int, due_at: datetime | None, stack: str) -> None:
+        """After a failed attempt; without a time the job stands as failed until an operator acts."""
+        values = {"attempts": attempts, "stack": stack, "lease_until": None, "lease_owner": None}
+        values |= {"due_at": due_at} if due_at is not None else {"state": "failed"}
+        self._connection.execute(job.update().where(job.c.id == job_id).values(**values))
+
+    def revive(self, job_id: str, now: datetime) -> None:
+        """An operator tries again, with all attempts."""
+        self._connection.execute(job.update().where(job.c.id == job_id).values(state="due", due_at=now, attempts=0, lease_until=None))
+
+    def lease(self, job_id: str, owner: str, until: datetime) -> None:
+        """Hold a job while an external handler runs outside the transaction."""
+        self._connection.execute(job.update().where(job.c.id == job_id).values(lease_owner=owner, lease_until=until))
+
+
+class SqlWaiting:
+    """Port Waiting."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def match(self, kind: str, name: str, correlation_key: str | None) -> tuple[str, int] | None:
+        """Exact key first, then subscriptions without a key; oldest first. Without a key: any."""
+        query = sa.select(subscription.c.instance_id, subscription.c.key).where(subscription.c.kind == kind, subscription.c.name == name)
+        order = (subscription.c.created_at, subscription.c.instance_id, subscription.c.key)
+        if correlation_key is not None:
+            exact = subscription.c.correlation_key == correlation_key
+            query = query.where(sa.or_(exact, subscription.c.correlation_key.is_(None)))
+            order = (sa.case((exact, 0), else_=1), *order)
+        row = self._connection.execute(query.order_by(*order).limit(1)).first()
+        return (row.instance_id, row.key) if row else None
+
+    def instances(self, name: str) -> list[str]:
+        """Instances that wait for the signal, oldest subscription first."""
+        query = (
+            sa.select(subscription.c.instance_id)
+            .where(subscription.c.kind == "signal", subscription.c.name == name)
+            .group_by(subscription.c.instance_id)
+            .order_by(sa.func.min(subscription.c.created_at), subscription.c.instance_id)
+        )
+        return list(self._connection.scalars(query))
+
+    def keep(self, message_id: str, name: str, correlation_key: str | None, payload: Mapping[str, Json], expires: datetime) -> None:
+        """A message that nobody waits for yet."""
+        self._connection.execute(
+            kept_message.insert().values(
+                id=message_id, name=name, correlation_key=correlation_key, payload=canonical(payload).decode(), expires_at=expires
+            )
+        )
+
+    def take_kept(self, name: str, correlation_key: str | None, now: datetime) -> tuple[str | None, Mapping[str, Json]] | None:
+        """Take the oldest kept message for a subscription with this key: (its key, payload)."""
+        query = sa.select(kept_message).where(kept_message.c.name == name, kept_message.c.expires_at > now)
+        if correlation_key is not None:
+            query = query.where(sa.or_(kept_message.c.correlation_key == correlation_key, kept_message.c.correlation_key.is_(None)))
+        row = self._connection.execute(query.order_by(kept_message.c.number).limit(1)).first()
+        if row is None:
+            return None
+        self._connection.execute(kept_message.delete().where(kept_message.c.id == row.id))
+        return row.correlation_key, json.loads(row.payload)
+
+    def forget_expired(self, now: datetime) -> int:
+        """How many were dropped."""
+        return self._connection.execute(kept_message.delete().where(kept_message.c.expires_at <= now)).rowcount
