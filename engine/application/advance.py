@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.application.services import Services
 from engine.errors import InstanceNotActive, LimitExceeded, NotFound
 from engine.history.chain import seal
+from engine.history.replay import catch_up
 from engine.history.transition import RecordedCalls, step
 from engine.model import events as ev
 from engine.model.actors import Actor
@@ -48,8 +48,7 @@ def execution_at(uow: UnitOfWork, services: Services, head: Head) -> Execution:
         held = seq, services.library.interpreter.open(model, head.process_id, head.instance_id, state)
     seq, execution = held
     if seq < head.seq:
-        for record in uow.records.of(head.instance_id, after=seq):
-            step(execution, record.input, record.at, RecordedCalls({}, record.calls))
+        catch_up(execution, uow.records.of(head.instance_id, after=seq))
     return execution
 
 
@@ -137,10 +136,7 @@ def _keep(uow: UnitOfWork, services: Services, head: Head, execution: Execution)
     uow.after_commit.append(lambda: services.live.put(head.instance_id, head.seq, execution))
 
 
-def later(uow: UnitOfWork, seconds: float) -> Any:
+def later(uow: UnitOfWork, seconds: float) -> datetime:
     """Moment `seconds` after the unit of work's clock reading."""
     return uow.now + timedelta(seconds=seconds)
 
-
-Step = Callable[[UnitOfWork, Services], Any]
-Elements = Sequence[str]

@@ -1,1 +1,1 @@
-"""jobs"""
+"""Due work: timers, service tasks, messages between instances, timed starts."""

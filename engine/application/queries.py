@@ -1,0 +1,334 @@
+"""The read side: what an actor may see. Each method asks the policy, then the port `Queries`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from engine.application.services import Services
+from engine.errors import IntegrityViolation, NotAllowed, NotFound
+from engine.history import chain, replay
+from engine.identity import policy
+from engine.model.actors import Actor
+from engine.model.definition import ProcessDefinition, ProcessInfo
+from engine.model.records import Frame, Record
+from engine.model.values import Json
+from engine.model.views import (
+    ActivityRow,
+    AttachmentRow,
+    CommentRow,
+    DefinitionRow,
+    ElementStatistic,
+    Explanation,
+    IncidentRow,
+    InstanceFilter,
+    InstanceRow,
+    ModelDraft,
+    Page,
+    TaskFilter,
+    TaskRow,
+    TokenRow,
+    UserRow,
+    WorklistCounts,
+)
+from engine.ports import Definitions, Execution, Form, Head
+
+
+class Queries(Protocol):
+    """Port: the read tables and the records, without policy."""
+
+    connection: Any
+    definitions: Definitions
+    heads: Any
+
+    def task(self, task_id: str) -> TaskRow | None: ...
+    def worklist(self, actor: Actor, wanted: TaskFilter, now: datetime) -> Page[TaskRow]: ...
+    def counts(self, actor: Actor, now: datetime, day_end: datetime) -> WorklistCounts: ...
+    def form_draft(self, instance_id: str, key: int, user_id: str) -> Any: ...
+    def instance(self, instance_id: str) -> InstanceRow | None: ...
+    def instances(self, wanted: InstanceFilter, participant: Actor | None) -> Page[InstanceRow]: ...
+    def all_instance_ids(self) -> list[str]: ...
+    def listed_instance_ids(self) -> list[str]: ...
+    def took_part(self, instance_id: str, actor: Actor) -> bool: ...
+    def records(self, instance_id: str) -> list[Record]: ...
+    def head(self, instance_id: str) -> Head | None: ...
+    def comments(self, instance_id: str) -> list[CommentRow]: ...
+    def attachments(self, instance_id: str) -> list[AttachmentRow]: ...
+    def blob(self, digest: str) -> bytes | None: ...
+    def incidents(self, instance_id: str | None, *, open_only: bool = False) -> list[IncidentRow]: ...
+    def activity(self, actor_id: str, cursor: str | None, size: int) -> Page[ActivityRow]: ...
+    def definition_rows(self, process_id: str | None) -> list[DefinitionRow]: ...
+    def is_deployed(self, content_hash: str) -> bool: ...
+    def definition_of_record(self, process_id: str, content_hash: str) -> ProcessDefinition | None: ...
+    def statistics(self, definition_id: str) -> list[ElementStatistic]: ...
+    def model_drafts(self, owner: str) -> list[ModelDraft]: ...
+    def model_draft(self, draft_id: str) -> ModelDraft | None: ...
+    def users(self) -> list[UserRow]: ...
+    def tokens(self, user_id: str) -> list[TokenRow]: ...
+    def jobs(self) -> dict[str, int]: ...
+
+
+class Reading:
+    """One consistent read transaction for one request. Raises NotAllowed, NotFound."""
+
+    def __init__(self, queries: Queries, services: Services, now: datetime) -> None:
+        self.queries = queries
+        self.now = now
+        self._services = services
+
+    # --- user tasks -------------------------------------------------------------------------------------------------
+    def worklist(self, actor: Actor, wanted: TaskFilter) -> Page[TaskRow]:
+        """View `every` needs the right to read all tasks."""
+        if wanted.view == "every":
+            policy.require(actor, "task.read_all")
+        return self.queries.worklist(actor, wanted, self.now)
+
+    def worklist_counts(self, actor: Actor, day_end: datetime) -> WorklistCounts:
+        """`day_end`: end of the actor's day, UTC."""
+        return self.queries.counts(actor, self.now, day_end)
+
+    def task(self, actor: Actor, task_id: str) -> TaskRow:
+        """A task that the actor may work on, or whose instance the actor may see."""
+        found = self.queries.task(task_id)
+        if found is None:
+            raise NotFound(kind="user task", id=task_id)
+        if not (policy.may_work_on(actor, found) or policy.allows(actor, "task.read_all")):
+            self.instance(actor, found.instance_id)
+        return found
+
+    def may_work_on(self, actor: Actor, task: TaskRow) -> bool:
+        """For buttons: what `Complete` would check, four eyes included."""
+        if task.excludes and actor.id in self.queries.heads.completers(task.instance_id, task.excludes):
+            return False
+        return task.state == "open" and policy.may_work_on(actor, task)
+
+    def task_form(self, actor: Actor, task_id: str) -> tuple[Form | None, dict[str, Json]]:
+        """The task's form and the present values of the variables that it declares."""
+        task = self.task(actor, task_id)
+        form = self._services.library.form(self.queries.definitions, self._definition(task.definition_id), task.form_key)
+        if form is None:
+            return None, {}
+        visible = self._variables(task.instance_id, task.key)
+        return form, {name: visible[name] for name in form.fields() if name in visible}
+
+    def start_form(self, actor: Actor, definition_id: str) -> Form | None:
+        """The form of the none start event."""
+        policy.require(actor, "process.start")
+        definition = self._definition(definition_id)
+        starts = self.process_info(definition_id).starts
+        key = next((s.form_key for s in starts if s.kind == "none" and s.form_key), None)
+        return self._services.library.form(self.queries.definitions, definition, key)
+
+    def form(self, definition_id: str, form_key: str | None) -> Form | None:
+        """A form of a version, to show recorded values with its labels."""
+        return self._services.library.form(self.queries.definitions, self._definition(definition_id), form_key)
+
+    def draft(self, actor: Actor, task_id: str) -> Mapping[str, Json] | None:
+        """What the actor typed and kept."""
+        task = self.task(actor, task_id)
+        found = self.queries.form_draft(task.instance_id, task.key, actor.id)
+        return dict(found) if found is not None else None
+
+    # --- instances -----------------------------------------------------------------------------------------------------
+    def instances(self, actor: Actor, wanted: InstanceFilter) -> Page[InstanceRow]:
+        """All for those who may, else the actor's own."""
+        return self.queries.instances(wanted, None if policy.allows(actor, "instance.read_all") else actor)
+
+    def instance(self, actor: Actor, instance_id: str) -> InstanceRow:
+        """An instance that the actor may see."""
+        found = self.queries.instance(instance_id)
+        if found is None:
+            raise NotFound(kind="process instance", id=instance_id)
+        if not (policy.allows(actor, "instance.read_all") or found.started_by == actor.id or self.queries.took_part(instance_id, actor)):
+            raise NotAllowed(actor=actor.name or actor.id, action="instance.read")
+        return found
+
+    def variables(self, actor: Actor, instance_id: str) -> dict[str, Json]:
+        """Of the instance scope, as of the last record."""
+        self.instance(actor, instance_id)
+        return dict(replay.frame_at(self.queries.records(instance_id), 1 << 31).variables)
+
+    def records(self, actor: Actor, instance_id: str) -> list[Record]:
+        """The whole chain."""
+        self.instance(actor, instance_id)
+        return self.queries.records(instance_id)
+
+    def explanations(self, actor: Actor, instance_id: str) -> list[Explanation]:
+        """Each record in plain parts."""
+        return list(replay.explain(self.records(actor, instance_id)))
+
+    def frame(self, actor: Actor, instance_id: str, seq: int) -> Frame:
+        """State after record `seq`."""
+        return replay.frame_at(self.records(actor, instance_id), seq)
+
+    def trace(self, actor: Actor, instance_id: str) -> list[str]:
+        """Element ids in order of completion."""
+        return replay.trace(self.records(actor, instance_id))
+
+    def verify(self, actor: Actor, instance_id: str) -> int:
+        """Check the chain against itself and the instance list. Returns the number of records; raises IntegrityViolation."""
+        policy.require(actor, "history.verify")
+        head = self.queries.head(instance_id)
+        records = self.queries.records(instance_id)
+        if head is None:
+            if not records:
+                raise NotFound(kind="process instance", id=instance_id)
+            raise IntegrityViolation(instance=instance_id, seq=len(records), cause="the instance list does not hold it")
+        return chain.check(instance_id, records, (head.seq, head.hash))
+
+    def reexecute(self, actor: Actor, instance_id: str) -> int:
+        """Run the inputs again and compare outcomes. Returns how many; raises ReplayDiverged."""
+        policy.require(actor, "history.verify")
+        return replay.reexecute(self._fresh(instance_id), self.queries.records(instance_id))
+
+    def instance_ids(self, actor: Actor) -> list[str]:
+        """Every instance that the history or the instance list knows."""
+        policy.require(actor, "history.verify")
+        return sorted({*self.queries.all_instance_ids(), *self.queries.listed_instance_ids()})
+
+    def comments(self, actor: Actor, instance_id: str) -> list[CommentRow]:
+        """Oldest first."""
+        self.instance(actor, instance_id)
+        return self.queries.comments(instance_id)
+
+    def attachments(self, actor: Actor, instance_id: str) -> list[AttachmentRow]:
+        """Oldest first."""
+        self.instance(actor, instance_id)
+        return self.queries.attachments(instance_id)
+
+    def blob(self, actor: Actor, instance_id: str, digest: str) -> bytes:
+        """Bytes that this instance's records name: an attachment or a file field of a form."""
+        named = any(digest in record.body.decode() for record in self.records(actor, instance_id)) if len(digest) == 64 else False
+        data = self.queries.blob(digest) if named else None
+        if data is None:
+            raise NotFound(kind="file", id=digest)
+        return data
+
+    def incidents(self, actor: Actor, instance_id: str | None = None, *, open_only: bool = False) -> list[IncidentRow]:
+        """Of one instance, or of all."""
+        if instance_id is None:
+            policy.require(actor, "incident.read")
+        else:
+            self.instance(actor, instance_id)
+        return self.queries.incidents(instance_id, open_only=open_only)
+
+    def activity(self, actor: Actor, cursor: str | None = None, size: int = 50) -> Page[ActivityRow]:
+        """What the actor did, newest first."""
+        return self.queries.activity(actor.id, cursor, size)
+
+    # --- definitions ----------------------------------------------------------------------------------------------------
+    def definitions(self, actor: Actor) -> list[DefinitionRow]:
+        """The newest version of each process."""
+        policy.require(actor, "process.read")
+        return self.queries.definition_rows(None)
+
+    def versions(self, actor: Actor, process_id: str) -> list[DefinitionRow]:
+        """All versions of a process, newest first."""
+        policy.require(actor, "process.read")
+        found = self.queries.definition_rows(process_id)
+        if not found:
+            raise NotFound(kind="process", id=process_id)
+        return found
+
+    def definition(self, actor: Actor, definition_id: str) -> DefinitionRow:
+        """One version."""
+        policy.require(actor, "process.read")
+        wanted = self._definition(definition_id)
+        return next(row for row in self.queries.definition_rows(wanted.process_id) if row.id == definition_id)
+
+    def files(self, actor: Actor, definition_id: str) -> dict[str, bytes]:
+        """The deployed files of a version by name."""
+        policy.require(actor, "process.read")
+        return self.queries.definitions.files(self._definition(definition_id).deployment_id)
+
+    def diagram(self, actor: Actor, definition_id: str) -> tuple[str, bytes]:
+        """(file name, BPMN XML) that holds this process."""
+        definition = self._definition(definition_id)
+        return definition.file, self.files(actor, definition_id)[definition.file]
+
+    def process_info(self, definition_id: str) -> ProcessInfo:
+        """Elements, starts and lanes of a version."""
+        definition = self._definition(definition_id)
+        return self._services.library.model(self.queries.definitions, definition).processes[definition.process_id]
+
+    def statistics(self, actor: Actor, definition_id: str) -> list[ElementStatistic]:
+        """Work by element."""
+        policy.require(actor, "instance.read_all")
+        return self.queries.statistics(definition_id)
+
+    def is_deployed(self, content_hash: str) -> bool:
+        """Was exactly this content ever deployed?"""
+        return self.queries.is_deployed(content_hash)
+
+    # --- people, drafts, health ---------------------------------------------------------------------------------------------
+    def model_drafts(self, actor: Actor) -> list[ModelDraft]:
+        """The actor's, newest first."""
+        policy.require(actor, "model.draft")
+        return self.queries.model_drafts(actor.id)
+
+    def model_draft(self, actor: Actor, draft_id: str) -> ModelDraft:
+        """The actor's own."""
+        policy.require(actor, "model.draft")
+        found = self.queries.model_draft(draft_id)
+        if found is None or found.owner != actor.id:
+            raise NotFound(kind="draft", id=draft_id)
+        return found
+
+    def users(self, actor: Actor) -> list[UserRow]:
+        """All accounts."""
+        policy.require(actor, "account.read")
+        return self.queries.users()
+
+    def people(self) -> dict[str, str]:
+        """Names by user id, of active accounts."""
+        return {u.id: u.name for u in self.queries.users() if u.active}
+
+    def receivers(self, actor: Actor, task_id: str) -> dict[str, str]:
+        """To whom the task could be handed over."""
+        task = self.task(actor, task_id)
+        out = {}
+        for user in self.queries.users():
+            person = Actor(user.id, user.name, frozenset(user.groups), frozenset(user.roles))
+            if user.active and user.id != actor.id and "staff" in user.roles and policy.is_candidate(person, task):
+                out[user.id] = user.name
+        return out
+
+    def tokens(self, actor: Actor) -> list[TokenRow]:
+        """The actor's API tokens."""
+        return self.queries.tokens(actor.id)
+
+    def jobs(self, actor: Actor) -> dict[str, int]:
+        """Number of jobs by state."""
+        policy.require(actor, "incident.read")
+        return self.queries.jobs()
+
+    def ping(self) -> None:
+        """Raises when the database does not answer."""
+        self.queries.is_deployed("")
+
+    # --- parts --------------------------------------------------------------------------------------------------------------
+    def _definition(self, definition_id: str) -> ProcessDefinition:
+        return self._services.library.definition(self.queries.definitions, definition_id)
+
+    def _fresh(self, instance_id: str) -> Execution:
+        row = self.queries.instance(instance_id)
+        if row is None:
+            raise NotFound(kind="process instance", id=instance_id)
+        model = self._services.library.model(self.queries.definitions, self._definition(row.definition_id))
+        return self._services.library.interpreter.open(model, row.process_id, instance_id)
+
+    def _variables(self, instance_id: str, key: int) -> dict[str, Json]:
+        """Visible at a task: from the live execution when it is at the head, else from a re-execution."""
+        head = self.queries.head(instance_id)
+        if head is None:
+            raise NotFound(kind="process instance", id=instance_id)
+        held = self._services.live.take(instance_id)
+        if held is None or held[0] != head.seq:
+            execution = self._fresh(instance_id)
+            replay.catch_up(execution, self.queries.records(instance_id))
+            held = head.seq, execution
+        try:
+            return dict(held[1].variables(key if head.state == "active" else 0))
+        finally:
+            self._services.live.put(instance_id, *held)

@@ -1,0 +1,195 @@
+"""The only composition root: settings to a running engine."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from engine import __version__
+from engine.store.login import AccountAccess, hash_password, verify_password
+from engine.application.dispatch import HANDLERS
+from engine.application.executions import LiveExecutions
+from engine.application.queries import Reading
+from engine.application.services import Library, Limits, Services
+from engine.bpmn import BpmnInterpreter
+from engine.dmn import DmnCompiler
+from engine.errors import ConcurrentChange, DeploymentRejected, NotAvailable, Problem, RequestIdReused
+from engine.expressions import SandboxEvaluator
+from engine.jobs.dispatcher import Dispatcher
+from engine.jobs.runner import JobRunner
+from engine.model.actors import SYSTEM, Actor
+from engine.model.commands import Command, Deploy
+from engine.plugins import ServiceTask
+from engine.plugins.loading import FORMS, Catalogue, catalogue, installed, resources
+from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, UnitOfWork
+from engine.projections import ALL
+from engine.store.database import Database
+from engine.store.queries import SqlQueries
+from engine.store.unit_of_work import unit_of_work
+
+T = TypeVar("T")
+ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run: `database` is a SQLAlchemy URL, `data` the folder under which everything is written."""
+
+    database: str = "sqlite://"
+    data: Path | None = None
+    pack_folders: tuple[Path, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+
+class SystemClock:
+    """Wall time."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        return datetime.now(UTC)
+
+
+class RandomIdentifiers:
+    """80 random bits in base 32: short enough to read out, long enough to never meet again."""
+
+    _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+    def new(self) -> str:
+        """16 characters."""
+        number = secrets.randbits(80)
+        return "".join(self._ALPHABET[(number >> shift) & 31] for shift in range(75, -1, -5))
+
+
+class Flowledger:
+    """The engine as views, command line and tests use it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        database: Database,
+        clock: Clock,
+        identifiers: Identifiers,
+        evaluator: Evaluator,
+        packs: Catalogue,
+        forms: FormCompiler | None,
+        functions: Mapping[str, Callable[..., Any]],
+        handlers: Mapping[str, ServiceTask],
+    ) -> None:
+        self.settings = settings
+        self.store = database
+        self.clock = clock
+        self.catalogue = packs
+        self._evaluator = evaluator
+        interpreter = BpmnInterpreter(evaluator, DmnCompiler(), function_names=frozenset(functions))
+        self.services = Services(
+            library=Library(interpreter, forms),
+            live=LiveExecutions(),
+            identifiers=identifiers,
+            engine_version=__version__,
+            functions=functions,
+            limits=settings.limits,
+            hash_password=hash_password,
+            check_password=verify_password,
+            wake=self._wake,
+        )
+        self.jobs = JobRunner(self._transact, self.services, handlers, owner=identifiers.new())
+        self.dispatcher = Dispatcher(self.jobs)
+        self.accounts = AccountAccess(database, clock)
+
+    def execute(self, command: Command, actor: Actor, request_id: str | None = None) -> Any:
+        """Carry out a command; the answer is the one that its docstring names. Refusals raise and change nothing.
+
+        The same `request_id` again gives the first answer, also when that answer was lost on its way.
+        """
+        handler = HANDLERS[type(command)]
+        try:
+            return self._transact(lambda uow: handler(uow, self.services, command, actor, request_id))
+        except RequestIdReused:
+            return self._first_answer(request_id or "", command, actor)
+
+    def _first_answer(self, request_id: str, command: Command, actor: Actor) -> Any:
+        from engine.application.idempotency import answer
+
+        return self._transact(lambda uow: answer(uow, request_id, command, actor))
+
+    def _transact(self, work: Callable[[UnitOfWork], T]) -> T:
+        for attempt in range(ATTEMPTS):
+            try:
+                with unit_of_work(self.store, self.clock, ALL) as uow:
+                    return work(uow)
+            except ConcurrentChange:
+                if attempt == ATTEMPTS - 1:
+                    raise NotAvailable("Too many others changed the same instance at once; try again.") from None
+        raise AssertionError
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """One consistent read transaction."""
+        with self.store.begin(write=False) as connection:
+            yield Reading(SqlQueries(connection), self.services, self.clock.now())
+
+    def lint(self, files: Mapping[str, bytes], complete_from: str | None = None) -> list[Problem]:
+        """Every problem and warning that a deployment of these files would meet; nothing is written."""
+        from engine.application.definitions import check
+
+        with unit_of_work(self.store, self.clock, ALL) as uow:
+            try:
+                return list(check(uow, self.services, Deploy(files, complete_from=complete_from)).warnings)
+            except DeploymentRejected as exc:
+                return list(exc.problems)
+
+    def install_packs(self) -> None:
+        """Create the packs' tables and deploy their files, unless exactly these were deployed before."""
+        from engine.application.definitions import content
+
+        for pack in self.catalogue.packs:
+            with self.store.begin(write=True) as connection:
+                if pack.metadata is not None:
+                    pack.metadata.create_all(connection)
+            found = resources(pack)
+            with self.reading() as read:
+                known = read.is_deployed(content(found))
+            if found and not known:
+                self.execute(Deploy(found, f"{pack.name} {pack.version}"), SYSTEM)
+
+    def run_due(self, limit: int = 1_000_000) -> int:
+        """Run due jobs until none is left (or `limit`). Returns how many ran."""
+        count = 0
+        while count < limit and self.jobs.run_one():
+            count += 1
+        return count
+
+    def _wake(self) -> None:
+        self.dispatcher.wake()
+
+    def close(self) -> None:
+        """Stop the dispatcher, end sandbox processes, give connections back."""
+        self.dispatcher.stop()
+        self._evaluator.close()
+        self.store.close()
+
+
+def build(settings: Settings) -> Flowledger:
+    """An engine on an existing database (see `engine.store.schema.upgrade`) with everything that is installed."""
+    packs = catalogue(settings.pack_folders)
+    compilers = installed(FORMS)
+    return Flowledger(
+        settings,
+        database=Database(settings.database),
+        clock=SystemClock(),
+        identifiers=RandomIdentifiers(),
+        evaluator=SandboxEvaluator(),
+        packs=packs,
+        forms=compilers[0]() if compilers else None,
+        functions=packs.functions,
+        handlers=packs.handlers,
+    )
+
+
+__all__ = ["Flowledger", "Settings", "SystemClock", "build"]

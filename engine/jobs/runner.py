@@ -1,0 +1,179 @@
+"""Carries out one due job: everything that it changes commits together with the job's end, or not at all.
+
+A failed attempt is rolled back whole; its count and the next due time are written afterwards. After the last attempt the job's
+element stands with an incident.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from engine.application import definitions, instances, messages
+from engine.application.advance import advance, execution_at
+from engine.application.services import Services
+from engine.errors import BpmnError, ConcurrentChange, ExecutionError, NotAvailable
+from engine.model import commands as cmd
+from engine.model import inputs as inp
+from engine.model import schedule
+from engine.model.actors import SYSTEM
+from engine.ports import Due, Head, UnitOfWork
+from engine.plugins import ServiceContext, ServiceTask
+
+T = TypeVar("T")
+Transact = Callable[[Callable[[UnitOfWork], T]], T]
+
+BACKOFF_SECONDS = (5, 30, 120, 600)
+LEASE_SECONDS = 300
+
+
+class JobRunner:
+    """`transact` runs a function in a unit of work that commits when it returns."""
+
+    def __init__(self, transact: Callable[[Callable[[UnitOfWork], Any]], Any], services: Services, handlers: Mapping[str, ServiceTask], owner: str) -> None:
+        self._transact = transact
+        self._services = services
+        self._handlers = handlers
+        self._owner = owner
+
+    def run_one(self) -> bool:
+        """Run the earliest due job. False when none is due."""
+        picked: list[Due] = []
+        try:
+            return bool(self._transact(lambda uow: self._pick_and_run(uow, picked)))
+        except (ConcurrentChange, NotAvailable):
+            raise
+        except Exception as exc:  # noqa: BLE001 - a handler may raise anything; it becomes a failed attempt
+            if not picked:
+                raise
+            self._failed(picked[0], exc)
+            return True
+
+    def _pick_and_run(self, uow: UnitOfWork, picked: list[Due]) -> bool:
+        due = uow.jobs.next_due(uow.now)
+        if due is None:
+            return False
+        head = uow.instances.head(due.instance_id, lock=True) if due.instance_id and due.kind in ("timer", "service") else None
+        due = uow.jobs.get(due.id)  # the instance is locked now: is the job still there?
+        if due is None:
+            return True
+        picked.append(due)
+        self._run(uow, due, head)
+        return True
+
+    def _run(self, uow: UnitOfWork, due: Due, head: Head | None) -> None:
+        match due.kind:
+            case "timer" if head is not None:
+                advance(uow, self._services, head, inp.TriggerTimer(due.key or 0), SYSTEM)
+            case "service" if head is not None:
+                self._service(uow, due, head)
+            case "message":
+                uow.jobs.remove(due.id)
+                self._message(uow, due)
+            case "signal":
+                uow.jobs.remove(due.id)
+                command = cmd.BroadcastSignal(str(due.parameters["name"]), _payload(due))
+                messages.deliver(uow, self._services, command, SYSTEM, sender=due.instance_id)
+            case "start":
+                self._start(uow, due)
+            case _:
+                uow.jobs.remove(due.id)
+
+    def _message(self, uow: UnitOfWork, due: Due) -> None:
+        """A message without a key goes first to whoever shares the sender's business key."""
+        name, key = str(due.parameters["name"]), due.parameters.get("correlation_key")
+        key = str(key) if key is not None else None
+        own = due.parameters.get("business_key")
+        if key is None and own is not None:
+            found = uow.waiting.match("message", name, str(own))
+            key = str(own) if found else None
+        messages.publish(uow, self._services, cmd.PublishMessage(name, _payload(due), key), SYSTEM)
+
+    def _start(self, uow: UnitOfWork, due: Due) -> None:
+        definition = self._services.library.definition(uow.definitions, str(due.parameters["definition"]))
+        uow.jobs.remove(due.id)
+        left = due.parameters["left"]
+        plan = schedule.following(str(due.parameters["schedule"]), int(str(left)) if left is not None else None, due.due_at)
+        if plan is not None:
+            uow.jobs.add(definitions.start_job(definition.id, due.element_id, plan))
+        instances.begin(uow, self._services, definition, {}, SYSTEM, start_element=due.element_id)
+
+    def _service(self, uow: UnitOfWork, due: Due, head: Head) -> None:
+        task = self._handlers.get(due.handler or "")
+        if task is None:
+            raise ExecutionError(due.element_id, f"no installed pack provides the service task {due.handler!r}")
+        context = self._context(uow, due, head)
+        if task.transactional:
+            self._finish(uow, due, head, _call(task, context, due))
+            return
+        uow.jobs.lease(due.id, self._owner, uow.now + timedelta(seconds=LEASE_SECONDS))
+        uow.after_commit.append(lambda: self._outside(task, replace(context, connection=None, blobs=None), due))
+
+    def _outside(self, task: ServiceTask, context: ServiceContext, due: Due) -> None:
+        try:
+            input = _call(task, context, due)
+            self._transact(lambda uow: self._finish_if_open(uow, due, input))
+        except Exception as exc:  # noqa: BLE001 - as in run_one
+            self._failed(due, exc)
+
+    def _finish_if_open(self, uow: UnitOfWork, due: Due, input: inp.Input) -> None:
+        head = uow.instances.head(due.instance_id or "", lock=True)
+        if head is not None and uow.jobs.get(due.id) is not None:
+            self._finish(uow, due, head, input)
+
+    def _finish(self, uow: UnitOfWork, due: Due, head: Head, input: inp.Input) -> None:
+        advance(uow, self._services, head, input, SYSTEM)
+
+    def _context(self, uow: UnitOfWork, due: Due, head: Head) -> ServiceContext:
+        execution = execution_at(uow, self._services, head)
+        variables = execution.variables(due.key or 0)
+        self._services.live.put(head.instance_id, head.seq, execution)
+        return ServiceContext(
+            instance_id=head.instance_id,
+            business_key=head.business_key,
+            process_id=head.process_id,
+            element_id=due.element_id,
+            job_id=due.id,
+            attempt=due.attempts + 1,
+            now=uow.now,
+            variables=variables,
+            parameters=due.parameters,
+            idempotency_key=due.id,
+            connection=uow.connection,
+            records=lambda: uow.records.of(head.instance_id),
+            blobs=uow.blobs,
+        )
+
+    def _failed(self, due: Due, exc: Exception) -> None:
+        cause = f"{type(exc).__name__}: {exc}" if not isinstance(exc, ExecutionError) else exc.cause
+        stack = "".join(traceback.format_exception(exc))[-20_000:]
+        self._transact(lambda uow: self._record_failure(uow, due, cause, stack, final=isinstance(exc, ExecutionError)))
+
+    def _record_failure(self, uow: UnitOfWork, due: Due, cause: str, stack: str, *, final: bool) -> None:
+        head = uow.instances.head(due.instance_id, lock=True) if due.instance_id else None
+        if uow.jobs.get(due.id) is None:
+            return
+        attempts = due.attempts + 1
+        if attempts < due.retries and not final:
+            wait = BACKOFF_SECONDS[min(attempts, len(BACKOFF_SECONDS)) - 1]
+            uow.jobs.postpone(due.id, attempts, uow.now + timedelta(seconds=wait), stack)
+            return
+        uow.jobs.postpone(due.id, attempts, None, stack)
+        if head is not None and head.state == "active" and due.key is not None and due.kind in ("timer", "service"):
+            advance(uow, self._services, head, inp.FailJob(due.key, due.element_id, cause), SYSTEM)
+
+
+def _call(task: ServiceTask, context: ServiceContext, due: Due) -> inp.Input:
+    try:
+        result = task.run(context)
+    except BpmnError as exc:
+        return inp.ThrowJobError(due.key or 0, exc.code, str(exc), exc.variables)
+    return inp.CompleteJob(due.key or 0, dict(result or {}))
+
+
+def _payload(due: Due) -> dict[str, Any]:
+    payload = due.parameters.get("payload")
+    return dict(payload) if isinstance(payload, Mapping) else {}

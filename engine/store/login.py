@@ -1,0 +1,98 @@
+"""Logging in: passwords (argon2id), server-side sessions, API tokens. Only hashes of secrets are stored."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from engine.errors import NotAllowed, NotFound
+from engine.model.actors import Actor
+from engine.model.values import sha256
+from engine.model.views import UserRow
+from engine.ports import Clock
+from engine.store.database import Database
+from engine.store.people import SqlAccounts
+
+SESSION_HOURS = 12  # absolute
+IDLE_HOURS = 2
+_TOUCH_SECONDS = 60
+
+_hasher = PasswordHasher()  # argon2id, RFC 9106 low-memory profile: 64 MiB, 3 passes
+_NOBODY = _hasher.hash(secrets.token_hex(8))  # checked for unknown users too, so that time tells nothing
+
+
+def hash_password(password: str) -> str:
+    """An argon2id hash with its own salt."""
+    return _hasher.hash(password)
+
+
+def verify_password(stored: str, password: str) -> bool:
+    """Does the password belong to the hash?"""
+    try:
+        return _hasher.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def actor_of(user: UserRow) -> Actor:
+    """The actor that an account acts as."""
+    return Actor(user.id, user.name, frozenset(user.groups), frozenset(user.roles))
+
+
+class AccountAccess:
+    """From a secret to an actor."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def login(self, user_id: str, password: str) -> str:
+        """A fresh session secret for the cookie. Raises NotAllowed, in the same words for a wrong name and a wrong password."""
+        with self._database.begin(write=False) as connection:
+            stored = SqlAccounts(connection).password_hash(user_id)
+        if not verify_password(stored or _NOBODY, password) or stored is None:
+            raise NotAllowed("User name or password is not right.", actor=user_id, action="login")
+        secret = secrets.token_urlsafe(32)
+        now = self._clock.now()
+        with self._database.begin(write=True) as connection:
+            SqlAccounts(connection).open_session(sha256(secret.encode()), user_id, now, now + timedelta(hours=SESSION_HOURS))
+        return secret
+
+    def session(self, secret: str) -> Actor | None:
+        """Whose session it is; None when it is over. Being used keeps it alive, up to its absolute end."""
+        found = self.session_profile(secret)
+        return actor_of(found) if found else None
+
+    def session_profile(self, secret: str) -> UserRow | None:
+        """As `session`, with language and time zone."""
+        now, key = self._clock.now(), sha256(secret.encode())
+        with self._database.begin(write=False) as connection:
+            accounts = SqlAccounts(connection)
+            user = accounts.session_user(key, now, now - timedelta(hours=IDLE_HOURS))
+            fresh = user is None or accounts.session_user(key, now, now - timedelta(seconds=_TOUCH_SECONDS)) is not None
+        if not fresh:
+            with self._database.begin(write=True) as connection:
+                SqlAccounts(connection).touch_session(key, now)
+        return user
+
+    def logout(self, secret: str) -> None:
+        """End this session."""
+        with self._database.begin(write=True) as connection:
+            SqlAccounts(connection).close_session(sha256(secret.encode()))
+
+    def token(self, secret: str) -> Actor | None:
+        """Whose API token it is; None when it is unknown, over, or its account disabled."""
+        with self._database.begin(write=False) as connection:
+            user = SqlAccounts(connection).token_user(sha256(secret.encode()), self._clock.now())
+        return actor_of(user) if user else None
+
+    def profile(self, user_id: str) -> UserRow:
+        """An account. Raises NotFound."""
+        with self._database.begin(write=False) as connection:
+            user = SqlAccounts(connection).get(user_id)
+        if user is None:
+            raise NotFound(kind="user", id=user_id)
+        return user

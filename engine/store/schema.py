@@ -1,0 +1,50 @@
+"""Creates and upgrades the schema (Alembic), and refuses to run on one that is newer than this engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from engine.errors import FlowledgerError
+from engine.store.database import Database
+from engine.store.tables import metadata
+
+
+class SchemaTooNew(FlowledgerError):
+    """The database has schema {found}, which this version of Flowledger does not know; install a newer Flowledger."""
+
+
+def create(database: Database) -> None:
+    """All tables at once, for databases that live as long as a test."""
+    with database.begin(write=True) as connection:
+        metadata.create_all(connection)
+
+
+def upgrade(database: Database) -> None:
+    """Bring the schema to this engine's version; does nothing when it is there. Raises SchemaTooNew."""
+    with database.begin(write=True) as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def check(database: Database) -> None:
+    """Raises SchemaTooNew, or FlowledgerError when the schema is missing or behind."""
+    script = ScriptDirectory.from_config(_config(None))
+    with database.begin(write=False) as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found == script.get_current_head():
+        return
+    if found is not None and found not in {r.revision for r in script.walk_revisions()}:
+        raise SchemaTooNew(found=found)
+    raise FlowledgerError(f"The database has schema {found or 'none'}; run `flowledger db upgrade` first.")
+
+
+def _config(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
