@@ -11,6 +11,6 @@ export function el(description, attributes = {}, ...children) {
     else if (name in node && typeof value === "boolean") node[name] = value;
     else node.setAttribute(name, value);
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return node;
 }
