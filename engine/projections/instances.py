@@ -14,12 +14,6 @@ from engine.store.tables import incident, instance, note, snapshot
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
-_INSERT = instance.insert()
-_MOVE = instance.update().where(instance.c.id == sa.bindparam("b_id"))
-_DROP_SNAPSHOT = snapshot.delete().where(snapshot.c.instance_id == sa.bindparam("b_id"))
-_NOTE = note.insert()
-
-
 class InstanceProjection:
     """Table `instance`: one row an instance, at the head of its chain."""
 
@@ -39,7 +33,7 @@ class InstanceProjection:
             values["ended_at"] = record.at
         if isinstance(record.input, inp.StartInstance):
             connection.execute(
-                _INSERT,
+                instance.insert(),
                 {
                     "error": None,
                     "ended_at": None,
@@ -53,9 +47,9 @@ class InstanceProjection:
                 },
             )
             return
-        connection.execute(_MOVE, {"b_id": head.instance_id, **values})
+        connection.execute(instance.update().where(instance.c.id == head.instance_id).values(**values))
         if head.state in ENDED:
-            connection.execute(_DROP_SNAPSHOT, {"b_id": head.instance_id})
+            connection.execute(snapshot.delete().where(snapshot.c.instance_id == head.instance_id))
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""
@@ -85,7 +79,7 @@ class IncidentProjection:
                 )
             elif isinstance(event, ev.IncidentResolved):
                 self._resolve(connection, record, head, incident.c.key == event.key)
-        if head.state in ENDED and record.seq > 1:
+        if head.state in ENDED:
             self._resolve(connection, record, head)
 
     def _resolve(self, connection: Connection, record: Record, head: Head, *more: sa.ColumnElement[bool]) -> None:
