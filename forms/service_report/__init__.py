@@ -1,0 +1,1 @@
+"""Forms of the service-report pack (F04 to F10); files only."""
