@@ -14,6 +14,12 @@ from engine.store.tables import incident, instance, note, snapshot
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
+_INSERT = instance.insert()
+_MOVE = instance.update().where(instance.c.id == sa.bindparam("b_id"))
+_DROP_SNAPSHOT = snapshot.delete().where(snapshot.c.instance_id == sa.bindparam("b_id"))
+_NOTE = note.insert()
+
+
 class InstanceProjection:
     """Table `instance`: one row an instance, at the head of its chain."""
 
@@ -33,7 +39,7 @@ class InstanceProjection:
             values["ended_at"] = record.at
         if isinstance(record.input, inp.StartInstance):
             connection.execute(
-                instance.insert(),
+                _INSERT,
                 {
                     "error": None,
                     "ended_at": None,
@@ -47,9 +53,9 @@ class InstanceProjection:
                 },
             )
             return
-        connection.execute(instance.update().where(instance.c.id == head.instance_id).values(**values))
+        connection.execute(_MOVE, {"b_id": head.instance_id, **values})
         if head.state in ENDED:
-            connection.execute(snapshot.delete().where(snapshot.c.instance_id == head.instance_id))
+            connection.execute(_DROP_SNAPSHOT, {"b_id": head.instance_id})
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""
@@ -79,7 +85,7 @@ class IncidentProjection:
                 )
             elif isinstance(event, ev.IncidentResolved):
                 self._resolve(connection, record, head, incident.c.key == event.key)
-        if head.state in ENDED:
+        if head.state in ENDED and record.seq > 1:
             self._resolve(connection, record, head)
 
     def _resolve(self, connection: Connection, record: Record, head: Head, *more: sa.ColumnElement[bool]) -> None:

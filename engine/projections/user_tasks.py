@@ -15,6 +15,13 @@ from engine.ports import Head
 from engine.store.tables import task_candidate, user_task
 
 
+_INSERT = user_task.insert()
+_OFFER = task_candidate.insert()
+_OF_TASK = (task_candidate.c.instance_id == sa.bindparam("b_instance"), task_candidate.c.key == sa.bindparam("b_key"))
+_WITHDRAW = task_candidate.delete().where(*_OF_TASK)
+_CHANGE = user_task.update().where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key"))
+
+
 class UserTaskProjection:
     """Tables `user_task` and `task_candidate`. Candidates go when a task ends, so that the index holds open work only."""
 
@@ -35,7 +42,7 @@ class UserTaskProjection:
                     else:
                         ended[state].append(event.key)
                 case ev.UserTaskAssigned():
-                    connection.execute(_update(head.instance_id, [event.key]), {"assignee": event.assignee})
+                    connection.execute(_CHANGE, {"b_instance": head.instance_id, "b_key": event.key, "assignee": event.assignee})
                 case _:
                     pass
         for state, keys in ended.items():
@@ -45,19 +52,16 @@ class UserTaskProjection:
             self._insert(connection, head, list(created.values()))
 
     def _end(self, connection: Connection, record: Record, head: Head, state: str, keys: list[int]) -> None:
-        by = record.actor if state == "completed" else None
-        for chunk in (keys[i : i + 500] for i in range(0, len(keys), 500)):
-            values: dict[str, Any] = {"state": state, "ended_at": record.at, "ended_by": by}
-            connection.execute(_update(head.instance_id, chunk), values)
-            connection.execute(
-                task_candidate.delete().where(task_candidate.c.instance_id == head.instance_id, task_candidate.c.key.in_(chunk))
-            )
+        values: dict[str, Any] = {"state": state, "ended_at": record.at, "ended_by": record.actor if state == "completed" else None}
+        tasks = [{"b_instance": head.instance_id, "b_key": key} for key in keys]
+        connection.execute(_CHANGE, [{**task, **values} for task in tasks])
+        connection.execute(_WITHDRAW, tasks)
 
     def _insert(self, connection: Connection, head: Head, rows: list[dict[str, Any]]) -> None:
         for row in rows:
             if row["excludes"] != "[]":
                 row["excluded_users"] = self._excluded(connection, head.instance_id, json.loads(row["excludes"]))
-        connection.execute(user_task.insert(), rows)
+        connection.execute(_INSERT, rows)
         candidates = [
             {"instance_id": row["instance_id"], "key": row["key"], "kind": kind, "name": name}
             for row in rows
@@ -66,7 +70,7 @@ class UserTaskProjection:
             for name in dict.fromkeys(json.loads(row[column]))
         ]
         if candidates:
-            connection.execute(task_candidate.insert(), candidates)
+            connection.execute(_OFFER, candidates)
 
     def _excluded(self, connection: Connection, instance_id: str, elements: list[str]) -> str:
         query = sa.select(user_task.c.ended_by).distinct()
@@ -77,11 +81,6 @@ class UserTaskProjection:
         """Before a rebuild."""
         connection.execute(task_candidate.delete())
         connection.execute(user_task.delete())
-
-
-def _update(instance_id: str, keys: list[int]) -> sa.Update:
-    where = user_task.c.key == keys[0] if len(keys) == 1 else user_task.c.key.in_(keys)
-    return user_task.update().where(user_task.c.instance_id == instance_id, where)
 
 
 def _row(event: ev.UserTaskCreated, record: Record, head: Head) -> dict[str, Any]:

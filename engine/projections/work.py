@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.model import events as ev
@@ -11,7 +12,11 @@ from engine.model.values import canonical, moment
 from engine.ports import Head
 from engine.store.tables import job, subscription
 
-_CHUNK = 500
+
+_ADD_JOB = job.insert()
+_END_JOB = job.delete().where(job.c.id == sa.bindparam("b_id"))
+_OPEN = subscription.insert()
+_CLOSE = subscription.delete().where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
 
 
 class JobProjection:
@@ -40,11 +45,10 @@ class JobProjection:
                 }
             elif isinstance(event, ev.JobEnded) and created.pop(event.key, None) is None:
                 ended.append(f"{head.instance_id}-{event.key}")
-        for start in range(0, len(ended), _CHUNK):
-            chunk = ended[start : start + _CHUNK]
-            connection.execute(job.delete().where(job.c.id == chunk[0] if len(chunk) == 1 else job.c.id.in_(chunk)))
+        if ended:
+            connection.execute(_END_JOB, [{"b_id": one} for one in ended])
         if created:
-            connection.execute(job.insert(), list(created.values()))
+            connection.execute(_ADD_JOB, list(created.values()))
         if isinstance(record.input, inp.RetryJob):
             retried = job.c.id == f"{head.instance_id}-{record.input.key}"
             connection.execute(job.update().where(retried).values(state="due", due_at=record.at, attempts=0, lease_until=None))
@@ -78,11 +82,10 @@ class SubscriptionProjection:
                 }
             elif isinstance(event, ev.SubscriptionClosed) and opened.pop(event.key, None) is None:
                 closed.append(event.key)
-        for start in range(0, len(closed), _CHUNK):
-            keys = subscription.c.key.in_(closed[start : start + _CHUNK])
-            connection.execute(subscription.delete().where(subscription.c.instance_id == head.instance_id, keys))
+        if closed:
+            connection.execute(_CLOSE, [{"b_instance": head.instance_id, "b_key": key} for key in closed])
         if opened:
-            connection.execute(subscription.insert(), list(opened.values()))
+            connection.execute(_OPEN, list(opened.values()))
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""

@@ -20,6 +20,23 @@ from engine.store import rows
 from engine.store.tables import blob, instance, record, snapshot, user_task
 
 
+# Statements of the hot path are built once: building one costs as much as running it.
+_APPEND = record.insert()
+_AFTER = (
+    sa.select(record.c.body, record.c.hash)
+    .where(record.c.instance_id == sa.bindparam("b_instance"), record.c.seq > sa.bindparam("b_after"))
+    .order_by(record.c.seq)
+)
+_HEAD = sa.select(instance).where(instance.c.id == sa.bindparam("b_instance"))
+_HEAD_LOCKED = _HEAD.with_for_update()
+_OPEN_TASK = (
+    sa.select(user_task, *(c.label(f"i_{c.name}") for c in instance.c))
+    .join(instance, instance.c.id == user_task.c.instance_id)
+    .where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key"))
+    .with_for_update(of=instance)
+)
+
+
 class SqlRecords:
     """Port Records."""
 
@@ -39,7 +56,7 @@ class SqlRecords:
             "body": item.body,
         }
         try:
-            self._connection.execute(record.insert(), values)
+            self._connection.execute(_APPEND, values)
         except IntegrityError as exc:
             if "request_id" in str(exc.orig):
                 raise RequestIdReused(id=item.request_id) from exc
@@ -47,8 +64,8 @@ class SqlRecords:
 
     def of(self, instance_id: str, after: int = 0) -> list[Record]:
         """The records after seq `after`, in order."""
-        query = sa.select(record.c.body, record.c.hash).where(record.c.instance_id == instance_id, record.c.seq > after).order_by(record.c.seq)
-        return [read(bytes(body), stored) for body, stored in self._connection.execute(query)]
+        found = self._connection.execute(_AFTER, {"b_instance": instance_id, "b_after": after})
+        return [read(bytes(body), stored) for body, stored in found]
 
     def by_request(self, request_id: str) -> Record | None:
         """The record that a request id made."""
@@ -64,8 +81,7 @@ class SqlInstances:
 
     def head(self, instance_id: str, *, lock: bool = False) -> Head | None:
         """`lock` holds the row until the transaction ends (PostgreSQL; SQLite has one writer anyway)."""
-        query = sa.select(instance).where(instance.c.id == instance_id)
-        row = self._connection.execute(query.with_for_update() if lock else query).first()
+        row = self._connection.execute(_HEAD_LOCKED if lock else _HEAD, {"b_instance": instance_id}).first()
         return rows.head(row) if row else None
 
     def snapshot(self, instance_id: str, engine_version: str) -> tuple[int, Json] | None:
@@ -87,13 +103,7 @@ class SqlInstances:
         parts = rows.split_task_id(task_id)
         if parts is None:
             return None
-        query = (
-            sa.select(user_task, *(c.label(f"i_{c.name}") for c in instance.c))
-            .join(instance, instance.c.id == user_task.c.instance_id)
-            .where(user_task.c.instance_id == parts[0], user_task.c.key == parts[1])
-            .with_for_update(of=instance)
-        )
-        row = self._connection.execute(query).first()
+        row = self._connection.execute(_OPEN_TASK, {"b_instance": parts[0], "b_key": parts[1]}).first()
         if row is None:
             return None
         task = TaskRow(

@@ -8,6 +8,6 @@ connection = context.config.attributes.get("connection")
 if connection is None:
     msg = "migrations run through `flowledger db upgrade`"
     raise SystemExit(msg)
-context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+context.configure(connection=connection, target_metadata=metadata)
 with context.begin_transaction():
     context.run_migrations()

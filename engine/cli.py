@@ -1,0 +1,216 @@
+"""`flowledger ...`: demo, serve, db, verify, replay, rebuild, deploy, user. Thin: each command calls the engine and prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from engine import __version__
+from engine.bootstrap import Flowledger, Settings, build
+from engine.errors import FlowledgerError
+from engine.model.actors import SYSTEM
+from engine.model.commands import Deploy, PutUser
+from engine.store import schema
+from engine.store.database import Database
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Friendly(click.Group):
+    """Engine errors become one line and exit code 1; a stack trace never reaches a person."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except FlowledgerError as exc:
+            click.echo(f"flowledger: {exc}", err=True)
+            ctx.exit(1)
+
+
+def _data() -> Callable[[F], F]:
+    return click.option("--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True, help="Folder for everything that is written.")
+
+
+_database = click.option("--database", envvar="FLOWLEDGER_DATABASE", help="SQLAlchemy address; default: SQLite in the data folder.")
+
+
+def settings_of(data: Path, database: str | None) -> Settings:
+    """Settings of an installation in a folder."""
+    data = data.resolve()
+    return Settings(database=database or f"sqlite:///{data / 'flowledger.sqlite3'}", data=data)
+
+
+@contextmanager
+def _opened(data: Path, database: str | None) -> Iterator[Flowledger]:
+    settings = settings_of(data, database)
+    if database is None and not (data / "flowledger.sqlite3").exists():
+        raise FlowledgerError(f"There is no installation in {data}; make one with: flowledger demo --data {data}")
+    app = build(settings)
+    schema.check(app.store)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+@click.group(cls=Friendly)
+@click.version_option(__version__)
+def main() -> None:
+    """Flowledger: executes BPMN and keeps every instance as an append-only, replayable, verifiable record."""
+
+
+@main.command()
+@_data()
+@_database
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True)
+@click.option("--prepare-only", is_flag=True, help="Make database, pack and demo data, but do not serve.")
+def demo(data: Path, database: str | None, host: str, port: int, prepare_only: bool) -> None:
+    """Make an installation with demonstration data (once) and serve it."""
+    from engine.demo import prepare  # noqa: PLC0415 - only this command needs it
+
+    settings = settings_of(data, database)
+    logins = prepare(settings, _progress)
+    if prepare_only:
+        return
+    click.echo("")
+    click.echo(f"  打开 Open    http://{host}:{port}/")
+    click.echo("  演示账号 Demo logins (user / password):")
+    for user, name, what in logins:
+        click.echo(f"    {user:<8} / {user}-demo-1   {name}  {what}")
+    click.echo("  停止 Stop    Ctrl+C")
+    click.echo("", nl=True)
+    sys.stdout.flush()
+    _serve(settings, host, port, threads=8, workers=1)
+
+
+@main.command()
+@_data()
+@_database
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True)
+@click.option("--threads", default=8, show_default=True)
+@click.option("--workers", default=1, show_default=True, help="Processes; more than one only with PostgreSQL.")
+def serve(data: Path, database: str | None, host: str, port: int, threads: int, workers: int) -> None:
+    """Serve an installation: pages, API and due jobs."""
+    settings = settings_of(data, database)
+    store = Database(settings.database)
+    schema.check(store)
+    store.close()
+    _serve(settings, host, port, threads, workers)
+
+
+def _serve(settings: Settings, host: str, port: int, threads: int, workers: int) -> None:
+    from engine.serving import run  # noqa: PLC0415 - starts a web server
+
+    run(settings, host, port, threads, workers)
+
+
+@main.group()
+def db() -> None:
+    """The database schema."""
+
+
+@db.command("upgrade")
+@_data()
+@_database
+def db_upgrade(data: Path, database: str | None) -> None:
+    """Bring the schema to this version."""
+    store = Database(settings_of(data, database).database)
+    schema.upgrade(store)
+    store.close()
+    click.echo("schema is up to date")
+
+
+@main.command()
+@_data()
+@_database
+@click.argument("instance_ids", nargs=-1)
+def verify(data: Path, database: str | None, instance_ids: tuple[str, ...]) -> None:
+    """Check the hash chain of every instance (or of those named). Exit code 1 when one does not verify."""
+    _each(data, database, instance_ids, "verified", lambda read, i: read.verify(SYSTEM, i))
+
+
+@main.command()
+@_data()
+@_database
+@click.argument("instance_ids", nargs=-1)
+def replay(data: Path, database: str | None, instance_ids: tuple[str, ...]) -> None:
+    """Run the recorded inputs again and compare every outcome. Exit code 1 when one differs."""
+    _each(data, database, instance_ids, "re-executed", lambda read, i: read.reexecute(SYSTEM, i))
+
+
+def _each(data: Path, database: str | None, ids: tuple[str, ...], word: str, check: Callable[[Any, str], int]) -> None:
+    records = faults = 0
+    start = time.perf_counter()
+    with _opened(data, database) as app:
+        with app.reading() as read:
+            wanted = list(ids) or read.instance_ids(SYSTEM)
+        for instance_id in wanted:
+            try:
+                with app.reading() as read:
+                    records += check(read, instance_id)
+            except FlowledgerError as exc:
+                faults += 1
+                click.echo(f"FAULT {exc}", err=True)
+    click.echo(f"{len(wanted)} instances, {records} records {word} in {time.perf_counter() - start:.2f} s, {faults} faults")
+    if faults:
+        raise SystemExit(1)
+
+
+@main.command()
+@_data()
+@_database
+def rebuild(data: Path, database: str | None) -> None:
+    """Drop every derived table and make it anew from the records. Stop the server first."""
+    from engine.projections.rebuild import rebuild as run  # noqa: PLC0415
+
+    with _opened(data, database) as app:
+        click.echo(f"{run(app.store)} records projected")
+
+
+@main.command()
+@_data()
+@_database
+@click.option("--comment", default="", help="What changed.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def deploy(data: Path, database: str | None, comment: str, files: tuple[Path, ...]) -> None:
+    """Deploy BPMN, DMN and form files as one version."""
+    with _opened(data, database) as app:
+        done = app.execute(Deploy({f.name: f.read_bytes() for f in files}, comment), SYSTEM)
+        for one in done.definitions:
+            click.echo(f"{one.id}  {one.name}")
+        for warning in done.warnings:
+            click.echo(f"warning: {warning.file} {warning.element_id or ''} {warning.message}")
+
+
+@main.command("user")
+@_data()
+@_database
+@click.option("--name", default="")
+@click.option("--role", "roles", multiple=True, default=("staff",), show_default=True)
+@click.option("--group", "groups", multiple=True)
+@click.argument("user_id")
+def put_user(data: Path, database: str | None, name: str, roles: tuple[str, ...], groups: tuple[str, ...], user_id: str) -> None:
+    """Create or change an account; the password is read from FLOWLEDGER_PASSWORD or asked for."""
+    password = os.environ.get("FLOWLEDGER_PASSWORD") or click.prompt("password", hide_input=True, confirmation_prompt=True)
+    with _opened(data, database) as app:
+        app.execute(PutUser(user_id, name or user_id, roles, groups, password), SYSTEM)
+        click.echo(f"{user_id} saved")
+
+
+def _progress(text: str) -> None:
+    click.echo(f"  {text}")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

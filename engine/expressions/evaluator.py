@@ -1,0 +1,138 @@
+"""The port `Evaluator` over the sandbox: which values go in, what comes out, and what is said when it fails.
+
+Rules that authors of diagrams can rely on:
+- a name stands for a host function or a clock function first, then for a variable, then for a Python builtin; variables cannot shadow what
+  is called: a name that is only called is never looked up in the data;
+- `now()` and `today()` are the record's clock reading in UTC; `datetime`, `json` and `math` need no import;
+- an exception that a host function raises ends the run at once: a script's own `try` cannot catch it, because history must show it;
+- a script's variables are the global names that it binds; functions, classes and modules are not variables; mutation of a variable that it
+  reads is detected by comparing before and after; `del x` removes; assigning the value that a variable already has is no change;
+- results are JSON values, see `plain`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from engine.errors import ExpressionError, FlowledgerError
+from engine.expressions.plain import NotJson, same, to_json
+from engine.expressions.sandbox import Limits, RunFailed, Sandbox
+from engine.expressions.source import CLOCK, Mode, Source, SourceRefused, read
+from engine.expressions.wrapping import Program, program_of, result_of
+from engine.model.values import Json
+from engine.ports import Evaluated, Executed, HostFunction
+
+
+class SandboxEvaluator:
+    """Implements `engine.ports.Evaluator`. `processes`: workers at most; `binary`: Monty's executable, found by itself when None."""
+
+    def __init__(self, limits: Limits | None = None, processes: int | None = None, binary: str | None = None) -> None:
+        self.limits = limits or Limits()
+        self._sandbox = Sandbox(self.limits, processes or max(2, min(4, os.cpu_count() or 2)), binary)
+
+    def evaluate(self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime) -> Evaluated:
+        """Value of an expression with the variables that it names. Raises ExpressionError, SandboxUnavailable, BpmnError of a function."""
+        accepted = _accepted(source, "expression")
+        reads = _reads(accepted, variables, functions)
+        return Evaluated(self._run(accepted, reads, functions, now), reads)
+
+    def execute(self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime) -> Executed:
+        """Effect of a script on the variables. Raises as `evaluate`; then nothing of the script has an effect."""
+        accepted = _accepted(source, "script")
+        for name in accepted.assigns:
+            if name in functions or name in CLOCK:
+                raise ExpressionError(source=_short(source), cause=f"{name} is a function and cannot be assigned")
+        reads = _reads(accepted, variables, functions)
+        after: Any = self._run(accepted, reads, functions, now)
+        watched = dict.fromkeys((*accepted.assigns, *reads))
+        assigned = {n: after["kept"][n] for n in watched if n in after["kept"] and not (n in variables and same(variables[n], after["kept"][n]))}
+        return Executed(assigned, tuple(n for n in watched if n in after["gone"] and n in variables), reads)
+
+    def check(self, source: str, mode: str) -> str | None:
+        """A message when the text cannot run (`mode` is `expression` or `script`), else None. Raises SandboxUnavailable."""
+        if mode not in ("expression", "script"):
+            raise ValueError(f"unknown mode {mode}")
+        try:
+            accepted = read(source, "expression" if mode == "expression" else "script")
+            self._sandbox.run(program_of(accepted, frozenset(), (), self.limits.result).dry, {}, {}, _NO_TIME)
+        except SourceRefused as exc:
+            return str(exc)
+        except RunFailed as exc:
+            return _explain(exc)
+        return None
+
+    def close(self) -> None:
+        """Ends the worker processes."""
+        self._sandbox.close()
+
+    def _run(self, source: Source, reads: Mapping[str, Json], functions: Mapping[str, HostFunction], now: datetime) -> Json:
+        named = {name: _guarded(name, functions[name]) for name in (*source.calls, *source.reads) if name in functions}
+        program = program_of(source, frozenset(named), tuple(reads), self.limits.result)
+        try:
+            return result_of(self._sandbox.run(program.code, {**reads, **program.extra}, named, now))
+        except RunFailed as exc:
+            raise ExpressionError(source=_short(source.text), cause=_explain(exc, program)) from exc
+        except NotJson as exc:
+            raise ExpressionError(source=_short(source.text), cause=str(exc)) from exc
+        except _HostFailed as exc:
+            raise ExpressionError(source=_short(source.text), cause=str(exc)) from exc.__cause__
+
+
+_QUOTED = 200  # characters of a source that an error message repeats
+_NO_TIME = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+class _HostFailed(Exception):
+    """A host function raised something that is no error of the engine."""
+
+
+def _accepted(source: str, mode: Mode) -> Source:
+    try:
+        return read(source, mode)
+    except SourceRefused as exc:
+        raise ExpressionError(source=_short(source), cause=str(exc)) from None
+
+
+def _reads(source: Source, variables: Mapping[str, Any], functions: Mapping[str, HostFunction]) -> dict[str, Json]:
+    hidden = functions.keys() | set(CLOCK)
+    return {name: variables[name] for name in source.reads if name in variables and name not in hidden and not name.startswith("__")}
+
+
+def _guarded(name: str, function: HostFunction) -> Callable[..., Json]:
+    """The function with JSON values in and out. Errors of the engine (BpmnError among them) pass, others are named."""
+
+    def call(*args: Any, **kwargs: Any) -> Json:
+        try:
+            return to_json(function(*(to_json(a) for a in args), **{k: to_json(v) for k, v in kwargs.items()}))
+        except FlowledgerError:
+            raise
+        except NotJson as exc:
+            raise _HostFailed(f"an argument or the result of {name}() is no JSON value: {exc}") from exc
+        except Exception as exc:
+            raise _HostFailed(f"{name}() failed: {type(exc).__name__}: {exc}") from exc
+
+    return call
+
+
+def _explain(failed: RunFailed, program: Program | None = None) -> str:
+    if failed.kind == "NameError" and "'" in failed.message:
+        cause = f"unknown name {failed.message.split(chr(39))[1]}"
+    elif failed.kind == "TimeoutError":
+        cause = "it took too long"
+    elif failed.kind == "MemoryError":
+        cause = "it needs too much memory"
+    elif failed.kind == "RecursionError":
+        cause = "it calls itself too deeply"
+    elif failed.kind == "NotImplementedError" or failed.message.startswith(("the result ", "the variable ")):
+        cause = failed.message
+    else:
+        cause = f"{failed.kind}: {failed.message}" if failed.message else failed.kind
+    line = program.line(failed.line) if program and failed.line else None
+    return f"{cause} (line {line})" if line else cause
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"

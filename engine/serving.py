@@ -1,0 +1,65 @@
+"""Runs the installed web application under gunicorn (threads), with the embedded dispatcher in the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from engine.bootstrap import Settings, build
+from engine.errors import FlowledgerError
+from engine.plugins.loading import WEB, installed
+
+
+class Server(BaseApplication):  # type: ignore[misc] - gunicorn ships no types
+    """gunicorn, configured here and not by files. The engine is made in the worker, after the fork."""
+
+    def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
+        self._settings = settings
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Called by gunicorn."""
+        for key, value in self._options.items():
+            self.cfg.set(key, value)
+
+    def load(self) -> Callable[..., Any]:
+        """The WSGI application of this worker."""
+        factories = installed(WEB)
+        if not factories:
+            raise FlowledgerError("No web application is installed (entry point group flowledger.web).")
+        app = build(self._settings)
+        app.dispatcher.start()
+        wsgi = factories[0](app)
+        wsgi.extensions["flowledger"] = app
+        Server.running = app
+        return wsgi  # type: ignore[no-any-return]
+
+    running: Any = None
+
+
+def run(settings: Settings, host: str, port: int, threads: int, workers: int) -> None:
+    """Serve until a signal stops it; running requests and the running job are finished first."""
+
+    def close(*_: Any) -> None:
+        if Server.running is not None:
+            Server.running.close()
+
+    options = {
+        "bind": f"{host}:{port}",
+        "worker_class": "gthread",
+        "workers": workers,
+        "threads": threads,
+        "timeout": 120,
+        "graceful_timeout": 30,
+        "keepalive": 30,
+        "accesslog": None,
+        "errorlog": "-",
+        "loglevel": "warning",
+        "worker_exit": close,
+        "worker_tmp_dir": None,
+        "control_socket_disable": True,
+    }
+    Server(settings, options).run()
