@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine import __version__
-from engine.store.login import AccountAccess, hash_password, verify_password
 from engine.application.dispatch import HANDLERS
 from engine.application.executions import LiveExecutions
 from engine.application.queries import Reading
@@ -29,6 +28,7 @@ from engine.plugins.loading import FORMS, Catalogue, catalogue, installed, resou
 from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, UnitOfWork
 from engine.projections import ALL
 from engine.store.database import Database
+from engine.store.login import AccountAccess, hash_password, verify_password
 from engine.store.queries import SqlQueries
 from engine.store.unit_of_work import unit_of_work
 

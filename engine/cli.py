@@ -36,7 +36,9 @@ class Friendly(click.Group):
 
 
 def _data() -> Callable[[F], F]:
-    return click.option("--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True, help="Folder for everything that is written.")
+    return click.option(
+        "--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True, help="Folder for everything that is written."
+    )
 
 
 _database = click.option("--database", envvar="FLOWLEDGER_DATABASE", help="SQLAlchemy address; default: SQLite in the data folder.")
@@ -75,7 +77,7 @@ def main() -> None:
 @click.option("--prepare-only", is_flag=True, help="Make database, pack and demo data, but do not serve.")
 def demo(data: Path, database: str | None, host: str, port: int, prepare_only: bool) -> None:
     """Make an installation with demonstration data (once) and serve it."""
-    from engine.demo import prepare  # noqa: PLC0415 - only this command needs it
+    from engine.demo import prepare
 
     settings = settings_of(data, database)
     logins = prepare(settings, _progress)
@@ -109,7 +111,7 @@ def serve(data: Path, database: str | None, host: str, port: int, threads: int, 
 
 
 def _serve(settings: Settings, host: str, port: int, threads: int, workers: int) -> None:
-    from engine.serving import run  # noqa: PLC0415 - starts a web server
+    from engine.serving import run
 
     run(settings, host, port, threads, workers)
 
@@ -171,7 +173,7 @@ def _each(data: Path, database: str | None, ids: tuple[str, ...], word: str, che
 @_database
 def rebuild(data: Path, database: str | None) -> None:
     """Drop every derived table and make it anew from the records. Stop the server first."""
-    from engine.projections.rebuild import rebuild as run  # noqa: PLC0415
+    from engine.projections.rebuild import rebuild as run
 
     with _opened(data, database) as app:
         click.echo(f"{run(app.store)} records projected")

@@ -316,15 +316,31 @@ class UnitOfWork(Protocol):
 
     now: datetime
     connection: Any
-    records: Records
-    instances: Instances
-    definitions: Definitions
-    jobs: Jobs
-    waiting: Waiting
-    blobs: Blobs
-    drafts: Drafts
-    accounts: Accounts
     after_commit: list[Callable[[], None]]
+
+    @property
+    def records(self) -> Records: ...
+
+    @property
+    def instances(self) -> Instances: ...
+
+    @property
+    def definitions(self) -> Definitions: ...
+
+    @property
+    def jobs(self) -> Jobs: ...
+
+    @property
+    def waiting(self) -> Waiting: ...
+
+    @property
+    def blobs(self) -> Blobs: ...
+
+    @property
+    def drafts(self) -> Drafts: ...
+
+    @property
+    def accounts(self) -> Accounts: ...
 
     def project(self, record: Record, head: Head) -> None:
         """Bring every read table up to this record; `head` is the instance after it."""

@@ -12,7 +12,7 @@ from engine.errors import FlowledgerError
 from engine.plugins.loading import WEB, installed
 
 
-class Server(BaseApplication):  # type: ignore[misc] - gunicorn ships no types
+class Server(BaseApplication):
     """gunicorn, configured here and not by files. The engine is made in the worker, after the fork."""
 
     def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
@@ -32,10 +32,9 @@ class Server(BaseApplication):  # type: ignore[misc] - gunicorn ships no types
             raise FlowledgerError("No web application is installed (entry point group flowledger.web).")
         app = build(self._settings)
         app.dispatcher.start()
-        wsgi = factories[0](app)
-        wsgi.extensions["flowledger"] = app
+        wsgi: Callable[..., Any] = factories[0](app)
         Server.running = app
-        return wsgi  # type: ignore[no-any-return]
+        return wsgi
 
     running: Any = None
 

@@ -146,8 +146,7 @@ class EmbeddedEngine:
     # --- deploy and start -------------------------------------------------------------------------------------------------
     def deploy(self, files: Mapping[str, bytes], comment: str = "") -> list[str]:
         """Bytes by file name to the ids of the processes in them. Raises DeploymentRejected with all `problems`."""
-        found = {name: data.encode() if isinstance(data, str) else data for name, data in files.items()}
-        deployment = self.app.execute(cmd.Deploy(found, comment), SYSTEM)
+        deployment = self.app.execute(cmd.Deploy(files, comment), SYSTEM)
         self._settle()
         return [d.process_id for d in deployment.definitions]
 
@@ -245,6 +244,6 @@ class EmbeddedEngine:
 
 
 def _jobs(connection: Any) -> Any:
-    from engine.store.work import SqlJobs  # noqa: PLC0415 - keeps the public names of this module few
+    from engine.store.work import SqlJobs  # keeps the public names of this module few
 
     return SqlJobs(connection)

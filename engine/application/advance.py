@@ -52,9 +52,7 @@ def execution_at(uow: UnitOfWork, services: Services, head: Head) -> Execution:
     return execution
 
 
-def advance(
-    uow: UnitOfWork, services: Services, head: Head, input: Input, actor: Actor, request_id: str | None = None
-) -> InstanceRef:
+def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor: Actor, request_id: str | None = None) -> InstanceRef:
     """Append the next record of an instance. Raises what the interpreter refuses; nothing is written then."""
     if isinstance(input, StartInstance):
         definition = services.library.definition(uow.definitions, head.definition_id)
@@ -77,9 +75,7 @@ def advance(
         events=events,
         previous=head.hash,
     )
-    after = Head(
-        head.instance_id, head.definition_id, head.process_id, head.business_key, execution.state, record.seq, record.hash, head.started_by
-    )
+    after = Head(head.instance_id, head.definition_id, head.process_id, head.business_key, execution.state, record.seq, record.hash, head.started_by)
     uow.records.append(record)
     uow.project(record, after)
     _send(uow, services, after, record)
@@ -139,4 +135,3 @@ def _keep(uow: UnitOfWork, services: Services, head: Head, execution: Execution)
 def later(uow: UnitOfWork, seconds: float) -> datetime:
     """Moment `seconds` after the unit of work's clock reading."""
     return uow.now + timedelta(seconds=seconds)
-

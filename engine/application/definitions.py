@@ -74,7 +74,9 @@ def check(uow: UnitOfWork, services: Services, command: cmd.Deploy) -> Checked:
     """Every rule of a deployment, nothing written. Raises DeploymentRejected, LimitExceeded."""
     files = _complete(uow, services, command)
     _bounds(services, files)
-    problems = [Problem(n, "file-name", "This file name or kind is not known.", advice="*.bpmn, *.dmn, *.form.json") for n in files if not _NAME.fullmatch(n)]
+    problems = [
+        Problem(n, "file-name", "This file name or kind is not known.", advice="*.bpmn, *.dmn, *.form.json") for n in files if not _NAME.fullmatch(n)
+    ]
     found: dict[str, str] = {}
 
     def called(process_id: str) -> Model | None:
@@ -95,7 +97,9 @@ def check(uow: UnitOfWork, services: Services, command: cmd.Deploy) -> Checked:
     warnings = list(model.warnings)
     for info in model.processes.values():
         warnings += [
-            Problem(info.file, "form-missing", f"No form {key} in this deployment; its task takes any data.", severity="warning", advice=form_file(key))
+            Problem(
+                info.file, "form-missing", f"No form {key} in this deployment; its task takes any data.", severity="warning", advice=form_file(key)
+            )
             for key in info.form_keys
             if form_file(key) not in files
         ]

@@ -10,6 +10,7 @@ from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import Actor
+from engine.model.values import Json
 from engine.model.views import Correlation
 from engine.ports import UnitOfWork
 
@@ -57,7 +58,7 @@ def deliver(uow: UnitOfWork, services: Services, command: cmd.BroadcastSignal, a
     return Correlation(tuple(reached))
 
 
-def _checked(services: Services, name: str, payload: object) -> tuple[str, dict[str, object]]:
+def _checked(services: Services, name: str, payload: object) -> tuple[str, dict[str, Json]]:
     if not name or len(name) > 255:
         raise InvalidInput("A message or signal needs a name of 1 to 255 characters.")
     values = pure(services, payload, "size of the payload")

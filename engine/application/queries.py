@@ -39,8 +39,11 @@ class Queries(Protocol):
     """Port: the read tables and the records, without policy."""
 
     connection: Any
-    definitions: Definitions
-    heads: Any
+
+    @property
+    def definitions(self) -> Definitions: ...
+    @property
+    def heads(self) -> Any: ...
 
     def task(self, task_id: str) -> TaskRow | None: ...
     def worklist(self, actor: Actor, wanted: TaskFilter, now: datetime) -> Page[TaskRow]: ...

@@ -16,6 +16,8 @@ from engine.model.values import canonical
 from engine.model.views import Explanation
 from engine.ports import Execution
 
+_END: dict[type[object], str] = {ev.InstanceCompleted: "completed", ev.InstanceFailed: "failed", ev.InstanceCancelled: "cancelled"}
+
 
 class Fold:
     """State of an instance folded from outcomes alone, record by record; never executes anything."""
@@ -45,21 +47,22 @@ class Fold:
                 self.active.pop(event.key, None)
             case ev.FlowTaken():
                 self.flows[event.flow] += 1
-            case ev.VariableSet():
-                self.scopes.setdefault(event.scope, {})[event.name] = event.value
-            case ev.VariableExtended():
-                held = self.scopes.setdefault(event.scope, {})
-                held[event.name] = [*held.get(event.name, ()), *event.items]
-            case ev.VariableRemoved():
-                self.scopes.setdefault(event.scope, {}).pop(event.name, None)
-            case ev.InstanceCompleted():
-                self.state = "completed"
-            case ev.InstanceFailed():
-                self.state = "failed"
-            case ev.InstanceCancelled():
-                self.state = "cancelled"
+            case ev.VariableSet() | ev.VariableExtended() | ev.VariableRemoved():
+                self._variable(event)
+            case ev.InstanceCompleted() | ev.InstanceFailed() | ev.InstanceCancelled():
+                self.state = _END[type(event)]
             case _:
                 pass
+
+    def _variable(self, event: ev.VariableSet | ev.VariableExtended | ev.VariableRemoved) -> None:
+        held = self.scopes.setdefault(event.scope, {})
+        match event:
+            case ev.VariableSet():
+                held[event.name] = event.value
+            case ev.VariableExtended():
+                held[event.name] = [*held.get(event.name, ()), *event.items]
+            case ev.VariableRemoved():
+                held.pop(event.name, None)
 
     def frame(self) -> Frame:
         """A frozen copy of the present state."""
@@ -138,7 +141,8 @@ def _changes(record: Record, before: dict[int, dict[str, Any]], fold: Fold) -> l
         if isinstance(event, ev.VariableSet | ev.VariableExtended | ev.VariableRemoved):
             seen[event.scope, event.name] = None
     return [
-        {"scope": scope, "name": name, "before": before.get(scope, {}).get(name), "after": fold.scopes.get(scope, {}).get(name)} for scope, name in seen
+        {"scope": scope, "name": name, "before": before.get(scope, {}).get(name), "after": fold.scopes.get(scope, {}).get(name)}
+        for scope, name in seen
     ]
 
 

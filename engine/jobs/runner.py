@@ -20,8 +20,8 @@ from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model import schedule
 from engine.model.actors import SYSTEM
-from engine.ports import Due, Head, UnitOfWork
 from engine.plugins import ServiceContext, ServiceTask
+from engine.ports import Due, Head, UnitOfWork
 
 T = TypeVar("T")
 Transact = Callable[[Callable[[UnitOfWork], T]], T]
@@ -33,7 +33,9 @@ LEASE_SECONDS = 300
 class JobRunner:
     """`transact` runs a function in a unit of work that commits when it returns."""
 
-    def __init__(self, transact: Callable[[Callable[[UnitOfWork], Any]], Any], services: Services, handlers: Mapping[str, ServiceTask], owner: str) -> None:
+    def __init__(
+        self, transact: Callable[[Callable[[UnitOfWork], Any]], Any], services: Services, handlers: Mapping[str, ServiceTask], owner: str
+    ) -> None:
         self._transact = transact
         self._services = services
         self._handlers = handlers
@@ -46,7 +48,7 @@ class JobRunner:
             return bool(self._transact(lambda uow: self._pick_and_run(uow, picked)))
         except (ConcurrentChange, NotAvailable):
             raise
-        except Exception as exc:  # noqa: BLE001 - a handler may raise anything; it becomes a failed attempt
+        except Exception as exc:
             if not picked:
                 raise
             self._failed(picked[0], exc)
@@ -107,7 +109,7 @@ class JobRunner:
             raise ExecutionError(due.element_id, f"no installed pack provides the service task {due.handler!r}")
         context = self._context(uow, due, head)
         if task.transactional:
-            self._finish(uow, due, head, _call(task, context, due))
+            advance(uow, self._services, head, _call(task, context, due), SYSTEM)
             return
         uow.jobs.lease(due.id, self._owner, uow.now + timedelta(seconds=LEASE_SECONDS))
         uow.after_commit.append(lambda: self._outside(task, replace(context, connection=None, blobs=None), due))
@@ -122,10 +124,7 @@ class JobRunner:
     def _finish_if_open(self, uow: UnitOfWork, due: Due, input: inp.Input) -> None:
         head = uow.instances.head(due.instance_id or "", lock=True)
         if head is not None and uow.jobs.get(due.id) is not None:
-            self._finish(uow, due, head, input)
-
-    def _finish(self, uow: UnitOfWork, due: Due, head: Head, input: inp.Input) -> None:
-        advance(uow, self._services, head, input, SYSTEM)
+            advance(uow, self._services, head, input, SYSTEM)
 
     def _context(self, uow: UnitOfWork, due: Due, head: Head) -> ServiceContext:
         execution = execution_at(uow, self._services, head)

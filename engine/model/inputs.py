@@ -163,7 +163,16 @@ class AddAttachment:
 
 
 Movement: TypeAlias = (
-    StartInstance | CompleteUserTask | CorrelateMessage | DeliverSignal | TriggerTimer | CompleteJob | ThrowJobError | SetVariables | RetryElement | CancelInstance
+    StartInstance
+    | CompleteUserTask
+    | CorrelateMessage
+    | DeliverSignal
+    | TriggerTimer
+    | CompleteJob
+    | ThrowJobError
+    | SetVariables
+    | RetryElement
+    | CancelInstance
 )
 Annotation: TypeAlias = AssignUserTask | FailJob | RetryJob | AddComment | AddAttachment
 Input: TypeAlias = Movement | Annotation

@@ -27,9 +27,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`seq` counts 1, 2, 3 ... within the instance. `previous` is the hash of record seq - 1 ("" for the first).
+    r"""`seq` counts 1, 2, 3 ... within the instance. `previous` is the hash of record seq - 1 ("" for the first).
 
-    `body` are the canonical bytes that were hashed; `hash` = SHA-256(b"flowledger record v1\\n" + body) in hexadecimal. The body holds every
+    `body` are the canonical bytes that were hashed; `hash` = SHA-256(b"flowledger record v1\n" + body) in hexadecimal. The body holds every
     other field, the previous hash included.
     """
 

@@ -14,7 +14,6 @@ from engine.model.values import moment
 from engine.ports import Head
 from engine.store.tables import task_candidate, user_task
 
-
 _INSERT = user_task.insert()
 _OFFER = task_candidate.insert()
 _OF_TASK = (task_candidate.c.instance_id == sa.bindparam("b_instance"), task_candidate.c.key == sa.bindparam("b_key"))

@@ -12,7 +12,6 @@ from engine.model.values import canonical, moment
 from engine.ports import Head
 from engine.store.tables import job, subscription
 
-
 _ADD_JOB = job.insert()
 _END_JOB = job.delete().where(job.c.id == sa.bindparam("b_id"))
 _OPEN = subscription.insert()

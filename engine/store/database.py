@@ -38,7 +38,10 @@ class Database:
         else:
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
             engine = sa.create_engine(
-                self.url, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": 30, "check_same_thread": False, "isolation_level": None}
+                self.url,
+                pool_size=pool_size,
+                max_overflow=pool_size,
+                connect_args={"timeout": 30, "check_same_thread": False, "isolation_level": None},
             )
         event.listen(engine, "connect", self._prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

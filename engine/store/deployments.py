@@ -54,7 +54,14 @@ class SqlDefinitions:
                 run(
                     start_trigger.insert(),
                     [
-                        {"definition_id": one.id, "element_id": s.element, "process_id": one.process_id, "kind": s.kind, "name": s.name, "schedule": s.schedule}
+                        {
+                            "definition_id": one.id,
+                            "element_id": s.element,
+                            "process_id": one.process_id,
+                            "kind": s.kind,
+                            "name": s.name,
+                            "schedule": s.schedule,
+                        }
                         for s in starts
                     ],
                 )

@@ -19,7 +19,6 @@ from engine.ports import Head
 from engine.store import rows
 from engine.store.tables import blob, instance, record, snapshot, user_task
 
-
 # Statements of the hot path are built once: building one costs as much as running it.
 _APPEND = record.insert()
 _AFTER = (

@@ -123,7 +123,13 @@ class SqlDrafts:
 
     def save_model(self, draft: ModelDraft) -> None:
         """Revision 1 is new; any other must follow the stored one, else Conflict."""
-        values = {"process_id": draft.process_id, "based_on": draft.based_on, "revision": draft.revision, "updated_at": draft.updated_at, "xml": draft.xml}
+        values = {
+            "process_id": draft.process_id,
+            "based_on": draft.based_on,
+            "revision": draft.revision,
+            "updated_at": draft.updated_at,
+            "xml": draft.xml,
+        }
         if draft.revision == 1:
             self._connection.execute(model_draft.insert().values(id=draft.id, owner=draft.owner, **values))
             return

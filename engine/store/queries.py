@@ -99,7 +99,12 @@ class SqlQueries:
         """Tasks by key; `due` sorts tasks without a due time last."""
         query = sa.select(*rows.TASK_COLUMNS).select_from(rows.TASK_FROM).where(user_task.c.state == wanted.state)
         query = query.where(*_visible(actor, wanted.view, now))
-        for column, value in (("process_id", wanted.process_id), ("element_id", wanted.element_id), ("instance_id", wanted.instance_id)):
+        filters: tuple[tuple[str, str | None], ...] = (
+            ("process_id", wanted.process_id),
+            ("element_id", wanted.element_id),
+            ("instance_id", wanted.instance_id),
+        )
+        for column, value in filters:
             if value:
                 query = query.where(user_task.c[column] == value)
         if wanted.text:
@@ -160,7 +165,12 @@ class SqlQueries:
             mine = sa.select(record.c.instance_id).where(record.c.actor == participant.id)
             offered = sa.select(user_task.c.instance_id).where(user_task.c.state == "open", *_visible(participant, "all", FAR))
             query = query.where(sa.or_(instance.c.id.in_(mine), instance.c.id.in_(offered)))
-        for column, value in (("process_id", wanted.process_id), ("definition_id", wanted.definition_id), ("state", wanted.state)):
+        filters: tuple[tuple[str, str | None], ...] = (
+            ("process_id", wanted.process_id),
+            ("definition_id", wanted.definition_id),
+            ("state", wanted.state),
+        )
+        for column, value in filters:
             if value:
                 query = query.where(instance.c[column] == value)
         if wanted.text:
@@ -199,7 +209,10 @@ class SqlQueries:
 
     def comments(self, instance_id: str) -> list[CommentRow]:
         """Oldest first."""
-        return [CommentRow(r.instance_id, r.seq, r.at, r.author, r.author_name or r.author, r.text, _task_id(r)) for r in self._notes(instance_id, "comment")]
+        return [
+            CommentRow(r.instance_id, r.seq, r.at, r.author, r.author_name or r.author, r.text, _task_id(r))
+            for r in self._notes(instance_id, "comment")
+        ]
 
     def attachments(self, instance_id: str) -> list[AttachmentRow]:
         """Oldest first."""
@@ -286,7 +299,9 @@ class SqlQueries:
         tops = {r.process_id: r.version for r in self.connection.execute(newest.group_by(process_definition.c.process_id))}
         if process_id is not None:
             query = query.where(process_definition.c.process_id == process_id)
-        found = self.connection.execute(query.order_by(process_definition.c.name, process_definition.c.process_id, process_definition.c.version.desc())).all()
+        found = self.connection.execute(
+            query.order_by(process_definition.c.name, process_definition.c.process_id, process_definition.c.version.desc())
+        ).all()
         if process_id is None:
             found = [r for r in found if r.version == tops[r.process_id]]
         states = self._states([r.id for r in found])
@@ -331,7 +346,7 @@ class SqlQueries:
 
     def statistics(self, definition_id: str) -> list[ElementStatistic]:
         """User tasks by element."""
-        seconds: sa.ColumnElement[float]
+        seconds: sa.ColumnElement[Any]
         if self.connection.dialect.name == "sqlite":
             seconds = (sa.func.julianday(user_task.c.ended_at) - sa.func.julianday(user_task.c.created_at)) * 86400.0
         else:
@@ -349,7 +364,9 @@ class SqlQueries:
     # --- people, drafts -----------------------------------------------------------------------------------------------
     def model_drafts(self, owner: str) -> list[ModelDraft]:
         """Newest first, without their XML."""
-        query = sa.select(*(c for c in model_draft.c if c.name != "xml")).where(model_draft.c.owner == owner).order_by(model_draft.c.updated_at.desc())
+        query = (
+            sa.select(*(c for c in model_draft.c if c.name != "xml")).where(model_draft.c.owner == owner).order_by(model_draft.c.updated_at.desc())
+        )
         return [ModelDraft(r.id, r.process_id, r.based_on, r.owner, r.revision, r.updated_at, "") for r in self.connection.execute(query)]
 
     def model_draft(self, draft_id: str) -> ModelDraft | None:
@@ -367,7 +384,8 @@ class SqlQueries:
 
     def jobs(self) -> dict[str, int]:
         """Number of jobs by state."""
-        return {state: n for state, n in self.connection.execute(sa.select(job.c.state, sa.func.count()).group_by(job.c.state))}
+        found = self.connection.execute(sa.select(job.c.state, sa.func.count()).group_by(job.c.state))
+        return {row[0]: row[1] for row in found}
 
 
 def _task_id(row: Any) -> str | None:

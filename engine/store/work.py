@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -46,9 +47,7 @@ class SqlJobs:
 
     def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None:
         """The earliest due job that nobody holds, leaving out ids that the caller just found busy."""
-        query = sa.select(job).where(
-            job.c.state == "due", job.c.due_at <= now, sa.or_(job.c.lease_until.is_(None), job.c.lease_until < now)
-        )
+        query = sa.select(job).where(job.c.state == "due", job.c.due_at <= now, sa.or_(job.c.lease_until.is_(None), job.c.lease_until < now))
         if skip:
             query = query.where(job.c.id.not_in(skip))
         row = self._connection.execute(query.order_by(job.c.due_at, job.c.number).limit(1)).first()
@@ -61,7 +60,8 @@ class SqlJobs:
 
     def earliest(self) -> datetime | None:
         """When the next job is due."""
-        return self._connection.scalar(sa.select(sa.func.min(job.c.due_at)).where(job.c.state == "due"))
+        earliest: datetime | None = self._connection.scalar(sa.select(sa.func.min(job.c.due_at)).where(job.c.state == "due"))
+        return earliest
 
     def of_definition(self, definition_id: str) -> list[str]:
         """Ids of jobs that start instances of this definition."""
@@ -91,7 +91,7 @@ class SqlWaiting:
     def match(self, kind: str, name: str, correlation_key: str | None) -> tuple[str, int] | None:
         """Exact key first, then subscriptions without a key; oldest first. Without a key: any."""
         query = sa.select(subscription.c.instance_id, subscription.c.key).where(subscription.c.kind == kind, subscription.c.name == name)
-        order = (subscription.c.created_at, subscription.c.instance_id, subscription.c.key)
+        order: tuple[sa.ColumnElement[Any], ...] = (subscription.c.created_at, subscription.c.instance_id, subscription.c.key)
         if correlation_key is not None:
             exact = subscription.c.correlation_key == correlation_key
             query = query.where(sa.or_(exact, subscription.c.correlation_key.is_(None)))
