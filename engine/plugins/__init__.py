@@ -21,10 +21,25 @@ from datetime import datetime
 from typing import Any
 
 from engine.errors import BpmnError
+from engine.model.events import UserTaskCreated
+from engine.model.inputs import CompleteUserTask
 from engine.model.records import Record
-from engine.model.values import Json
+from engine.model.values import Json, canonical, iso, sha256
 
-__all__ = ["BpmnError", "Pack", "ServiceContext", "ServiceTask", "service_task"]
+__all__ = [
+    "BpmnError",
+    "CompleteUserTask",
+    "Json",
+    "Pack",
+    "Record",
+    "ServiceContext",
+    "ServiceTask",
+    "UserTaskCreated",
+    "canonical",
+    "iso",
+    "service_task",
+    "sha256",
+]
 
 
 @dataclass(frozen=True, slots=True)
