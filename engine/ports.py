@@ -153,10 +153,14 @@ class Form(Protocol):
     key: str
 
     def fields(self) -> tuple[str, ...]:
-        """Names of the declared top-level properties."""
+        """Names of the declared top-level properties, conditional and read-only ones included."""
 
-    def check(self, values: Mapping[str, Json]) -> Decoded:
-        """Validate JSON values (API). Undeclared fields and read-only fields are errors."""
+    def check(self, values: Mapping[str, Json], shown: Mapping[str, Json] = ...) -> Decoded:
+        """Validate JSON values (API). Undeclared fields and read-only fields are errors.
+
+        `shown`: present values of the declared fields, as the task shows them: conditions and read-only columns are read from there.
+        A field that `shown` has and the submission leaves empty comes back as None, so that assignment clears it.
+        """
 
 
 class FormCompiler(Protocol):

@@ -63,7 +63,11 @@ class CompiledForm:
         return tuple(name for name in self.fields() if name in writable)
 
     def check(self, values: Mapping[str, Json], shown: Mapping[str, Json] = _NOTHING) -> Decoded:
-        """Validate JSON values. `shown`: the variables that the task shows, source of read-only fields. Never raises."""
+        """Validate JSON values. Never raises.
+
+        `shown`: present values of the declared fields: read-only fields and columns come from there. A field that has a value there and is
+        left empty (or hidden) now comes back as None, so that assignment clears it. Checking the result again changes nothing.
+        """
         try:
             given = purify(dict(values))
         except (InvalidInput, TypeError, ValueError):
@@ -98,6 +102,7 @@ class CompiledForm:
         checker = Checker()
         out = checker.object(self.root, values, shown, "")
         taken = {name: value for name, value in out.items() if not checker.visible[""].fields[name].read_only}
+        taken |= {name: None for name in self.writes() if name not in taken and shown.get(name) is not None}
         return Decoded(taken, tuple(checker.errors))
 
 

@@ -206,7 +206,7 @@ def option_key(value: Any) -> str | None:
 def _same_type(reader: Reader, options: list[Option], kind: Any, where: str) -> None:
     texts = [isinstance(option.value, str) for option in options]
     wanted = {"string": True, "number": False, "integer": False}.get(kind if isinstance(kind, str) else "", texts[0] if texts else True)
-    if kind is not None and kind not in ("string", "number", "integer") or any(each is not wanted for each in texts):
+    if (kind is not None and kind not in ("string", "number", "integer")) or any(each is not wanted for each in texts):
         reader.report.refuse(where, "options", "must all be texts, or all be numbers, as type says")
     if kind == "integer" and any(isinstance(option.value, float) and not option.value.is_integer() for option in options):
         reader.report.refuse(where, "options", "must be whole numbers, as type says")
@@ -222,7 +222,7 @@ def _boolean(reader: Reader, schema: Schema, place: Place, common: dict[str, Any
 
 def _constant(reader: Reader, schema: Schema, place: Place, common: dict[str, Any]) -> ConstNode | None:
     value, kind = schema["const"], schema.get("type")
-    fits = kind is None or (kind == "string") == isinstance(value, str) and kind in ("string", "number", "integer")
+    fits = kind is None or ((kind == "string") == isinstance(value, str) and kind in ("string", "number", "integer"))
     if option_key(value) is None or not fits:
         reader.report.refuse(place.where + "/const", "options", "must be a text without outer blanks or a number, of the field's type")
         return None

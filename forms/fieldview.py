@@ -55,7 +55,8 @@ class HiddenField:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldView:
     """One field. `kind` names the widget: text, textarea, markdown, lines, number, date, datetime, email, uri, radio, select,
-    checkbox, checkboxes, rating, constant, file, files, shown. `text` is what stands in it, `entry` what a read-only field shows."""
+    checkbox, checkboxes, rating, constant, file, files, shown. `text` is what stands in it, `entry` what a read-only field shows.
+    """
 
     kind: str
     key: str
@@ -247,7 +248,7 @@ def _file(node: FileNode, common: dict[str, Any], raw: list[Any], lang: str, *, 
     files = tuple(each for each in raw if isinstance(each, Mapping) and "sha256" in each)
     limits = [" ".join(node.accept)] if node.accept else []
     limits.append(phrase("file_limit", lang, limit=megabytes(node.max_bytes)))
-    hints = ("，".join(limits) if lang.startswith("zh") else ", ".join(limits),)
+    hints = ["，".join(limits) if lang.startswith("zh") else ", ".join(limits)]
     if many:
-        hints = (*hints, phrase("file_more", lang))
-    return FieldView(kind="files" if many else "file", files=files, accept=",".join(node.accept), hints=hints, **common)
+        hints.append(phrase("file_more", lang))
+    return FieldView(kind="files" if many else "file", files=files, accept=",".join(node.accept), hints=tuple(hints), **common)

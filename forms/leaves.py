@@ -82,7 +82,7 @@ def _rules(node: TextNode | NumberNode, value: Any, where: str, count: int) -> l
     unit = node.unit if isinstance(node, NumberNode) else None
     beside = Text(" " + unit.zh, " " + unit.get("en")) if unit else Text("")
     for keyword in [str(error.schema_path[-1]) for error in node.validator.iter_errors(value)]:
-        name = f"form.{node.format}" if keyword == "format" else f"form.{keyword}"
+        name = f"form.{node.rules['format']}" if keyword == "format" else f"form.{keyword}"
         if keyword == "type":
             name = "form.type.integer"
         if node.message is not None and keyword in ("pattern", "format", "multipleOf"):

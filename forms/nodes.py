@@ -20,7 +20,8 @@ NOTHING = Text("")
 class Hints:
     """Layout hints of one field. `rows`: height of a text area in lines; `width`: short, medium or long; `low` and `high` name the
     ends of a rating; `add` is the label of a table's add button; `unit` is
-    another place to write x-unit."""
+    another place to write x-unit.
+    """
 
     widget: str = ""
     rows: int = 0

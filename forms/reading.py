@@ -252,7 +252,7 @@ class Reader:
         elif isinstance(node, TableNode):
             self.report.only(test if isinstance(test, Mapping) else {}, frozenset({"minItems", "maxItems"}), where, "a condition on a table")
         elif not isinstance(test, Mapping):
-            self.report.refuse(where, "condition", "must be an object such as {\"const\": ...}")
+            self.report.refuse(where, "condition", 'must be an object such as {"const": ...}')
         else:
             self.report.only(test, keywords.TEST_VALUE, where, "a condition on a value")
 

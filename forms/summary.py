@@ -20,7 +20,8 @@ from forms.values import write_moment, write_number
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One field for reading. `kind`: empty, text, lines, markdown, uri, file, group, table. `text` and `texts` are ready to show;
-    `files` are attachment references; `children` the fields of a group; `rows` the cells of a table under `columns`."""
+    `files` are attachment references; `children` the fields of a group; `rows` the cells of a table under `columns`.
+    """
 
     kind: str
     title: str

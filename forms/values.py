@@ -31,7 +31,7 @@ def holds_control(text: str) -> bool:
 
 def normal_number(value: float) -> int | float | None:
     """A whole number as int; None where the magnitude is beyond the limit or it is no number at all."""
-    if isinstance(value, float) and not math.isfinite(value) or abs(value) > limits.NUMBER:
+    if (isinstance(value, float) and not math.isfinite(value)) or abs(value) > limits.NUMBER:
         return None
     return int(value) if value == int(value) else value
 

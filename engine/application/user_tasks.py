@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.application.advance import advance, pure
+from engine.application.advance import advance, execution_at, pure
 from engine.application.services import Services
 from engine.errors import FormInvalid, InvalidInput, NotAllowed, NotFound, TaskClaimed, TaskNotOpen
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import Actor
+from engine.model.values import Json
 from engine.model.views import InstanceRef, TaskRow
-from engine.ports import Head, UnitOfWork
+from engine.ports import Form, Head, UnitOfWork
 
 
 def complete(uow: UnitOfWork, services: Services, command: cmd.Complete, actor: Actor, request_id: str | None = None) -> InstanceRef:
@@ -23,7 +24,7 @@ def complete(uow: UnitOfWork, services: Services, command: cmd.Complete, actor: 
     definition = services.library.definition(uow.definitions, head.definition_id)
     form = services.library.form(uow.definitions, definition, task.form_key)
     if form is not None:
-        decoded = form.check(values)
+        decoded = form.check(values, _shown(uow, services, head, task, form))
         if decoded.errors:
             raise FormInvalid(decoded.errors)
         values = dict(decoded.values)
@@ -71,6 +72,14 @@ def save_draft(uow: UnitOfWork, services: Services, command: cmd.SaveDraft, acto
     task, head = _open(uow, command.task_id)
     policy.require_work(actor, task)
     uow.drafts.save_form(head.instance_id, task.key, actor.id, pure(services, dict(command.values), "size of the draft"), uow.now)
+
+
+def _shown(uow: UnitOfWork, services: Services, head: Head, task: TaskRow, form: Form) -> dict[str, Json]:
+    """Present values of the form's fields: read-only columns come from there, and what is left empty now is cleared."""
+    execution = execution_at(uow, services, head)
+    services.live.put(head.instance_id, head.seq, execution)  # `advance` takes it again
+    visible = execution.variables(task.key)
+    return {name: visible[name] for name in form.fields() if name in visible}
 
 
 def _open(uow: UnitOfWork, task_id: str) -> tuple[TaskRow, Head]:
