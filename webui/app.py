@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask
 
-from webui import access, api, assets, filters, i18n, notices, problems, security, signin
+from webui import access, addresses, api, assets, filters, i18n, notices, problems, security, signin
 from webui.navigation import Navigation
 from webui.pages import BLUEPRINTS
 
@@ -43,7 +43,8 @@ def create_app(flowledger: Flowledger) -> Flask:
     security.install(app)
     filters.install(app)
     notices.install(app)
-    app.jinja_env.globals["asset_tags"] = assets.asset_tags
+    addresses.install(app)
+    app.jinja_env.globals.update(asset_tags=assets.asset_tags, may=access.may)
 
     navigation = Navigation()
     for blueprint in BLUEPRINTS:

@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from flask_babel import get_locale, gettext, lazy_gettext, ngettext
 from markupsafe import Markup, escape
 
-from webui.i18n import time_zone
+from webui.i18n import by_language, time_zone
 
 STATES = {
     "active": ("info", lazy_gettext("Active")),
@@ -23,14 +23,34 @@ STATES = {
     "resolved": ("ok", lazy_gettext("Resolved")),
     "verified": ("ok", lazy_gettext("Verified")),
     "broken": ("overdue", lazy_gettext("Does not verify")),
+    "active_account": ("ok", lazy_gettext("May sign in")),
     "inactive": ("muted", lazy_gettext("Disabled")),
 }
+
+
+JOB_STATES = {"due": lazy_gettext("due"), "failed": lazy_gettext("failed")}
+
+
+def job_state(state: str) -> str:
+    """A state of jobs in words."""
+    return str(JOB_STATES.get(state, state))
 
 
 def now() -> datetime:
     """The moment that "3 minutes ago" counts from; `NOW` in the configuration replaces the wall clock."""
     clock = current_app.config.get("NOW")
     return clock() if clock else datetime.now(UTC)
+
+
+def day_end() -> datetime:
+    """The end of the reader's day, UTC."""
+    local = now().astimezone(ZoneInfo(time_zone()))
+    return (local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)).astimezone(UTC)
+
+
+def group_title(group: str) -> str:
+    """A candidate group in the reader's language, as its pack names it."""
+    return by_language(current_app.extensions["flowledger"].catalogue.groups.get(group, group), group)
 
 
 def exact(value: datetime | None, seconds: bool = True) -> str:
@@ -130,6 +150,7 @@ def hash_code(value: str) -> Markup:
 
 def install(app: Flask) -> None:
     """Make them filters of the templates."""
+    app.jinja_env.globals["job_state"] = job_state
     app.jinja_env.filters.update(
         exact=exact,
         day=day,
@@ -142,4 +163,5 @@ def install(app: Flask) -> None:
         plain_value=plain_value,
         pretty_json=pretty_json,
         hash_code=hash_code,
+        group_title=group_title,
     )

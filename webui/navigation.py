@@ -66,8 +66,9 @@ class Navigation:
         return any(here.startswith(prefix) for prefix in entry.section.split())
 
     def install(self, app: Flask) -> None:
-        """`navigation()` in templates; a wrong endpoint fails now, not on a page."""
-        known = set(app.view_functions)
-        self._entries = [e for e in self._entries if e.endpoint in known]
+        """`navigation()` in templates. Raises RuntimeError for an entry without a page, now and not on a page."""
+        wrong = [e.endpoint for e in self._entries if e.endpoint not in app.view_functions]
+        if wrong:
+            raise RuntimeError(f"the menu names pages that do not exist: {', '.join(wrong)}")
         app.jinja_env.globals["navigation"] = self.links
         app.jinja_env.globals["may_visit"] = may_visit

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from webui.pages import account, health, home
+from webui.pages import account, administration, definitions, health, history, home, instances, modeler, replay, start, tasks, worklist
 
-BLUEPRINTS = (health.blueprint, home.blueprint, account.blueprint)
+BLUEPRINTS = (
+    health.blueprint,
+    home.blueprint,
+    account.blueprint,
+    worklist.blueprint,
+    tasks.blueprint,
+    start.blueprint,
+    history.blueprint,
+    definitions.blueprint,
+    modeler.blueprint,
+    instances.blueprint,
+    replay.blueprint,
+    administration.blueprint,
+)

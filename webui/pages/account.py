@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from engine.errors import InvalidInput, NotAllowed
 from engine.model.commands import ChangePassword, IssueToken, RevokeToken, SetPreferences
+from webui.addresses import local_target
 from webui.filters import now
 from webui.i18n import LANGUAGE_COOKIE, LOCALES, TIME_ZONE_COOKIE, time_zones
 from webui.notices import notify
@@ -21,14 +21,6 @@ from webui.signin import SESSION_COOKIE, LoginLimit, current_actor
 
 blueprint = Blueprint("account", __name__)
 YEAR = 31_536_000  # seconds
-
-
-def local_target(address: str | None) -> str:
-    """`address` when it is a path of this site, else the start page: no open redirect."""
-    parts = urlsplit((address or "").replace("\\", "/"))
-    if not address or parts.scheme or parts.netloc or not address.startswith("/") or address.startswith("//") or "\n" in address or "\r" in address:
-        return url_for("home.index")
-    return address
 
 
 # --- signing in and out ----------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webui.pages.account import local_target
+from webui.addresses import local_target
 
 
 def test_every_answer_carries_the_security_headers(browser):

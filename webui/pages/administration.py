@@ -1,0 +1,122 @@
+"""Administration: health and packs, accounts, groups, incidents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext
+from werkzeug.wrappers import Response
+
+from engine.errors import InvalidInput, LimitExceeded, NotFound
+from engine.model.actors import ROLES
+from engine.model.commands import PutUser, RetryIncident
+from engine.model.views import UserRow
+from webui.addresses import local_target
+from webui.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, time_zones
+from webui.notices import notify
+from webui.pages.engine import execute, flowledger
+from webui.signin import current_actor
+
+blueprint = Blueprint("administration", __name__)
+
+ROLE_TITLES = {
+    "staff": lazy_gettext("Staff: works on tasks"),
+    "process_owner": lazy_gettext("Process owner: draws and deploys"),
+    "auditor": lazy_gettext("Auditor: sees everything, changes nothing"),
+    "operator": lazy_gettext("Operator: mends instances"),
+    "administrator": lazy_gettext("Administrator: manages accounts"),
+}
+
+
+@blueprint.get("/administration")
+def index() -> str:
+    """Health, packs, groups."""
+    engine = flowledger()
+    actor = current_actor()
+    with engine.reading() as read:
+        jobs, users, incidents = read.jobs(actor), read.users(actor), read.incidents(actor, open_only=True)
+    groups = {key: [u for u in users if key in u.groups and u.active] for key in sorted({*engine.catalogue.groups, *(g for u in users for g in u.groups)})}
+    return render_template("administration.html", jobs=jobs, incidents=incidents, packs=engine.catalogue.packs, groups=groups, users=users)
+
+
+# --- accounts ----------------------------------------------------------------------------------------------------------
+@blueprint.get("/administration/users")
+def users() -> str:
+    """All accounts."""
+    with flowledger().reading() as read:
+        return render_template("users.html", users=read.users(current_actor()), roles=ROLE_TITLES)
+
+
+@blueprint.get("/administration/users/new")
+def new_user() -> str:
+    """An empty form."""
+    return _user_form(UserRow("", "", ("staff",), (), True, DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE), new=True)
+
+
+@blueprint.get("/administration/users/<user_id>")
+def user(user_id: str) -> str:
+    """One account."""
+    return _user_form(_find(user_id), new=False)
+
+
+def _find(user_id: str) -> UserRow:
+    with flowledger().reading() as read:
+        found: UserRow | None = next((u for u in read.users(current_actor()) if u.id == user_id), None)
+    if found is None:
+        raise NotFound(kind="user", id=user_id)
+    return found
+
+
+def _user_form(row: UserRow, *, new: bool, error: str = "") -> str:
+    groups = sorted({*flowledger().catalogue.groups, *row.groups})
+    return render_template("user.html", user=row, new=new, error=error, roles=ROLE_TITLES, groups=groups, zones=time_zones())
+
+
+@blueprint.post("/administration/users")
+def save_user() -> ResponseReturnValue:
+    """Create or change. The present password stays when the field is empty."""
+    form = request.form
+    user_id, new = form.get("user_id", "").strip(), form.get("new") == "1"
+    roles = tuple(r for r in ROLES if r in form.getlist("roles"))
+    row = UserRow(
+        user_id,
+        form.get("name", "").strip()[:128],
+        roles,
+        tuple(sorted(set(form.getlist("groups")))),
+        form.get("active") == "1",
+        form.get("language", DEFAULT_LANGUAGE),
+        form.get("time_zone", DEFAULT_TIME_ZONE),
+    )
+    try:
+        if new:
+            _refuse_existing(user_id)
+        execute(PutUser(row.id, row.name, row.roles, row.groups, form.get("password") or None, row.active, row.language, row.time_zone))
+    except (InvalidInput, LimitExceeded) as exc:
+        return _user_form(row, new=new, error=str(exc)), 422
+    return notify(make_response(redirect(url_for("administration.users"), 303)), "user_saved", name=row.name or row.id)
+
+
+def _refuse_existing(user_id: str) -> None:
+    with flowledger().reading() as read:
+        if any(u.id == user_id for u in read.users(current_actor())):
+            raise InvalidInput(f"There is an account {user_id} already.")
+
+
+# --- incidents ---------------------------------------------------------------------------------------------------------
+@blueprint.get("/incidents")
+def incidents() -> str:
+    """What stands still and why."""
+    actor: Any = current_actor()
+    with flowledger().reading() as read:
+        rows = [(i, read.instance(actor, i.instance_id)) for i in read.incidents(actor, open_only="all" not in request.args)]
+    return render_template("incidents.html", rows=rows, all="all" in request.args)
+
+
+@blueprint.post("/incidents/<incident_id>/retry")
+def retry(incident_id: str) -> Response:
+    """Try again what stands; it is a record."""
+    execute(RetryIncident(incident_id))
+    target = request.form.get("next")
+    return notify(make_response(redirect(local_target(target) if target else url_for("administration.incidents"), 303)), "incident_retried")

@@ -1,0 +1,145 @@
+"""One user task: its form, and beside it why it is here, where the token stands, remarks and files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from engine.errors import FormInvalid, InvalidInput
+from engine.model.commands import Complete, HandOver, Release, SaveDraft
+from engine.model.views import TaskFilter, TaskRow
+from webui.notices import notify
+from webui.pages import task_forms
+from webui.pages.engine import execute, flowledger
+from webui.pages.reading import diagram_state, names_for
+from webui.sentences import reasons, sentence
+from webui.signin import current_actor
+
+blueprint = Blueprint("tasks", __name__, url_prefix="/tasks")
+RECENT = 6  # records in "why it is here"
+
+
+@blueprint.get("/<task_id>")
+def show(task_id: str) -> ResponseReturnValue:
+    """The page. A finished task shows who finished it and what was entered."""
+    return _page(task_id)
+
+
+def _page(task_id: str, submission: Any = None, errors: Any = (), status: int = 200) -> ResponseReturnValue:
+    actor = current_actor()
+    with flowledger().reading() as read:
+        task = read.task(actor, task_id)
+        form, values = read.task_form(actor, task_id)
+        draft = read.draft(actor, task_id) if task.state == "open" and form is not None else None
+        explanations = read.explanations(actor, task.instance_id)
+        context = {
+            "instance": read.instance(actor, task.instance_id),
+            "comments": read.comments(actor, task.instance_id),
+            "attachments": read.attachments(actor, task.instance_id),
+            "names": names_for(read, task.definition_id),
+            "diagram": diagram_state(read, actor, task.instance_id, selected=task.element_id),
+            "people": read.receivers(actor, task_id) if task.state == "open" else {},
+        }
+        mine = read.may_work_on(actor, task)
+    names = context["names"]
+    earlier = _earlier(task, explanations, names)
+    entered = next((e.form_values for e in reversed(explanations) if e.kind == "CompleteUserTask" and e.details.get("key") == task.key), None)
+    drawn = None
+    if form is not None:
+        raw = submission.raw if submission is not None else draft
+        drawn = task_forms.draw(form, values, raw, errors) if mine else task_forms.summary(form, entered if entered is not None else values)
+    recent = [(e, sentence(e, names), reasons(e, names)) for e in explanations[-RECENT:]][::-1]
+    page = render_template(
+        "task.html", task=task, form=form, drawn=drawn, mine=mine, recent=recent, earlier=earlier, entered=entered, has_draft=draft is not None, **context
+    )
+    return page, status
+
+
+def _earlier(task: TaskRow, explanations: Any, names: Any) -> list[tuple[Any, str, list[tuple[str, str]]]]:
+    """Texts that people entered in earlier rounds of the instance's tasks: review remarks and the like, newest first."""
+    found = []
+    for record in reversed(explanations):
+        if record.kind == "CompleteUserTask" and record.details.get("key") != task.key:
+            texts = [(k, v) for k, v in record.form_values.items() if isinstance(v, str) and ("remark" in k or "comment" in k or "opinion" in k) and v.strip()]
+            if texts:
+                found.append((record, sentence(record, names), texts))
+    return found[:10]
+
+
+# --- working on it ---------------------------------------------------------------------------------------------------
+@blueprint.post("/<task_id>")
+def submit(task_id: str) -> ResponseReturnValue:
+    """Every button of the form: complete, keep as a draft, add a row, show a preview."""
+    actor = current_actor()
+    with flowledger().reading() as read:
+        task = read.task(actor, task_id)
+        form, values = read.task_form(actor, task_id)
+    if form is None:
+        return _complete(task, {})
+    submission = task_forms.read_post(form, values, task_forms.TaskUploads(task.instance_id, task.id))
+    if submission.action == "draft":
+        execute(SaveDraft(task_id, submission.raw))
+        return notify(make_response(redirect(url_for("tasks.show", task_id=task_id), 303)), "draft_saved")
+    if submission.editing:
+        return _page(task_id, submission)
+    if submission.errors:
+        execute(SaveDraft(task_id, submission.raw))
+        return _page(task_id, submission, submission.errors, 422)
+    try:
+        return _complete(task, submission.values)
+    except FormInvalid as exc:
+        return _page(task_id, submission, exc.errors, 422)
+
+
+def _complete(task: TaskRow, values: Any) -> Response:
+    ref = execute(Complete(task.id, values))
+    response = make_response(redirect(_next_address(task, ref.task_ids), 303))
+    return notify(response, "task_completed", name=task.name or task.element_id)
+
+
+def _next_address(task: TaskRow, created: tuple[str, ...]) -> str:
+    """The following task of the same instance when it is the actor's own to do, else the worklist."""
+    actor = current_actor()
+    with flowledger().reading() as read:
+        mine = read.worklist(actor, TaskFilter(view="mine", instance_id=task.instance_id, size=1)).rows if created else ()
+    return url_for("tasks.show", task_id=mine[0].id) if mine else url_for("worklist.show")
+
+
+@blueprint.post("/<task_id>/draft")
+def autosave(task_id: str) -> ResponseReturnValue:
+    """What was typed so far, sent by the page itself; 204."""
+    with flowledger().reading() as read:
+        form, values = read.task_form(current_actor(), task_id)
+    if form is None:
+        raise InvalidInput("this task has no form")
+    execute(SaveDraft(task_id, task_forms.read_post(form, values, None).raw))
+    return "", 204
+
+
+@blueprint.post("/<task_id>/release")
+def release(task_id: str) -> Response:
+    """Back to the group."""
+    name = _name(task_id)
+    execute(Release(task_id))
+    return notify(make_response(redirect(url_for("worklist.show"), 303)), "task_released", name=name)
+
+
+@blueprint.post("/<task_id>/hand-over")
+def hand_over(task_id: str) -> Response:
+    """To somebody else, with a reason."""
+    assignee, reason = request.form.get("assignee", ""), request.form.get("reason", "").strip()[:2000]
+    if not assignee:
+        raise InvalidInput("choose who shall take over")
+    with flowledger().reading() as read:
+        name, people = read.task(current_actor(), task_id).name, read.people()
+    execute(HandOver(task_id, assignee, reason))
+    return notify(make_response(redirect(url_for("worklist.show"), 303)), "task_handed_over", name=name, to=people.get(assignee, assignee))
+
+
+def _name(task_id: str) -> str:
+    with flowledger().reading() as read:
+        task = read.task(current_actor(), task_id)
+    return str(task.name or task.element_id)

@@ -1,0 +1,144 @@
+"""Records in plain words: one sentence for each kind of input, and the reasons why a path was taken.
+
+It reads `Explanation` and `ActivityRow`; it never interprets events again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import gettext, ngettext
+
+from engine.model.definition import Element, ProcessInfo
+from engine.model.values import Json
+from engine.model.views import ActivityRow, Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Words for ids: people by user id, elements by BPMN id."""
+
+    people: Mapping[str, str]
+    elements: Mapping[str, Element] = field(default_factory=dict)
+
+    def person(self, user_id: str | None) -> str:
+        """`王芳`; the engine itself is named as such."""
+        if user_id is None:
+            return gettext("nobody")
+        return gettext("Flowledger") if user_id == "system" else self.people.get(user_id, user_id)
+
+    def element(self, element_id: str | None) -> str:
+        """The label on the diagram, else the id."""
+        if element_id is None:
+            return gettext("the process")
+        element = self.elements.get(element_id)
+        return (element.name if element else "") or element_id
+
+
+def names_of(info: ProcessInfo | None, people: Mapping[str, str] | Sequence[tuple[str, str]]) -> Names:
+    """From what the engine's queries answer."""
+    return Names(dict(people), info.elements if info else {})
+
+
+def sentence(record: Explanation, names: Names) -> str:
+    """What happened, with who did it: `王芳完成了“质量检查”。`"""
+    text = _plain(record.kind, names.person(record.actor), names.element(record.element_id), record.details, names)
+    if record.on_behalf_of:
+        text += gettext(" (on behalf of %(whom)s)", whom=names.person(record.on_behalf_of))
+    return text
+
+
+def activity_sentence(row: ActivityRow) -> str:
+    """The same for a line of "what I did", without details."""
+    element = row.element_name or row.element_id or row.process_name
+    return _plain(row.kind, row.actor_name, element, {}, Names({}))
+
+
+def _plain(kind: str, who: str, element: str, details: Mapping[str, Any], names: Names) -> str:
+    match kind:
+        case "StartInstance":
+            return gettext("%(who)s started the process.", who=who)
+        case "CompleteUserTask":
+            return gettext("%(who)s completed “%(element)s”.", who=who, element=element)
+        case "AssignUserTask":
+            return _assigned(who, element, details, names)
+        case "CorrelateMessage":
+            return gettext("The message “%(name)s” arrived at “%(element)s”.", name=details.get("name", "?"), element=element)
+        case "DeliverSignal":
+            return gettext("The signal “%(name)s” arrived.", name=details.get("name", "?"))
+        case "TriggerTimer":
+            return gettext("The time of “%(element)s” was up.", element=element)
+        case "CompleteJob":
+            return gettext("The system carried out “%(element)s”.", element=element)
+        case "ThrowJobError":
+            return gettext("“%(element)s” reported the business error %(code)s.", element=element, code=details.get("code") or "?")
+        case "FailJob":
+            return gettext("“%(element)s” failed: %(cause)s", element=element, cause=details.get("cause", ""))
+        case "RetryJob" | "RetryElement":
+            return gettext("%(who)s had “%(element)s” tried again.", who=who, element=element)
+        case "SetVariables":
+            return gettext("%(who)s changed variables: %(reason)s", who=who, reason=details.get("reason") or "–")
+        case "CancelInstance":
+            return gettext("%(who)s cancelled the process instance: %(reason)s", who=who, reason=details.get("reason") or "–")
+        case "AddComment":
+            return gettext("%(who)s commented: %(text)s", who=who, text=details["text"]) if "text" in details else gettext("%(who)s commented.", who=who)
+        case "AddAttachment":
+            return gettext("%(who)s attached the file %(name)s.", who=who, name=details.get("name", ""))
+        case _:
+            return gettext("%(who)s: %(kind)s", who=who, kind=kind)
+
+
+def _assigned(who: str, element: str, details: Mapping[str, Any], names: Names) -> str:
+    if not details:
+        return gettext("%(who)s claimed, released or handed over “%(element)s”.", who=who, element=element)
+    assignee = details.get("assignee")
+    if assignee is None:
+        return gettext("%(who)s gave “%(element)s” back to the group.", who=who, element=element)
+    if names.person(assignee) == who:
+        return gettext("%(who)s claimed “%(element)s”.", who=who, element=element)
+    if details.get("reason"):
+        return gettext(
+            "%(who)s handed “%(element)s” over to %(whom)s: %(reason)s", who=who, element=element, whom=names.person(assignee), reason=details["reason"]
+        )
+    return gettext("%(who)s handed “%(element)s” over to %(whom)s.", who=who, element=element, whom=names.person(assignee))
+
+
+def reasons(record: Explanation, names: Names) -> list[str]:
+    """Why the path was taken: each condition with the values that it read and its result."""
+    return [_reason(why, names) for why in record.why]
+
+
+def _reason(why: Mapping[str, Json], names: Names) -> str:
+    reads = why.get("reads")
+    read = gettext(", ").join(f"{name} = {_short(value)}" for name, value in reads.items()) if isinstance(reads, Mapping) else ""
+    kind, subject, expression = why.get("kind"), str(why.get("subject") or ""), str(why.get("expression") or "")
+    element, result = names.element(str(why["element"]) if why.get("element") else None), why.get("result")
+    given = gettext(" (%(reads)s)", reads=read) if read else ""
+    if kind == "decision":
+        rules = why.get("rules")
+        count = len(rules) if isinstance(rules, Sequence) else 0
+        matched = ngettext("%(num)s rule matched", "%(num)s rules matched", count)
+        return gettext("“%(element)s”: the decision %(subject)s gave %(result)s%(given)s; %(matched)s.", element=element, subject=subject, result=_short(result), given=given, matched=matched)
+    flow = names.elements.get(subject)
+    target = names.element(flow.target) if flow and flow.target else subject
+    if kind == "condition" and not expression:
+        return gettext("“%(element)s”: no other condition held, so the default way to “%(target)s” was taken.", element=element, target=target)
+    if kind == "condition":
+        outcome = gettext("held") if result is True else gettext("did not hold") if result is False else _short(result)
+        return gettext("“%(element)s” to “%(target)s”: %(expression)s %(outcome)s%(given)s.", element=element, target=target, expression=expression, outcome=outcome, given=given)
+    return gettext("“%(element)s”: %(expression)s gave %(result)s%(given)s.", element=element, expression=expression, result=_short(result), given=given)
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def reached(record: Explanation, names: Names) -> list[str]:
+    """Labels of user tasks and events that the record brought tokens to, gateways left out."""
+    skipped = ("exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway")
+    found = (e for e in record.entered if e not in record.completed)
+    return [names.element(e) for e in found if e not in names.elements or names.elements[e].type not in skipped]
