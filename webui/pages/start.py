@@ -6,11 +6,14 @@ from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from engine.errors import FormInvalid, InvalidInput, NotFound
 from engine.model.commands import Start
 from engine.model.views import DefinitionRow, TaskFilter
+from webui.forms import Button
 from webui.notices import notify
 from webui.pages import task_forms
 from webui.pages.engine import execute, flowledger
@@ -51,11 +54,40 @@ def _page(process_id: str, submission: Any = None, errors: Any = (), status: int
         row = _find(read, process_id)
         found = read.start_form(actor, row.id)
         documentation = read.process_info(row.id).documentation
-    drawn = task_forms.draw(found, {}, submission.raw if submission is not None else None, errors) if found is not None else None
-    page = render_template(
-        "start_form.html", row=row, drawn=drawn, documentation=documentation, business_key=request.form.get("business_key", ""), keyed=found is None
-    )
+    drawn = None
+    if found is not None:
+        drawn = task_forms.draw(
+            found,
+            {},
+            submission,
+            errors=errors,
+            action_url=url_for("start.submit", process_id=process_id),
+            fragment_url=url_for("start.fields", process_id=process_id),
+            buttons=(Button("submit", gettext("Start")),),
+            before_buttons=Markup(render_template("business_key.html", business_key=_typed_key())),
+            attributes={"data-guard": "", "data-once": ""},
+        )
+    page = render_template("start_form.html", row=row, drawn=drawn, documentation=documentation, business_key=_typed_key())
     return page, status
+
+
+def _typed_key() -> str:
+    return request.form.get("business_key", "").strip()
+
+
+@blueprint.post("/<process_id>/fields")
+def fields(process_id: str) -> ResponseReturnValue:
+    """The start form's fields again after a row button, a condition or a preview."""
+    with flowledger().reading() as read:
+        found = read.start_form(current_actor(), _find(read, process_id).id)
+    if found is None:
+        raise InvalidInput("this process has no start form")
+    submission = task_forms.read_post(found, {}, None)
+    return str(
+        task_forms.fields(
+            found, {}, submission, action_url=url_for("start.submit", process_id=process_id), fragment_url=url_for("start.fields", process_id=process_id)
+        )
+    )
 
 
 @blueprint.post("/<process_id>")
@@ -73,7 +105,7 @@ def submit(process_id: str) -> ResponseReturnValue:
         if submission.errors:
             return _page(process_id, submission, submission.errors, 422)
         values = submission.values
-    key = request.form.get("business_key", "").strip() or None
+    key = _typed_key() or None
     if key is not None and len(key) > 200:
         raise InvalidInput("the business key is longer than 200 characters")
     try:

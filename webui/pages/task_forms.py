@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import request
+from flask import request, url_for
 from markupsafe import Markup
 
 from engine.errors import FieldError
 from engine.model.commands import Attach
 from engine.model.values import Json, sha256
 from forms import CompiledForm, Submission
-from webui.forms import render_form, render_summary
+from webui.forms import Button, FileUrl, render_fields, render_form, render_summary
 from webui.i18n import language, time_zone
 from webui.pages.engine import execute, flowledger
+from webui.security import csrf_token
 from webui.signin import current_actor
 
 
@@ -48,11 +49,58 @@ def read_post(form: CompiledForm, shown: Mapping[str, Json], uploads: TaskUpload
     return form.decode(request.form, request.files, shown=shown, uploads=uploads, zone=ZoneInfo(time_zone()))
 
 
-def draw(form: CompiledForm, values: Mapping[str, Json], raw: Any = None, errors: Iterable[FieldError] = ()) -> Markup:
-    """The fields: as typed where there is `raw`, else with present values."""
-    return render_form(form, values, raw=raw, errors=errors, lang=language(), zone=ZoneInfo(time_zone()))
+def draw(
+    form: CompiledForm,
+    values: Mapping[str, Json],
+    submission: Submission | None = None,
+    *,
+    draft: Any = None,
+    errors: Iterable[FieldError] | None = None,
+    action_url: str,
+    fragment_url: str,
+    buttons: Sequence[Button],
+    before_buttons: Markup | str = "",
+    attributes: Mapping[str, str] | None = None,
+    file_url: FileUrl | None = None,
+) -> Markup:
+    """The form element: as typed where there is a submission or a draft, else with present values."""
+    return render_form(
+        form,
+        values,
+        errors if errors is not None else (submission.errors if submission else ()),
+        submission.raw if submission else draft,
+        language(),
+        action_url=action_url,
+        csrf_token=csrf_token(),
+        fragment_url=fragment_url,
+        zone=ZoneInfo(time_zone()),
+        buttons=buttons,
+        before_buttons=before_buttons,
+        attributes=attributes,
+        file_url=file_url,
+    )
 
 
-def summary(form: CompiledForm, values: Mapping[str, Json]) -> Markup:
+def fields(form: CompiledForm, values: Mapping[str, Json], submission: Submission, *, action_url: str, fragment_url: str, file_url: FileUrl | None = None) -> Markup:
+    """The part that htmx replaces after a row button, a condition, a preview."""
+    return render_fields(
+        form,
+        values,
+        (),
+        submission.raw,
+        language(),
+        action_url=action_url,
+        fragment_url=fragment_url,
+        zone=ZoneInfo(time_zone()),
+        file_url=file_url,
+    )
+
+
+def summary(form: CompiledForm, values: Mapping[str, Json], file_url: FileUrl | None = None) -> Markup:
     """The values as text."""
-    return render_summary(form, values, lang=language(), zone=ZoneInfo(time_zone()))
+    return render_summary(form, values, language(), zone=ZoneInfo(time_zone()), file_url=file_url, heading=3)
+
+
+def files_of(instance_id: str) -> FileUrl:
+    """Addresses of the files that the forms of an instance name."""
+    return lambda file: url_for("instances.blob", instance_id=instance_id, sha256=file["sha256"], name=file.get("name", ""))

@@ -6,11 +6,14 @@ from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from engine.errors import FormInvalid, InvalidInput
 from engine.model.commands import Complete, HandOver, Release, SaveDraft
 from engine.model.views import TaskFilter, TaskRow
+from webui.forms import Button
 from webui.notices import notify
 from webui.pages import task_forms
 from webui.pages.engine import execute, flowledger
@@ -48,14 +51,27 @@ def _page(task_id: str, submission: Any = None, errors: Any = (), status: int = 
     earlier = _earlier(task, explanations, names)
     entered = next((e.form_values for e in reversed(explanations) if e.kind == "CompleteUserTask" and e.details.get("key") == task.key), None)
     drawn = None
-    if form is not None:
-        raw = submission.raw if submission is not None else draft
-        drawn = task_forms.draw(form, values, raw, errors) if mine else task_forms.summary(form, entered if entered is not None else values)
+    if form is not None and mine:
+        drawn = task_forms.draw(form, values, submission, draft=draft, errors=errors, **_form_parts(task))
+    elif form is not None:
+        shown = {**values, **{k: v for k, v in entered.items() if v is not None}} if entered is not None else values
+        drawn = task_forms.summary(form, shown, task_forms.files_of(task.instance_id))
     recent = [(e, sentence(e, names), reasons(e, names)) for e in explanations[-RECENT:]][::-1]
     page = render_template(
         "task.html", task=task, form=form, drawn=drawn, mine=mine, recent=recent, earlier=earlier, entered=entered, has_draft=draft is not None, **context
     )
     return page, status
+
+
+def _form_parts(task: TaskRow) -> dict[str, Any]:
+    return {
+        "action_url": url_for("tasks.submit", task_id=task.id),
+        "fragment_url": url_for("tasks.fields", task_id=task.id),
+        "buttons": (Button("submit", gettext("Complete")), Button("draft", gettext("Save draft"), "outline-secondary")),
+        "before_buttons": Markup('<p class="text-body-secondary small" data-autosave-status role="status"></p>'),
+        "attributes": {"data-guard": "", "data-once": "", "data-autosave": url_for("tasks.autosave", task_id=task.id)},
+        "file_url": task_forms.files_of(task.instance_id),
+    }
 
 
 def _earlier(task: TaskRow, explanations: Any, names: Any) -> list[tuple[Any, str, list[tuple[str, str]]]]:
@@ -106,6 +122,19 @@ def _next_address(task: TaskRow, created: tuple[str, ...]) -> str:
     with flowledger().reading() as read:
         mine = read.worklist(actor, TaskFilter(view="mine", instance_id=task.instance_id, size=1)).rows if created else ()
     return url_for("tasks.show", task_id=mine[0].id) if mine else url_for("worklist.show")
+
+
+@blueprint.post("/<task_id>/fields")
+def fields(task_id: str) -> ResponseReturnValue:
+    """The form's fields again after a row button, a condition or a preview; nothing is saved but uploads."""
+    with flowledger().reading() as read:
+        task = read.task(current_actor(), task_id)
+        form, values = read.task_form(current_actor(), task_id)
+    if form is None:
+        raise InvalidInput("this task has no form")
+    submission = task_forms.read_post(form, values, task_forms.TaskUploads(task.instance_id, task.id))
+    parts = _form_parts(task)
+    return str(task_forms.fields(form, values, submission, **{k: parts[k] for k in ("action_url", "fragment_url", "file_url")}))
 
 
 @blueprint.post("/<task_id>/draft")
