@@ -102,7 +102,7 @@ def create_app() -> Flask:
 
     @app.get("/modeler")
     def modeler() -> str:
-        from flask import json
+        from jinja2.utils import htmlsafe_json_dumps
 
         data: dict[str, Any] = {
             "draft": {"id": None, "revision": 0, "xml": None, "saved_at": None},
@@ -116,7 +116,7 @@ def create_app() -> Flask:
         }
         if "empty" in request.args:
             data |= {"xml_url": None, "process_id": None, "based_on": None, "name": None, "next_version": None}
-        block = json.htmlsafe_dumps(data)
+        block = htmlsafe_json_dumps(data)
         return page("modeler", f"<div id='modeler'></div><script type='application/json' id='page-data'>{block}</script>", "app-main-full")
 
     @app.put("/modeler/drafts/<draft_id>")
