@@ -1,0 +1,290 @@
+"""Tasks (BPMN 2.0.2 sections 10.3 and 13.3): boundary events around them, inputs and outputs, and the work of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.util.task import TaskState
+
+from engine.bpmn.diagram import Flow
+from engine.bpmn.failure import ElementFailure
+from engine.bpmn.flow_node import FlowNode
+from engine.bpmn.scope import Scope, clean
+from engine.bpmn.subscription import BOUNDARY, CATCH, Subscription
+from engine.bpmn.timers import date_time, duration
+from engine.bpmn.token import LEAVE, WAIT, Token
+from engine.errors import Conflict
+from engine.model.events import DecisionTaken, JobCreated, JobEnded, UserTaskCancelled, UserTaskCompleted, UserTaskCreated
+from engine.model.values import iso
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Activity(FlowNode):
+    """`waits`: it can stay open, so its boundary events that wait for something are armed."""
+
+    is_activity = True
+    waits = False
+
+    def arrive(self, workflow: Any, flow: Flow | None = None, *, fired: bool = False) -> None:
+        """With a start quantity, that many tokens make one activation (section 13.3.2)."""
+        wanted = self.node.start_quantity
+        if wanted <= 1 or flow is None:
+            super().arrive(workflow, flow, fired=fired)
+            return
+        leads = workflow.joins.setdefault(self.name, [])
+        if not leads:
+            lead = Token(workflow, self, flow)
+            lead.memory["arrived"] = 1
+            lead._set_state(TaskState.WAITING)
+            leads.append(lead)
+            return
+        leads[0].memory["arrived"] += 1
+        if leads[0].memory["arrived"] == wanted:
+            leads.pop()._ready()
+
+    def _run_hook(self, my_task: Token) -> bool | None:
+        self.arm(my_task)
+        self.take_inputs(my_task)
+        if self.node.pre_script and not my_task.memory.get("prepared"):
+            my_task.workflow.script_engine.execute(my_task, self.node.pre_script)
+            my_task.memory["prepared"] = True
+        return self.work(my_task)
+
+    def work(self, token: Token) -> bool | None:
+        """The activity itself. True: done; None: it stays open."""
+        return True
+
+    def arm(self, token: Token) -> None:
+        """Open the subscriptions of the boundary events."""
+        if token.armed or not self.boundaries or not self.waits:
+            return
+        hub = token.workflow.top_workflow.event_manager
+        for boundary in self.boundaries:
+            hub.await_events(BOUNDARY, boundary, token.workflow, token, token.scope)
+        token.armed = True
+
+    def take_inputs(self, token: Token) -> None:
+        """Input parameters and properties are variables of the activity alone."""
+        node = self.node
+        if not node.inputs and not node.properties:
+            return
+        values = token.workflow.script_engine.parameters(token.scope, node.inputs)
+        if token.local is None:
+            token.local = Scope(token.id, token.workflow.scope, token.workflow.top_workflow.tell)
+        for name in node.properties:
+            if name not in token.local.vars:
+                token.local.declare(name, None)
+        for name, value in values.items():
+            token.local.declare(name, value)
+
+    def before_leaving(self, token: Token) -> None:
+        node = self.node
+        engine = token.workflow.script_engine
+        if node.post_script:
+            engine.execute(token, node.post_script)
+        if node.outputs:
+            outer = token.local.parent if token.local is not None and token.body is None and token.local.parent else token.scope
+            for name, value in engine.parameters(token.scope, node.outputs).items():
+                outer.assign(name, value)
+
+    def completed(self, token: Token) -> None:
+        token.workflow.top_workflow.compensation.note(token)
+
+    def release(self, token: Token) -> None:
+        super().release(token)
+        leads = token.workflow.joins.get(self.name)
+        if leads and token in leads:
+            leads.remove(token)
+
+
+class PlainTask(Activity, defaults.NoneTask):
+    """An abstract task: nothing to do (section 13.3.3)."""
+
+
+class ScriptTask(Activity, defaults.ScriptTask):
+    def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
+        super().__init__(process, node, name, script=node.script, **stock)
+
+    def work(self, token: Token) -> bool:
+        if self.script:
+            token.workflow.script_engine.execute(token, self.script)
+        return True
+
+
+class PersonTask(Activity):
+    """Waits for a person: user tasks, manual tasks, and whatever else has no trigger of its own."""
+
+    waits = True
+
+    def work(self, token: Token) -> None:
+        engine, scope, wanted = token.workflow.script_engine, token.scope, self.node.assignment
+        assignee = engine.fill(scope, wanted.assignee)
+        priority = engine.fill(scope, wanted.priority)
+        form_key = engine.fill(scope, wanted.form_key)
+        created = UserTaskCreated(
+            token.id,
+            token.element,
+            self.node.name,
+            None if assignee is None else str(assignee),
+            names(engine.fill(scope, one) for one in wanted.groups),
+            names(engine.fill(scope, one) for one in wanted.users),
+            names(engine.fill(scope, one) for one in wanted.excluded),
+            None if form_key is None else str(form_key),
+            moment_text(engine.fill(scope, wanted.due), token.workflow.top_workflow.now),
+            moment_text(engine.fill(scope, wanted.follow_up), token.workflow.top_workflow.now),
+            50 if priority is None else whole(priority),
+        )
+        token.workflow.top_workflow.tell(created)
+        token.memory["offered"] = True
+
+    def finish_work(self, token: Token, variables: Mapping[str, Any]) -> None:
+        """The person is done."""
+        token.scope.assign_all(variables)
+        del token.memory["offered"]
+        token.workflow.top_workflow.tell(UserTaskCompleted(token.id))
+        token.resume(LEAVE)
+
+    def release(self, token: Token) -> None:
+        if token.memory.pop("offered", None):
+            token.workflow.top_workflow.tell(UserTaskCancelled(token.id))
+        super().release(token)
+
+
+class UserTask(PersonTask, defaults.UserTask):
+    pass
+
+
+class ManualTask(PersonTask, defaults.ManualTask):
+    pass
+
+
+class JobTask(Activity):
+    """Work of a handler outside the interpreter: a job (service task; send and business-rule task with a topic)."""
+
+    waits = True
+
+    def work(self, token: Token) -> bool | None:
+        node = self.node
+        if node.topic is None:
+            return True  # the deployment was warned
+        engine, scope = token.workflow.script_engine, token.scope
+        handler = engine.fill(scope, node.topic)
+        parameters = engine.parameters(scope, node.parameters)
+        if token.local is not None:
+            parameters |= {parameter.name: token.local.vars[parameter.name] for parameter in node.inputs}
+        top = token.workflow.top_workflow
+        top.tell(JobCreated(token.id, token.element, "service", None, str(handler), parameters, node.retries))
+        token.memory["job"] = True
+        return None
+
+    def finish_work(self, token: Token, variables: Mapping[str, Any]) -> None:
+        """The handler answered."""
+        if self.node.result_variable:
+            token.scope.assign(self.node.result_variable, dict(variables))
+        else:
+            token.scope.assign_all(variables)
+        self.end_job(token, "completed")
+        token.resume(LEAVE)
+
+    def end_job(self, token: Token, reason: str) -> None:
+        if token.memory.pop("job", None):
+            token.workflow.top_workflow.tell(JobEnded(token.id, reason))
+
+    def release(self, token: Token) -> None:
+        self.end_job(token, "cancelled")
+        super().release(token)
+
+
+class ServiceTask(JobTask, defaults.ServiceTask):
+    pass
+
+
+class BusinessRuleTask(JobTask):
+    """Evaluates a decision of the deployment at once (section 13.3.3); without one it is a job like a service task."""
+
+    def work(self, token: Token) -> bool | None:
+        if self.node.decision is None:
+            return super().work(token)
+        engine = token.workflow.script_engine
+        decision_id = str(engine.fill(token.scope, self.node.decision))
+        model = self.process.model.decisions.get(decision_id)
+        if model is None:
+            raise ElementFailure(f"there is no decision {decision_id!r} in the deployment")
+        decided = model.evaluate(decision_id, token.scope, token.workflow.top_workflow.now)
+        value = shaped(clean(decided.value), self.node.decision_shape)
+        reads = clean(dict(decided.reads))
+        token.workflow.top_workflow.tell(
+            DecisionTaken(token.id, token.element, "decision", decision_id, decision_id, value, reads, tuple(decided.rules))
+        )
+        if self.node.result_variable:
+            token.scope.assign(self.node.result_variable, value)
+        elif isinstance(value, dict):
+            token.scope.assign_all(value)
+        else:
+            token.scope.assign(model.result_name(decision_id), value)
+        return True
+
+
+class ReceiveTask(PersonTask, defaults.ReceiveTask):
+    """Waits for its message; one without a message waits for a person."""
+
+    def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
+        super().__init__(process, node, name, event_definition=None, **stock)
+
+    def work(self, token: Token) -> None:
+        if not self.node.definitions:
+            super().work(token)
+        else:
+            token.workflow.top_workflow.event_manager.await_events(CATCH, self, token.workflow, token, token.scope)
+
+    def repeats(self, subscription: Subscription) -> bool:
+        return False
+
+    def fired(self, subscription: Subscription) -> None:
+        token = subscription.workflow.top_workflow.tokens[subscription.owner]
+        token.resume(LEAVE)
+
+
+# --- reading evaluated attributes -----------------------------------------------------------------------------------
+def names(values: Any) -> tuple[str, ...]:
+    """Groups or users: each value a text (commas separate) or a list of texts."""
+    out: list[str] = []
+    for value in values:
+        parts = value if isinstance(value, list) else str(value).split(",") if value is not None else []
+        out += [str(part).strip() for part in parts if str(part).strip()]
+    return tuple(dict.fromkeys(out))
+
+
+def moment_text(value: Any, now: datetime) -> str | None:
+    """A due date: an ISO date or date-time, or a duration from now; UTC ISO text."""
+    if value is None or value == "":
+        return None
+    text = str(value).strip()
+    return iso(duration(text).after(now) if text[:1] in "Pp-" else date_time(text))
+
+
+def whole(value: Any) -> int:
+    try:
+        return int(str(value).strip())
+    except ValueError:
+        raise ElementFailure(f"the priority {value!r} is no whole number") from None
+
+
+def shaped(value: Any, shape: str | None) -> Any:
+    """Camunda's mapDecisionResult: singleEntry takes the only output out of its context, the list shapes always give a list."""
+    if shape == "singleEntry" and isinstance(value, dict) and len(value) == 1:
+        return next(iter(value.values()))
+    if shape in ("collectEntries", "resultList") and not isinstance(value, list):
+        return [] if value is None else [value]
+    return value
+
+
+def person_key(token: Token | None, key: int) -> Token:
+    """The open user task `key`. Raises Conflict."""
+    if token is None or not token.memory.get("offered") or token.phase != WAIT:
+        raise Conflict(f"There is no open user task {key}.")
+    return token

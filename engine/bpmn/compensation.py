@@ -1,0 +1,159 @@
+"""Compensation (BPMN 2.0.2 section 13.5.5) and cancelled transactions (13.5.2).
+
+What may have to be undone is noted when it completes: activities with a handler, and finished subprocesses whose inside can be compensated, with
+their variables as they were then. Handlers run one after the other in reverse order of completion. Iterations count only once their whole
+multi-instance activity has completed: what is still active cannot be compensated. Throwing always waits for the handlers
+(`waitForCompletion="false"` is treated as true). A handler reads and writes the variables as they are now, in a finished subprocess those it left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.bpmn.diagram import Definition
+from engine.bpmn.scope import Scope
+from engine.bpmn.token import LEAVE, Token
+from engine.bpmn.workflow import ScopeWorkflow
+
+
+@dataclass(slots=True, eq=False)
+class Kept:
+    """The inside of a finished subprocess."""
+
+    variables: dict[str, Any]
+    compensable: list[Completed]
+
+
+@dataclass(slots=True, eq=False)
+class Completed:
+    """A completed activity that may be compensated. `spec`: name of its flow node; `body`: its loop body, while that is open."""
+
+    key: int
+    spec: str
+    body: int | None = None
+    local: dict[str, Any] | None = None
+    called: str | None = None
+    kept: Kept | None = None
+
+
+@dataclass(slots=True)
+class Compensation:
+    """Notes and runs compensation for one instance."""
+
+    pending: dict[int, Kept] = field(default_factory=dict)  # finished scopes whose activity has not left yet
+
+    # --- noting -----------------------------------------------------------------------------------------------------
+    def keep(self, token: Token, workflow: ScopeWorkflow) -> None:
+        """A subprocess ended: keep what compensating it would need."""
+        if workflow.compensable or workflow.spec.compensation_start is not None:
+            self.pending[token.id] = Kept(dict(workflow.scope.vars), workflow.compensable)
+
+    def note(self, token: Token) -> None:
+        """An activity completed."""
+        kept = self.pending.pop(token.id, None)
+        spec = token.task_spec
+        if token.driver is not None or not token.task_spec.is_activity:
+            return
+        if spec.handler is not None or kept is not None:
+            local = dict(token.local.vars) if token.local is not None else None
+            token.workflow.compensable.append(Completed(token.id, spec.name, token.body, local, token.memory.get("called"), kept))
+
+    def confirm(self, body: Token) -> None:
+        """A loop or multi-instance activity completed as a whole."""
+        for one in body.workflow.compensable:
+            if one.body == body.id:
+                one.body = None
+
+    def forget(self, body: Token) -> None:
+        """It was withdrawn: its completed iterations cannot be compensated any more."""
+        body.workflow.compensable[:] = [one for one in body.workflow.compensable if one.body != body.id]
+
+    # --- running ------------------------------------------------------------------------------------------------------
+    def begin(self, token: Token, definition: Definition) -> bool:
+        """Plan and start. True: there was nothing to do."""
+        workflow = token.workflow
+        if definition.kind == "compensate":
+            workflow = self._home(workflow)
+        steps = self._plan(token, workflow, definition.activity)
+        while definition.activity and not steps and getattr(workflow, "holder", None) is not None:
+            workflow = workflow.holder.workflow
+            steps = self._plan(token, workflow, definition.activity)
+        if not steps:
+            return True
+        token.memory["steps"] = steps
+        self.next_step(token)
+        return False
+
+    def _home(self, workflow: Any) -> Any:
+        """An event subprocess compensates the scope that it belongs to."""
+        while workflow.spec.container.triggered_by_event:
+            workflow = workflow.holder.workflow
+        return workflow
+
+    def _plan(self, driver: Token, workflow: Any, activity: str | None) -> list[list[Any]]:
+        """Steps [scope key, flow node, local variables], last completed first. Takes them off the notes."""
+        chosen = [one for one in workflow.compensable if one.body is None and (activity is None or workflow.spec.task_specs[one.spec].bpmn_id == activity)]
+        workflow.compensable[:] = [one for one in workflow.compensable if one not in chosen]
+        steps: list[list[Any]] = []
+        for one in reversed(chosen):
+            spec = workflow.spec.task_specs[one.spec]
+            if spec.handler is not None:
+                steps.append([workflow.key, spec.handler.name, one.local])
+            elif one.kept is not None:
+                steps += self._inside(driver, workflow, one, one.kept)
+        return steps
+
+    def _inside(self, driver: Token, workflow: Any, one: Completed, kept: Kept) -> list[list[Any]]:
+        """The finished scope lives again while its handlers run."""
+        spec = workflow.spec.task_specs[one.spec]
+        inner = spec.called(one.called) if one.called is not None else spec.inner
+        outer = None
+        if one.called is None:
+            outer = workflow.scope if one.local is None else Scope(one.key, workflow.scope, workflow.scope.journal, one.local)
+        scope = Scope(one.key, outer, workflow.scope.journal, kept.variables)
+        revived = ScopeWorkflow(inner, driver, scope, key=workflow.top_workflow.next_key())
+        revived.revived = True
+        revived.origin = [workflow.key, one.spec, one.called]
+        revived.compensable = kept.compensable
+        driver.memory.setdefault("revived", []).append(revived.key)
+        if inner.compensation_start is not None:
+            return [[revived.key, inner.compensation_start.name, None]]
+        return self._plan(driver, revived, None)
+
+    def next_step(self, driver: Token) -> None:
+        """Run the next handler, or let the throwing event go on."""
+        top = driver.workflow.top_workflow
+        if not driver.open:
+            return
+        if not driver.memory["steps"]:
+            self._close_revived(driver)
+            del driver.memory["steps"]
+            driver.resume(LEAVE)
+            return
+        key, name, local = driver.memory["steps"].pop(0)
+        workflow = top.live[key]
+        spec = workflow.spec.task_specs[name]
+        token = Token(workflow, spec, driver=driver.id)
+        if local is not None:
+            token.local = Scope(token.id, workflow.scope, top.tell, dict(local))
+        if spec.is_event_subprocess:
+            token.memory["start"] = spec.inner.container.starts()[0].id
+        token._ready()
+
+    def abandon(self, driver: Token) -> None:
+        """The throwing event was withdrawn or is done."""
+        top = driver.workflow.top_workflow
+        if "steps" in driver.memory:
+            for key in sorted(top.tokens):
+                token = top.tokens.get(key)
+                if token is not None and token.driver == driver.id:
+                    token.cancel()
+            self._close_revived(driver)
+            del driver.memory["steps"]
+
+    def _close_revived(self, driver: Token) -> None:
+        for key in driver.memory.pop("revived", ()):
+            workflow = driver.workflow.top_workflow.live.get(key)
+            if workflow is not None:
+                workflow.withdraw()

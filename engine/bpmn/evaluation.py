@@ -1,0 +1,95 @@
+"""The bridge from SpiffWorkflow's script engine to the `Evaluator` port: expressions and scripts run on scopes, decisions are explained.
+
+No Python code of a diagram is ever executed by SpiffWorkflow's own environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.script_engine.python_engine import PythonScriptEngine
+from SpiffWorkflow.bpmn.script_engine.python_environment import BasePythonScriptEngineEnvironment
+
+from engine.bpmn.scope import Scope, clean
+from engine.model.events import DecisionTaken
+from engine.ports import CallFunction, Evaluated, Evaluator, HostFunction
+from engine.model.values import Json
+
+if TYPE_CHECKING:
+    from engine.bpmn.diagram import Parameter
+    from engine.bpmn.templates import Template
+    from engine.bpmn.token import Token
+
+
+class Sandbox(BasePythonScriptEngineEnvironment):
+    """SpiffWorkflow's environment interface over the port. `now` and `call` are those of the record that is being made."""
+
+    def __init__(self, evaluator: Evaluator, function_names: Iterable[str]) -> None:
+        super().__init__()
+        self.evaluator = evaluator
+        self.now: datetime | None = None
+        self.call: CallFunction | None = None
+        self.functions: dict[str, HostFunction] = {name: self._function(name) for name in sorted(function_names)}
+
+    def _function(self, name: str) -> Callable[..., Json]:
+        def host(*args: Any, **kwargs: Any) -> Json:
+            assert self.call is not None
+            return self.call(name, args, kwargs)
+
+        return host
+
+    def evaluated(self, expression: str, scope: Scope) -> Evaluated:
+        assert self.now is not None
+        return self.evaluator.evaluate(expression, scope, self.functions, self.now)
+
+    def evaluate(self, expression: str, context: Scope, external_context: Any = None) -> Any:
+        return self.evaluated(expression, context).value
+
+    def execute(self, script: str, context: Scope, external_context: Any = None) -> bool:
+        assert self.now is not None
+        effect = self.evaluator.execute(script, context, self.functions, self.now)
+        for name, value in effect.assigned.items():
+            context.assign(name, value)
+        for name in effect.removed:
+            context.remove(name)
+        return True
+
+    def call_service(self, context: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("service tasks are jobs")
+
+
+class ScriptEngine(PythonScriptEngine):
+    """Errors come out as the port raises them (ExpressionError, BpmnError), not wrapped."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
+        self.sandbox = sandbox
+
+    def evaluate(self, task: Token, expression: str, external_context: Any = None) -> Any:
+        return self.sandbox.evaluate(expression, task.scope)
+
+    def execute(self, task: Token, script: str, external_context: Any = None) -> bool:
+        return self.sandbox.execute(script, task.scope)
+
+    def explain(self, token: Token, kind: str, subject: str, expression: str, text: str = "", scope: Scope | None = None) -> Any:
+        """Evaluate a condition and tell what it read and gave."""
+        found = self.sandbox.evaluated(expression, scope if scope is not None else token.scope)
+        token.workflow.top_workflow.tell(
+            DecisionTaken(token.id, token.element, kind, subject, text or expression, clean(found.value), clean(dict(found.reads)))
+        )
+        return found.value
+
+    def fill(self, scope: Scope, template: Template | None) -> Any:
+        """The value of a template: of one expression its value, else text. None for no template."""
+        if template is None:
+            return None
+        if len(template.parts) == 1:
+            is_expression, text = template.parts[0]
+            return self.sandbox.evaluate(text, scope) if is_expression else text
+        values = (self.sandbox.evaluate(text, scope) if is_expression else text for is_expression, text in template.parts)
+        return "".join("" if value is None else str(value) for value in values)
+
+    def parameters(self, scope: Scope, parameters: Iterable[Parameter]) -> dict[str, Any]:
+        return {parameter.name: clean(self.fill(scope, parameter.value)) for parameter in parameters}

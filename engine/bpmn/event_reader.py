@@ -1,0 +1,132 @@
+"""Event definitions of one file (BPMN 2.0.2 section 10.5.5), inside events or by reference, with the messages, signals, errors they name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.bpmn import extensions
+from engine.bpmn.diagram import Definition, Node
+from engine.bpmn.templates import expression
+from engine.bpmn.xml_source import BPMN, Xml, child, children, local, reference, text
+
+if TYPE_CHECKING:
+    from engine.bpmn.reader import Reader
+    from engine.bpmn.templates import Template
+
+KINDS = {
+    "messageEventDefinition": "message",
+    "signalEventDefinition": "signal",
+    "timerEventDefinition": "timer",
+    "errorEventDefinition": "error",
+    "escalationEventDefinition": "escalation",
+    "conditionalEventDefinition": "conditional",
+    "cancelEventDefinition": "cancel",
+    "terminateEventDefinition": "terminate",
+    "compensateEventDefinition": "compensate",
+    "linkEventDefinition": "link",
+}
+REFERENCES = {"message": "messageRef", "signal": "signalRef", "error": "errorRef", "escalation": "escalationRef"}
+FORMS = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}
+
+
+class EventReader:
+    def __init__(self, reader: Reader, root: Xml) -> None:
+        self.reader = reader
+        self.root = root
+        self.roots = {one.get("id"): one for one in root if one.get("id") and local(one)}
+        self.all: dict[str, Xml] | None = None
+
+    def by_id(self, key: str) -> Definition | None:
+        """Any event definition of the file."""
+        if self.all is None:
+            self.all = {one.get("id"): one for one in self.root.iter() if local(one) in KINDS and one.get("id")}
+        found = self.all.get(key)
+        return self.definition(found, found.getparent()) if found is not None else None
+
+    def definitions(self, element: Xml, node: Node | None) -> list[Definition]:
+        """In document order."""
+        found = []
+        for one in element:
+            if local(one) in KINDS:
+                found.append(self.definition(one, element))
+            elif local(one) == "eventDefinitionRef":
+                definition = self.by_id(reference(text(one)) or "")
+                if definition is None:
+                    self.reader.problem(one, "bpmn.reference", f"there is no event definition {text(one)!r}")
+                else:
+                    found.append(definition)
+            elif local(one).endswith("EventDefinition"):
+                self.reader.problem(one, "bpmn.unsupported", f"{local(one)} is not supported")
+        return found
+
+    def message_of(self, element: Xml) -> list[Definition]:
+        """The message of a send or receive task: its attribute, or an event definition inside."""
+        if not reference(element.get("messageRef")):
+            return [d for d in self.definitions(element, None) if d.kind == "message"]
+        made = Definition("message", line=element.sourceline)
+        self._named(made, element)
+        self._message(made, element, element)
+        return [made]
+
+    def definition(self, element: Xml, event: Xml) -> Definition:
+        kind = KINDS[local(element)]
+        made = Definition(kind, element.get("id") or "", line=element.sourceline)
+        if kind in REFERENCES:
+            self._named(made, element, event)
+        if kind == "message":
+            self._message(made, element, event)
+        elif kind == "timer":
+            self._timer(made, element)
+        elif kind == "conditional":
+            made.text = text(child(element, "condition"))
+        elif kind == "compensate":
+            made.activity = reference(element.get("activityRef"))
+        elif kind == "link":
+            made.name = element.get("name") or event.get("name") or ""
+            made.target = reference(text(child(element, "target")))
+            made.sources = tuple(filter(None, (reference(text(one)) for one in children(element, "source"))))
+        made.variable = made.variable or extensions.payload_variable(element)
+        made.code_variable = extensions.attribute(element, "errorCodeVariable", "escalationCodeVariable")
+        made.message_variable = extensions.attribute(element, "errorMessageVariable")
+        if not made.content:
+            made.content = extensions.handler_parameters(element) + extensions.inputs(element)
+        return made
+
+    def _named(self, made: Definition, element: Xml, event: Xml | None = None) -> None:
+        """Resolve the message, signal, error or escalation."""
+        key = reference(element.get(REFERENCES[made.kind]))
+        if key is None:
+            made.name = (event.get("name") or "") if event is not None and made.kind in ("message", "signal") else ""
+            return
+        found = self.roots.get(key)
+        if found is None or local(found) != made.kind:
+            self.reader.problem(element, "bpmn.reference", f"there is no {made.kind} {key!r}", f"define the {made.kind} or choose another")
+        elif made.kind in ("message", "signal"):
+            made.name = found.get("name") or key
+        else:
+            made.code = (found.get("errorCode") or found.get("escalationCode") or "").strip() or None
+            made.name = key
+
+    def _message(self, made: Definition, element: Xml, event: Xml) -> None:
+        message = self.roots.get(reference(element.get("messageRef")))
+        made.correlation = extensions.correlation(element, event, message) or self._correlation_property(message)
+        made.variable = extensions.payload_variable(element, event if local(event) != "sendTask" else None, message)
+        made.content = extensions.handler_parameters(element) + (extensions.inputs(element) if element is not event else ())
+
+    def _correlation_property(self, message: Xml | None) -> Template | None:
+        """BPMN's own correlation (section 8.4.2): the retrieval expression for this message, read as an expression over the variables."""
+        if message is None:
+            return None
+        for retrieval in self.root.iter(f"{{{BPMN}}}correlationPropertyRetrievalExpression"):
+            if reference(retrieval.get("messageRef")) == message.get("id"):
+                said = text(child(retrieval, "messagePath")) or text(child(retrieval, "formalExpression"))
+                if said:
+                    return expression(said)
+        return None
+
+    def _timer(self, made: Definition, element: Xml) -> None:
+        found = [(form, one) for tag, form in FORMS.items() for one in children(element, tag)]
+        if len(found) != 1 or not text(found[0][1]):
+            self.reader.problem(element, "bpmn.timer", "a timer needs exactly one of timeDate, timeDuration, timeCycle", "set its time")
+            return
+        made.form, made.text = found[0][0], text(found[0][1])

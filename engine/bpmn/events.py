@@ -1,0 +1,205 @@
+"""Events in the flow and at the boundary (BPMN 2.0.2 section 10.5): start, catch, boundary, throw, end; and send tasks, which throw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.specs import defaults
+
+from engine.bpmn.activities import JobTask
+from engine.bpmn.diagram import Definition, Flow
+from engine.bpmn.event_hub import Thrown
+from engine.bpmn.flow_node import FlowNode
+from engine.bpmn.subscription import BOUNDARY, CATCH, Subscription
+from engine.bpmn.templates import template
+from engine.bpmn.token import LEAVE, Token
+from engine.model.events import MessageSent, SignalSent
+
+if TYPE_CHECKING:
+    from engine.model.events import Event
+
+
+class CatchEvent(FlowNode, defaults.IntermediateCatchEvent):
+    """Waits for its event; without a definition, or as target of a link, it lets the token pass."""
+
+    def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
+        super().__init__(process, node, name, event_definition=None, **stock)
+
+    def _run_hook(self, my_task: Token) -> bool | None:
+        definitions = self.node.definitions
+        if not definitions or definitions[0].kind == "link":
+            return True
+        my_task.workflow.top_workflow.event_manager.await_events(CATCH, self, my_task.workflow, my_task, my_task.scope)
+        return None
+
+    def repeats(self, subscription: Subscription) -> bool:
+        """A cycle sends a token for every firing; the waiting token itself leaves with the last."""
+        return subscription.role == CATCH
+
+    def fired(self, subscription: Subscription) -> None:
+        top = subscription.workflow.top_workflow
+        token = top.tokens[subscription.owner]
+        if subscription.kind == "timer" and subscription.schedule is not None:
+            self.arrive(subscription.workflow, fired=True)
+        else:
+            self._withdraw_rivals(token)
+            top.event_manager.close_all(token)
+            token.resume(LEAVE)
+
+    def _withdraw_rivals(self, token: Token) -> None:
+        """Nothing competes with an event inside the flow."""
+
+
+class StartEvent(CatchEvent):
+    """In a process started plainly that has event starts only, the first of them that happens begins it."""
+
+    def repeats(self, subscription: Subscription) -> bool:
+        return False
+
+    def _withdraw_rivals(self, token: Token) -> None:
+        for other in list(token.workflow.tasks.values()):
+            if other is not token and isinstance(other.task_spec, StartEvent):
+                other.cancel()
+
+
+class BoundaryEvent(FlowNode, defaults.BoundaryEvent):
+    """Attached to an activity; the token begins here when the event happens (section 13.5.3)."""
+
+    def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
+        super().__init__(process, node, name, event_definition=None, cancel_activity=node.interrupting, **stock)
+
+    @property
+    def interrupting(self) -> bool:
+        """An error or cancel always interrupts."""
+        return self.node.interrupting or any(d.kind in ("error", "cancel") for d in self.node.definitions)
+
+    def repeats(self, subscription: Subscription) -> bool:
+        return not self.interrupting
+
+    def fired(self, subscription: Subscription) -> None:
+        self.caught(subscription.workflow, subscription.workflow.top_workflow.tokens[subscription.owner], None)
+
+    def caught(self, workflow: Any, host: Token, start: str | None, *, interrupting: bool | None = None) -> None:
+        """Begin here; `host` is the activity's token."""
+        if self.interrupting if interrupting is None else interrupting:
+            host.cancel()
+        self.arrive(workflow, fired=True)
+
+
+class Throwing(FlowNode):
+    """`prepared`: what the event throws, evaluated while it can still fail."""
+
+    def prepare(self, token: Token) -> list[tuple[Definition, Event | None]]:
+        return [(definition, self._outward(token, definition)) for definition in self.node.definitions]
+
+    def _outward(self, token: Token, definition: Definition) -> Event | None:
+        if definition.kind not in ("message", "signal"):
+            return None
+        engine, scope = token.workflow.script_engine, token.scope
+        name = str(engine.fill(scope, template(definition.name)) or "")
+        content = engine.parameters(scope, (*self.node.inputs, *self.node.parameters, *definition.content))
+        if definition.kind == "signal":
+            return SignalSent(token.id, token.element, name, content)
+        key = engine.fill(scope, definition.correlation)
+        return MessageSent(token.id, token.element, name, content, None if key is None else str(key))
+
+    def throw(self, token: Token, prepared: list[tuple[Definition, Event | None]]) -> None:
+        """Throw everything, in document order; stop when the instance or the token's scope is gone."""
+        top = token.workflow.top_workflow
+        for definition, outward in prepared:
+            if top.ended is not None or token.workflow.completed:
+                return
+            if outward is not None:
+                top.tell(outward)
+                if isinstance(outward, SignalSent):
+                    top.event_manager.signal(outward.name, outward.payload)
+            elif definition.kind == "error":
+                top.event_manager.throw_error(token, definition.code, reference=definition.name)
+            elif definition.kind == "escalation":
+                top.event_manager.propagate(token, Thrown("escalation", definition.code, definition.name))
+            elif definition.kind == "terminate":
+                token.workflow.cancel_tokens(keep=token)
+
+    def needs_compensation(self) -> Definition | None:
+        return next((d for d in self.node.definitions if d.kind in ("compensate", "cancel")), None)
+
+    def step_done(self, token: Token) -> None:
+        """One compensation handler finished."""
+        token.workflow.top_workflow.compensation.next_step(token)
+
+    def release(self, token: Token) -> None:
+        token.workflow.top_workflow.compensation.abandon(token)
+        super().release(token)
+
+
+class ThrowEvent(Throwing, defaults.IntermediateThrowEvent):
+    """Throws, then goes on (if what it threw did not end it)."""
+
+    def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
+        super().__init__(process, node, name, event_definition=None, **stock)
+
+    def _run_hook(self, my_task: Token) -> bool | None:
+        self.throw(my_task, self.prepare(my_task))
+        compensation = self.needs_compensation()
+        if compensation is None or not my_task.open:
+            return True
+        return bool(my_task.workflow.top_workflow.compensation.begin(my_task, compensation)) or None
+
+
+class SendTask(Throwing, JobTask):
+    """Sends its message; with a topic and no message it is a job."""
+
+    waits = False
+
+    def work(self, token: Token) -> bool | None:
+        if not self.node.definitions:
+            return super().work(token)
+        self.throw(token, self.prepare(token))
+        return True
+
+
+class EndEvent(Throwing, defaults.EndEvent):
+    """Completes first, then throws: what it ends must not count it as withdrawn (section 13.5.6)."""
+
+    def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
+        super().__init__(process, node, name, event_definition=None, **stock)
+
+    def _run_hook(self, my_task: Token) -> bool | None:
+        compensation = self.needs_compensation()
+        if compensation is None:
+            return True
+        if compensation.kind == "cancel":
+            my_task.workflow.cancel_tokens(keep=my_task)
+        return bool(my_task.workflow.top_workflow.compensation.begin(my_task, compensation)) or None
+
+    def before_leaving(self, token: Token) -> None:
+        token.memory["prepared"] = self.prepare(token)
+
+    def choose(self, token: Token) -> list[Flow]:
+        return []
+
+    def completed(self, token: Token) -> None:
+        self.throw(token, token.memory.pop("prepared"))
+        compensation = self.needs_compensation()
+        if compensation is not None and compensation.kind == "cancel":
+            self._leave_transaction(token)
+
+    def _leave_transaction(self, token: Token) -> None:
+        """Over the cancel boundary event; a transaction without one just ends (section 13.5.2)."""
+        host = token.workflow.holder
+        boundary = next((b for b in host.task_spec.boundaries if any(d.kind == "cancel" for d in b.node.definitions)), None)
+        if boundary is None and host.body is not None:
+            host = host.workflow.top_workflow.tokens[host.body]
+            boundary = next((b for b in host.task_spec.boundaries if any(d.kind == "cancel" for d in b.node.definitions)), None)
+        if boundary is not None:
+            boundary.caught(host.workflow, host, None)
+        else:
+            host.cancel()
+
+
+def behaviour_boundaries(spec: FlowNode, definition: Definition) -> list[BoundaryEvent]:
+    """The boundary events that a multi-instance behaviour event of `spec` reaches."""
+    return [b for b in spec.boundaries if isinstance(b, BoundaryEvent) and any(d.same(definition) for d in b.node.definitions)]
+
+
+__all__ = ["BOUNDARY", "BoundaryEvent", "CatchEvent", "EndEvent", "SendTask", "StartEvent", "ThrowEvent", "behaviour_boundaries"]

@@ -1,0 +1,159 @@
+"""One live instance: turns inputs (`Movement`) into steps of the interpreter and gives back what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from engine.bpmn import snapshot as snapshots
+from engine.bpmn.activities import JobTask, person_key
+from engine.bpmn.compensation import Compensation
+from engine.bpmn.diagram import Container
+from engine.bpmn.evaluation import Sandbox, ScriptEngine
+from engine.bpmn.limits import Limits
+from engine.bpmn.model import BpmnModel
+from engine.bpmn.token import WAIT, Token
+from engine.bpmn.workflow import InstanceWorkflow
+from engine.errors import Conflict, InstanceNotActive, InvalidInput, NotFound
+from engine.model import inputs
+from engine.model.events import Event, IncidentResolved, InstanceCancelled, InstanceStarted
+from engine.model.values import Json
+from engine.ports import CallFunction, Evaluator
+
+
+class BpmnExecution:
+    """Implements the port `Execution`."""
+
+    def __init__(
+        self, model: BpmnModel, process_id: str, instance_id: str, evaluator: Evaluator, function_names: frozenset[str], limits: Limits, restored: Any
+    ) -> None:
+        self.instance_id = instance_id
+        self.process_id = process_id
+        self.container: Container = model.specs[process_id].container
+        self.sandbox = Sandbox(evaluator, function_names)
+        self.top = InstanceWorkflow(model.specs[process_id], ScriptEngine(self.sandbox), limits, Compensation())
+        self.started = restored is not None
+        if restored is not None:
+            snapshots.restore(self.top, restored)
+        self._handlers: dict[type[Any], Callable[[Any], None]] = {
+            inputs.StartInstance: self._start,
+            inputs.CompleteUserTask: self._complete_user_task,
+            inputs.CorrelateMessage: self._correlate_message,
+            inputs.DeliverSignal: lambda movement: self.top.event_manager.signal(movement.name, movement.payload),
+            inputs.TriggerTimer: self._trigger_timer,
+            inputs.CompleteJob: self._complete_job,
+            inputs.ThrowJobError: self._throw_job_error,
+            inputs.SetVariables: self._set_variables,
+            inputs.RetryElement: self._retry,
+            inputs.CancelInstance: self._cancel,
+        }
+
+    @property
+    def state(self) -> str:
+        return self.top.ended or "active"
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed, or what the oldest open incident says."""
+        return self.top.failure or next(iter(self.top.incidents.values()), None)
+
+    def apply(self, movement: inputs.Movement, now: datetime, call: CallFunction) -> tuple[Event, ...]:
+        """Run to the next wait state. Raises Conflict (unknown or finished key), InvalidInput (values that JSON cannot hold)."""
+        if self.top.ended is not None:
+            raise InstanceNotActive(id=self.instance_id, state=self.state)
+        if self.started == isinstance(movement, inputs.StartInstance):
+            raise Conflict("The instance was already started." if self.started else "The instance was not started yet.")
+        self.top.now = self.sandbox.now = now
+        self.sandbox.call = call
+        self._handlers[type(movement)](movement)
+        self.started = True
+        self.top.do_engine_steps()
+        return self.top.take_events()
+
+    def snapshot(self) -> Json:
+        """Everything needed to go on; what is finished is not in it."""
+        return snapshots.take(self.top)
+
+    def variables(self, scope: int = 0) -> dict[str, Json]:
+        """Variables visible in a scope or to an open element. Raises NotFound."""
+        if scope in self.top.tokens:
+            return self.top.tokens[scope].scope.flat()
+        if scope in self.top.live:
+            return self.top.live[scope].scope.flat()  # type: ignore[no-any-return]
+        raise NotFound(kind="scope", id=scope)
+
+    # --- inputs -----------------------------------------------------------------------------------------------------
+    def _start(self, movement: inputs.StartInstance) -> None:
+        top, nodes = self.top, self.container.nodes
+        if movement.start_element is not None and movement.start_element not in nodes:
+            raise InvalidInput(f"The process {self.process_id} has no start event {movement.start_element}.")
+        top.tell(InstanceStarted(self.process_id))
+        for name, value in movement.variables.items():
+            top.scope.declare(name, value)
+        begun = [nodes[movement.start_element]] if movement.start_element else self.container.starts()
+        for node in begun:
+            if node.initiator and (movement.start_element or not node.definitions):
+                top.scope.declare(node.initiator, movement.initiator)
+        top.starting_at = movement.start_element
+        top.begin()
+
+    def _complete_user_task(self, movement: inputs.CompleteUserTask) -> None:
+        token = person_key(self.top.tokens.get(movement.key), movement.key)
+        token.task_spec.finish_work(token, movement.variables)
+
+    def _subscription(self, key: int, kind: str) -> None:
+        one = self.top.event_manager.subscriptions.get(key)
+        if one is None or one.kind != kind:
+            raise Conflict(f"The instance does not wait for {kind} {key} (any more).")
+
+    def _correlate_message(self, movement: inputs.CorrelateMessage) -> None:
+        self._subscription(movement.key, "message")
+        self.top.event_manager.fire(self.top.event_manager.subscriptions[movement.key], movement.payload)
+
+    def _trigger_timer(self, movement: inputs.TriggerTimer) -> None:
+        self._subscription(movement.key, "timer")
+        self.top.event_manager.trigger_timer(movement.key)
+
+    def _job(self, key: int) -> Token:
+        token = self.top.tokens.get(key)
+        if token is None or token.phase != WAIT or not token.memory.get("job"):
+            raise Conflict(f"There is no open job {key}.")
+        return token
+
+    def _complete_job(self, movement: inputs.CompleteJob) -> None:
+        token = self._job(movement.key)
+        token.task_spec.finish_work(token, movement.variables)
+
+    def _throw_job_error(self, movement: inputs.ThrowJobError) -> None:
+        token = self._job(movement.key)
+        spec: JobTask = token.task_spec
+        spec.end_job(token, "error")
+        self.top.event_manager.throw_error(token, movement.code, movement.variables, movement.message)
+
+    def _set_variables(self, movement: inputs.SetVariables) -> None:
+        scope = self.top.scope
+        if movement.scope in self.top.tokens:
+            scope = self.top.tokens[movement.scope].scope
+        elif movement.scope in self.top.live:
+            scope = self.top.live[movement.scope].scope
+        else:
+            raise NotFound(kind="scope", id=movement.scope)
+        for name, value in movement.variables.items():
+            scope.declare(name, value)
+
+    def _retry(self, movement: inputs.RetryElement) -> None:
+        token = self.top.tokens.get(movement.key)
+        if token is None or self.top.incidents.pop(movement.key, None) is None:
+            raise Conflict(f"Element {movement.key} has no open incident.")
+        self.top.tell(IncidentResolved(movement.key))
+        if token.phase == WAIT:
+            token.task_spec.retry(token)
+        else:
+            token.resume(token.phase)
+
+    def _cancel(self, movement: inputs.CancelInstance) -> None:
+        self.top.stop()
+        self.top.ended = "cancelled"
+        self.top.tell(InstanceCancelled(movement.reason))
+

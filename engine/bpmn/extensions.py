@@ -1,0 +1,234 @@
+"""Attributes and elements that BPMN leaves to vendors: our own namespace, Camunda 7 and its family, Zeebe, SpiffWorkflow.
+
+Everything that would change what is executed and that we do not do is reported, never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.bpmn.diagram import Assignment, Mapping, Parameter
+from engine.bpmn.templates import Template, expression, template
+from engine.bpmn.xml_source import BPMN, CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, children, local, text
+
+JAVA = ("class", "delegateExpression", "expression")
+
+
+def attribute(element: Xml, *names: str) -> str | None:
+    """The first of the attributes in our own namespace or one of the Camunda family."""
+    for name in names:
+        for namespace in (OURS, *CAMUNDA_LIKE, SPIFF, ZEEBE):
+            value = element.get(f"{{{namespace}}}{name}")
+            if value is not None and value.strip():
+                return str(value).strip()
+    return None
+
+
+def elements(element: Xml, name: str, *namespaces: str) -> list[Xml]:
+    """Extension elements of that local name, also one level down (`ioMapping/input`), in the given namespaces (default: all)."""
+    holder = child(element, "extensionElements")
+    if holder is None:
+        return []
+    spaces = namespaces or (OURS, *CAMUNDA_LIKE, ZEEBE, SPIFF)
+    return [one for one in holder.iter() if any(one.tag == f"{{{space}}}{name}" for space in spaces)]
+
+
+def element_text(element: Xml, name: str, *namespaces: str) -> str | None:
+    found = elements(element, name, *namespaces)
+    return text(found[0]) or None if found else None
+
+
+def element_attribute(element: Xml, name: str, key: str, *namespaces: str) -> str | None:
+    for one in elements(element, name, *namespaces):
+        value = one.get(key)
+        if value and value.strip():
+            return str(value).strip()
+    return None
+
+
+def unsupported(element: Xml) -> Iterator[tuple[Xml, str]]:
+    """(element, what) for executable extensions that would be lost."""
+    holder = child(element, "extensionElements")
+    for one in holder.iterchildren() if holder is not None else ():
+        name = one.tag.rsplit("}", 1)[-1]
+        if one.tag.startswith("{") and name in ("executionListener", "taskListener", "connector", "executionListeners", "taskListeners"):
+            yield one, f"the extension {name} would not be executed"
+    for key in JAVA:
+        for space in CAMUNDA_LIKE:
+            if element.get(f"{{{space}}}{key}"):
+                yield element, f"an implementation by {key} cannot be run"
+
+
+# --- people ---------------------------------------------------------------------------------------------------------
+def assignment(element: Xml) -> Assignment:
+    """Who, with what form, until when."""
+    zeebe = lambda key: element_attribute(element, "assignmentDefinition", key, ZEEBE)  # noqa: E731
+    schedule = lambda key: element_attribute(element, "taskSchedule", key, ZEEBE)  # noqa: E731
+    owners, performers = _people(element)
+    groups = attribute(element, "candidateGroups") or zeebe("candidateGroups")
+    users = attribute(element, "candidateUsers") or zeebe("candidateUsers")
+    return Assignment(
+        assignee=_template(attribute(element, "assignee") or zeebe("assignee")) or performers,
+        groups=_several(groups) + owners,
+        users=_several(users),
+        excluded=_several(attribute(element, "excludedUsers", "excluded")),
+        form_key=_template(_form_key(element)),
+        due=_template(attribute(element, "dueDate", "due") or schedule("dueDate")),
+        follow_up=_template(attribute(element, "followUpDate", "followUp") or schedule("followUpDate")),
+        priority=_template(attribute(element, "priority") or element_attribute(element, "priorityDefinition", "priority", ZEEBE)),
+    )
+
+
+def _form_key(element: Xml) -> str | None:
+    form = attribute(element, "formKey", "formRef", "formId")
+    form = form or element_attribute(element, "formDefinition", "formKey", ZEEBE) or element_attribute(element, "formDefinition", "formId", ZEEBE)
+    return form or _property(element, "formJsonSchemaFilename")
+
+
+def _property(element: Xml, name: str) -> str | None:
+    return next((one.get("value") for one in elements(element, "property", SPIFF) if one.get("name") == name), None)
+
+
+def _people(element: Xml) -> tuple[tuple[Template, ...], Template | None]:
+    """BPMN's own resource roles (section 10.3.4): potentialOwner names groups, humanPerformer and performer a person."""
+    owners, performer = [], None
+    for tag in ("potentialOwner", "humanPerformer", "performer"):
+        for role in children(element, tag):
+            formal = role.find(f".//{{{BPMN}}}formalExpression")
+            said = text(formal) or text(child(role, "resourceRef")) or role.get("name") or ""
+            found = _template(said)
+            if found is not None and tag == "potentialOwner":
+                owners.append(found)
+            elif found is not None:
+                performer = performer or found
+    return tuple(owners), performer
+
+
+def _several(said: str | None) -> tuple[Template, ...]:
+    """Comma-separated texts; one that is an expression as a whole may give a list."""
+    if said is None:
+        return ()
+    whole = _template(said)
+    if whole is not None and len(whole.parts) == 1:
+        return (whole,)
+    return tuple(found for part in said.split(",") if (found := _template(part)) is not None)
+
+
+def _template(said: str | None) -> Template | None:
+    return template(said)
+
+
+# --- work of handlers -------------------------------------------------------------------------------------------------
+def topic(element: Xml) -> Template | None:
+    """The service task's type: the name under which a handler is registered."""
+    said = attribute(element, "handler", "topic") or element_attribute(element, "taskDefinition", "type", ZEEBE)
+    said = said or element_attribute(element, "serviceTaskOperator", "id", SPIFF)
+    return _template(said)
+
+
+def retries(element: Xml) -> int:
+    said = attribute(element, "retries") or element_attribute(element, "taskDefinition", "retries", ZEEBE)
+    return int(said) if said is not None and said.isdigit() else 3
+
+
+def handler_parameters(element: Xml) -> tuple[Parameter, ...]:
+    """`flowledger:parameter name value` and SpiffWorkflow's typed parameters, whose values are expressions."""
+    ours = [Parameter(one.get("name") or "", _value(one.get("value") or text(one))) for one in elements(element, "parameter", OURS)]
+    theirs = [
+        Parameter(one.get("id") or one.get("name") or "", expression(one.get("value") or "None"))
+        for one in elements(element, "parameter", SPIFF)
+        if one.get("id") or one.get("name")
+    ]
+    return tuple(p for p in ours + theirs if p.name)
+
+
+def inputs(element: Xml) -> tuple[Parameter, ...]:
+    camunda = [Parameter(one.get("name") or "", _value(text(one))) for one in elements(element, "inputParameter", OURS, *CAMUNDA_LIKE)]
+    zeebe = [Parameter(one.get("target") or "", _value(one.get("source") or "")) for one in elements(element, "input", ZEEBE)]
+    return tuple(p for p in camunda + zeebe if p.name)
+
+
+def outputs(element: Xml) -> tuple[Parameter, ...]:
+    camunda = [Parameter(one.get("name") or "", _value(text(one))) for one in elements(element, "outputParameter", OURS, *CAMUNDA_LIKE)]
+    zeebe = [Parameter(one.get("target") or "", _value(one.get("source") or "")) for one in elements(element, "output", ZEEBE)]
+    return tuple(p for p in camunda + zeebe if p.name)
+
+
+def complex_parameters(element: Xml) -> list[Xml]:
+    """Input and output parameters with scripts, lists or maps inside."""
+    both = elements(element, "inputParameter", *CAMUNDA_LIKE) + elements(element, "outputParameter", *CAMUNDA_LIKE)
+    return [one for one in both if len(one)]
+
+
+def result_variable(element: Xml) -> str | None:
+    return (
+        attribute(element, "resultVariable")
+        or element_attribute(element, "serviceTaskOperator", "resultVariable", SPIFF)
+        or element_attribute(element, "calledDecision", "resultVariable", ZEEBE)
+    )
+
+
+def decision(element: Xml) -> Template | None:
+    said = attribute(element, "decision", "decisionRef") or element_attribute(element, "calledDecision", "decisionId", ZEEBE)
+    return _template(said or element_text(element, "calledDecisionId", SPIFF))
+
+
+def _value(said: str) -> Template:
+    found = template(said)
+    return found if found is not None else Template("", ((False, ""),))
+
+
+# --- events and calls ---------------------------------------------------------------------------------------------------
+def correlation(*holders: Xml | None) -> Template | None:
+    for holder in holders:
+        if holder is not None:
+            said = attribute(holder, "correlationKey") or element_attribute(holder, "subscription", "correlationKey", ZEEBE)
+            said = said or element_text(holder, "correlationKey", OURS)
+            if said:
+                return _template(said)
+    return None
+
+
+def payload_variable(*holders: Xml | None) -> str | None:
+    for holder in holders:
+        if holder is not None:
+            said = attribute(holder, "variable", "resultVariable") or element_text(holder, "messageVariable", SPIFF)
+            if said:
+                return said
+    return None
+
+
+def mapping(element: Xml, direction: str) -> Mapping:
+    """`direction` in or out: camunda:in/out, zeebe's propagation and io mapping, ours."""
+    parameters: list[Parameter] = []
+    everything = False
+    found = elements(element, direction, OURS, *CAMUNDA_LIKE)
+    for one in found:
+        if one.get("variables") == "all":
+            everything = True
+        elif one.get("businessKey") is None:
+            said = one.get("sourceExpression")
+            value = expression(said) if said else expression(one.get("source") or "None")
+            parameters.append(Parameter(one.get("target") or one.get("source") or "", value))
+    stated = any(one.get("businessKey") is None for one in found)
+    called = elements(element, "calledElement", ZEEBE)
+    if called:
+        propagates = called[0].get("propagateAllParentVariables" if direction == "in" else "propagateAllChildVariables")
+        everything, stated = propagates != "false", True
+    return Mapping(everything, tuple(p for p in parameters if p.name), stated)
+
+
+def called_element(element: Xml) -> str | None:
+    said = element.get("calledElement") or element_attribute(element, "calledElement", "processId", ZEEBE)
+    if said and ":" in said and "{" not in said and not said.startswith("="):
+        said = said.rsplit(":", 1)[-1]
+    return said
+
+
+def script(element: Xml, name: str) -> str | None:
+    """SpiffWorkflow's preScript and postScript."""
+    return element_text(element, name, SPIFF)
+
+
+def own_script(element: Xml) -> str | None:
+    return text(child(element, "script")) if local(element) == "scriptTask" and child(element, "script") is not None else None

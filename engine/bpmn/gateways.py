@@ -1,0 +1,185 @@
+"""Gateways (BPMN 2.0.2 section 13.4). A join keeps one waiting lead token per activation; later arrivals are absorbed by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.util.task import TaskState
+
+from engine.bpmn.diagram import Flow
+from engine.bpmn.failure import ElementFailure
+from engine.bpmn.flow_node import FlowNode
+from engine.bpmn.subscription import RACE, Subscription
+from engine.bpmn.token import LEAVE, Token
+
+if TYPE_CHECKING:
+    from engine.bpmn.scope import Scope
+
+
+class ExclusiveGateway(FlowNode, defaults.ExclusiveGateway):
+    """The first flow whose condition holds, in document order (section 13.4.2)."""
+
+    def choose(self, token: Token) -> list[Flow]:
+        flows = self.node.outgoing
+        if len(flows) == 1 and flows[0].condition is None:
+            return flows
+        for flow in flows:
+            if not flow.default and (flow.condition is None or self.holds(token, flow)):
+                return [flow]
+        default = [flow for flow in flows if flow.default]
+        if flows and not default:
+            raise ElementFailure("no condition holds and there is no default flow")
+        return default
+
+
+class Join(FlowNode):
+    """Collects tokens of several incoming flows."""
+
+    def arrive(self, workflow: Any, flow: Flow | None = None, *, fired: bool = False) -> None:
+        if len(self.node.incoming) <= 1 or flow is None:
+            super().arrive(workflow, flow)
+            return
+        leads = workflow.joins.setdefault(self.name, [])
+        lead = next((one for one in leads if flow.id not in one.memory["arrived"]), None)
+        if lead is None:
+            lead = Token(workflow, self, flow)
+            lead.memory["arrived"] = [flow.id]
+            lead._set_state(TaskState.WAITING)
+            leads.append(lead)
+        else:
+            lead.memory["arrived"].append(flow.id)
+        self.absorbed(workflow, lead)
+
+    def absorbed(self, workflow: Any, lead: Token) -> None:
+        """A token joined the lead token."""
+        if len(lead.memory["arrived"]) == len(self.node.incoming):
+            self.activate(workflow, lead)
+
+    def activate(self, workflow: Any, lead: Token) -> None:
+        workflow.joins[self.name].remove(lead)
+        lead._ready()
+
+    def release(self, token: Token) -> None:
+        super().release(token)
+        leads = token.workflow.joins.get(self.name)
+        if leads and token in leads:
+            leads.remove(token)
+
+
+class ParallelGateway(Join, defaults.ParallelGateway):
+    """Waits for one token of every incoming flow; leaves by all outgoing ones, conditions or not (section 13.4.1)."""
+
+    def choose(self, token: Token) -> list[Flow]:
+        return self.node.outgoing
+
+
+class InclusiveGateway(Join, defaults.InclusiveGateway):
+    """Waits until no other token can still arrive (section 13.4.3); decided when nothing else moves."""
+
+    def absorbed(self, workflow: Any, lead: Token) -> None:
+        if len(lead.memory["arrived"]) == len(self.node.incoming) and workflow.joins[self.name][0] is lead:
+            self.activate(workflow, lead)
+        else:
+            workflow.top_workflow.or_joins[workflow.key, self.name] = None
+
+    def decide(self, workflow: Any, lenient: bool) -> bool:
+        """Go on if nothing more can come. `lenient` ignores tokens that wait at other such joins, else two joins could wait for each other."""
+        lead = workflow.joins[self.name][0]
+        if self.may_still_come(workflow, lead.memory["arrived"], lenient):
+            return False
+        self.activate(workflow, lead)
+        return True
+
+    def choose(self, token: Token) -> list[Flow]:
+        flows = self.node.outgoing
+        held = [f for f in flows if not f.default and (f.condition is None or self.holds(token, f))]
+        if not held:
+            held = [f for f in flows if f.default]
+        if flows and not held:
+            raise ElementFailure("no condition holds and there is no default flow")
+        return held
+
+    def may_still_come(self, workflow: Any, arrived: list[str], lenient: bool = False) -> bool:
+        """Is there a token with a path to an empty incoming flow, and none to a full one (section 13.4.3)?"""
+        reach = self.process.reach(self.node)
+        empty = [f.id for f in self.node.incoming if f.id not in arrived]
+        specs = workflow.spec.task_specs
+        for element in workflow.population:
+            if element == self.node.id or (lenient and isinstance(specs.get(element), InclusiveGateway) and workflow.joins.get(element)):
+                continue
+            if any(element in reach[flow] for flow in empty) and not any(element in reach[flow] for flow in arrived):
+                return True
+        return False
+
+
+class ComplexGateway(InclusiveGateway):
+    """Fires when its activation condition holds, then swallows late tokens until none can come (section 13.4.5).
+
+    `activationCount` is the number of tokens waiting; without a condition the first token activates. The reset sends nothing out.
+    """
+
+    def absorbed(self, workflow: Any, lead: Token) -> None:
+        top = workflow.top_workflow
+        top.or_joins[workflow.key, self.name] = None
+        if lead.memory.get("spent"):
+            return
+        top.attempt(lead, lambda: self._try(workflow, lead))
+
+    def _try(self, workflow: Any, lead: Token) -> None:
+        if self.node.activation is None or self._activated(workflow, lead):
+            lead.memory["spent"] = True
+            lead._ready()
+
+    def _activated(self, workflow: Any, lead: Token) -> bool:
+        scope: Scope = type(workflow.scope)(lead.id, workflow.scope, workflow.scope.journal, {"activationCount": len(lead.memory["arrived"])})
+        engine = workflow.script_engine
+        return bool(engine.explain(lead, "condition", self.node.id, self.node.activation, self.node.activation, scope))
+
+    def retry(self, token: Token) -> None:
+        token.workflow.top_workflow.attempt(token, lambda: self._try(token.workflow, token))
+
+    def decide(self, workflow: Any, lenient: bool) -> bool:
+        """Reset: the lead token ends when nothing more can come."""
+        lead = workflow.joins[self.name][0]
+        if not lead.memory.get("gone") or self.may_still_come(workflow, lead.memory["arrived"], lenient):
+            return False
+        workflow.joins[self.name].remove(lead)
+        workflow.drop(lead)
+        lead._set_state(TaskState.COMPLETED)
+        return True
+
+    def choose(self, token: Token) -> list[Flow]:
+        flows = self.node.outgoing
+        held = [f for f in flows if not f.default and (f.condition is None or self.holds(token, f))]
+        return held or [f for f in flows if f.default]
+
+
+class EventBasedGateway(FlowNode, defaults.EventBasedGateway):
+    """The first of the events that follow decides the way (section 13.4.4)."""
+
+    def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
+        super().__init__(process, node, name, event_definition=None, **stock)
+
+    def _run_hook(self, my_task: Token) -> bool | None:
+        if self.node.parallel_events:
+            return True  # all of them must happen
+        for flow in self.node.outgoing:
+            target = self.process.task_specs[flow.target]
+            my_task.workflow.top_workflow.event_manager.await_events(RACE, target, my_task.workflow, my_task, my_task.scope)
+        return None
+
+    def won(self, token: Token, subscription: Subscription) -> None:
+        """An event happened: the others are given up."""
+        token.memory["winner"] = subscription.spec.name
+        token.workflow.top_workflow.event_manager.close_all(token)
+        token.resume(LEAVE)
+
+    def choose(self, token: Token) -> list[Flow]:
+        if self.node.parallel_events:
+            return self.node.outgoing
+        winner = token.memory["winner"]
+        return [flow for flow in self.node.outgoing if flow.target == winner][:1]
+
+    def hand_over(self, token: Token, target: FlowNode, flow: Flow) -> None:
+        target.arrive(token.workflow, flow, fired=not self.node.parallel_events)

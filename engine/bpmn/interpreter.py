@@ -1,0 +1,112 @@
+"""`BpmnInterpreter`: compiles deployments and opens executions; the door of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.bpmn.builder import build
+from engine.bpmn.diagram import Container
+from engine.bpmn.execution import BpmnExecution
+from engine.bpmn.limits import Limits
+from engine.bpmn.model import BpmnModel, describe
+from engine.bpmn.reader import Reader
+from engine.bpmn.validation import Validation
+from engine.bpmn.xml_source import parse
+from engine.errors import DeploymentRejected, NotFound, Problem
+from engine.model.values import Json
+from engine.ports import DecisionCompiler, DecisionModel, Evaluator, Model
+
+BPMN_FILES = (".bpmn", ".bpmn2", ".bpmn20.xml", ".bpmn.xml")
+DMN_FILES = (".dmn", ".dmn.xml", ".dmn11.xml")
+
+
+class BpmnInterpreter:
+    """Implements the port `Interpreter`. `function_names` are the host functions that scripts and conditions may call."""
+
+    def __init__(self, evaluator: Evaluator, decisions: DecisionCompiler, function_names: frozenset[str] = frozenset(), limits: Limits | None = None) -> None:
+        self.evaluator = evaluator
+        self.decisions = decisions
+        self.function_names = function_names
+        self.limits = limits or Limits()
+
+    # --- compiling --------------------------------------------------------------------------------------------------
+    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None]) -> BpmnModel:
+        """BPMN and DMN files by name to a model. Raises DeploymentRejected with every problem."""
+        problems: list[Problem] = []
+        decisions = self._decisions(files, problems)
+        containers = self._read(files, problems)
+        external = self._validate(containers, frozenset(decisions), called, problems)
+        if not containers and not any(p.severity == "error" for p in problems):
+            file = next(iter(sorted(files)), "")
+            problems.append(Problem(file, "bpmn.no-process", "there is no executable process", advice="deploy a .bpmn file; isExecutable must not be false"))
+        if any(p.severity == "error" for p in problems):
+            raise DeploymentRejected([p for p in problems if p.severity == "error"] + [p for p in problems if p.severity != "error"])
+        model = BpmnModel(decisions, problems)
+        model.external = external
+        for one in containers:
+            model.specs[one.id] = build(one, model, one.id)
+            model.processes[one.id] = describe(one, sorted(external))
+        return model
+
+    def _decisions(self, files: Mapping[str, bytes], problems: list[Problem]) -> dict[str, DecisionModel]:
+        found: dict[str, DecisionModel] = {}
+        for file in sorted(files):
+            if not file.lower().endswith(DMN_FILES):
+                continue
+            try:
+                model = self.decisions.compile(file, files[file])
+            except DeploymentRejected as exc:
+                problems += exc.problems
+                continue
+            for decision_id in model.decision_ids:
+                if decision_id in found:
+                    problems.append(Problem(file, "dmn.duplicate-id", f"the decision {decision_id!r} is defined twice", decision_id))
+                found[decision_id] = model
+        return found
+
+    def _read(self, files: Mapping[str, bytes], problems: list[Problem]) -> list[Container]:
+        containers: dict[str, Container] = {}
+        for file in sorted(files):
+            if not file.lower().endswith(BPMN_FILES):
+                continue
+            try:
+                reader = Reader(file, parse(file, files[file], self.limits), self.limits.nesting)
+            except DeploymentRejected as exc:
+                problems += exc.problems
+                continue
+            for one in reader.read():
+                if one.id in containers:
+                    problems.append(Problem(file, "bpmn.duplicate-id", f"the process {one.id!r} is defined twice", one.id, one.name or None, one.line))
+                containers.setdefault(one.id, one)
+            problems += reader.problems
+        return list(containers.values())
+
+    def _validate(
+        self, containers: list[Container], decisions: frozenset[str], called: Callable[[str], Model | None], problems: list[Problem]
+    ) -> dict[str, BpmnModel]:
+        own = {one.id for one in containers}
+        external: dict[str, BpmnModel] = {}
+
+        def offers(process_id: str) -> bool:
+            if process_id in own or process_id in external:
+                return True
+            model = called(process_id)
+            if isinstance(model, BpmnModel) and process_id in model.specs:
+                external[process_id] = model
+            return process_id in external
+
+        validation = Validation(self.evaluator, offers, decisions)
+        for one in containers:
+            validation.process(one)
+        problems += validation.problems
+        return external
+
+    # --- executing --------------------------------------------------------------------------------------------------
+    def open(self, model: Model, process_id: str, instance_id: str, snapshot: Json = None) -> BpmnExecution:
+        """A fresh execution, or one restored from a snapshot. Raises NotFound for an unknown process."""
+        assert isinstance(model, BpmnModel)
+        if process_id not in model.specs:
+            raise NotFound(kind="process", id=process_id)
+        restored: Any = snapshot
+        return BpmnExecution(model, process_id, instance_id, self.evaluator, self.function_names, self.limits, restored)

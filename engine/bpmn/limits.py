@@ -1,0 +1,18 @@
+"""Bounds that keep one hostile diagram from slowing other instances; each ends in a refusal or an incident, never in a hang."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Steps are executed flow nodes; `elements` and `nesting` count what is open in one instance at one time."""
+
+    steps: int = 100_000  # per command
+    elements: int = 150_000
+    cardinality: int = 100_000  # of one multi-instance activity
+    nesting: int = 64  # subprocesses and calls inside each other
+    file_bytes: int = 5 * 1024 * 1024
+    xml_depth: int = 256
+    timer_years: int = 100

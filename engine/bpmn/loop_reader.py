@@ -1,0 +1,122 @@
+"""Loop characteristics of an activity (BPMN 2.0.2 sections 10.3.9, 13.3.6, 13.3.7), also in the notation of Camunda and Zeebe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.bpmn import extensions
+from engine.bpmn.diagram import Definition, Loop
+from engine.bpmn.templates import source
+from engine.bpmn.xml_source import BPMN, ZEEBE, Xml, child, children, flag, reference, text
+
+if TYPE_CHECKING:
+    from engine.bpmn.reader import Reader
+
+
+def read_loop(reader: Reader, element: Xml) -> Loop | None:
+    standard, multi = child(element, "standardLoopCharacteristics"), child(element, "multiInstanceLoopCharacteristics")
+    if standard is not None:
+        return _standard(reader, standard)
+    return _multi_instance(reader, element, multi) if multi is not None else None
+
+
+def _standard(reader: Reader, element: Xml) -> Loop:
+    said = text(child(element, "loopCondition"))
+    maximum = element.get("loopMaximum")
+    loop = Loop("standard", source(said) if said else None, said, None, flag(element, "testBefore", False))
+    if maximum is not None:
+        if maximum.strip().isdigit():
+            loop.maximum = int(maximum)
+        else:
+            reader.problem(element, "bpmn.loop", f"loopMaximum must be a whole number of at least 0, not {maximum!r}")
+    elif not said:
+        reader.problem(element, "bpmn.loop", "the loop has neither a loopCondition nor a loopMaximum", "it would never end: give it one of them")
+    return loop
+
+
+def _multi_instance(reader: Reader, activity: Xml, element: Xml) -> Loop:
+    said = text(child(element, "completionCondition"))
+    loop = Loop("sequential" if flag(element, "isSequential", False) else "parallel", source(said) if said else None, said)
+    _input(reader, activity, element, loop)
+    _output(activity, element, loop)
+    loop.behaviour = element.get("behavior") or "All"
+    loop.one_event = _event(reader, element.get("oneBehaviorEventRef"))
+    loop.none_event = _event(reader, element.get("noneBehaviorEventRef"))
+    loop.complex_events = tuple(_complex(reader, element))
+    return loop
+
+
+def _input(reader: Reader, activity: Xml, element: Xml, loop: Loop) -> None:
+    cardinality, collection = text(child(element, "loopCardinality")), text(child(element, "loopDataInputRef"))
+    vendor = extensions.attribute(element, "collection") or extensions.element_attribute(element, "loopCharacteristics", "inputCollection", ZEEBE)
+    if cardinality:
+        loop.cardinality = source(cardinality)
+    elif collection:
+        loop.collection = _names(activity, reference(collection) or "", "dataInputAssociation", "sourceRef", "targetRef")
+    elif vendor and vendor.isidentifier():
+        loop.collection = (vendor,)
+    elif vendor:
+        loop.collection_expression = source(vendor)
+    else:
+        reader.problem(
+            element, "bpmn.multi-instance", "the multi-instance activity has neither a loopCardinality nor a collection", "give it one of them"
+        )
+    if cardinality and (collection or vendor):
+        reader.problem(element, "bpmn.multi-instance", "the multi-instance activity has both a loopCardinality and a collection", "keep one of them")
+    item = child(element, "inputDataItem")
+    named = (item.get("name") or item.get("id")) if item is not None else None
+    named = named or extensions.attribute(element, "elementVariable")
+    loop.item = named or extensions.element_attribute(element, "loopCharacteristics", "inputElement", ZEEBE)
+
+
+def _output(activity: Xml, element: Xml, loop: Loop) -> None:
+    ref = reference(text(child(element, "loopDataOutputRef")))
+    if ref:
+        loop.output = _names(activity, ref, "dataOutputAssociation", "targetRef", "sourceRef")[-1]
+    else:
+        loop.output = extensions.attribute(element, "outputCollection") or extensions.element_attribute(
+            element, "loopCharacteristics", "outputCollection", ZEEBE
+        )
+    item = child(element, "outputDataItem")
+    loop.output_item = (item.get("name") or item.get("id")) if item is not None else None
+    said = extensions.element_attribute(element, "loopCharacteristics", "outputElement", ZEEBE)
+    if said:
+        bare = source(said)
+        loop.output_item, loop.output_expression = (bare, None) if bare.isidentifier() else (None, bare)
+
+
+def _names(activity: Xml, ref: str, association: str, far: str, near: str) -> tuple[str, ...]:
+    """Names under which the collection may be known: the reference itself, its name, and what an association connects it with."""
+    root = activity.getroottree().getroot()
+    found = [ref]
+    for one in children(activity, association):
+        ends = [reference(text(end)) for end in children(one, near)]
+        if ref in ends:
+            found += [reference(text(end)) or "" for end in children(one, far)]
+    for key in list(found):
+        for tag in ("dataInput", "dataOutput", "dataObject", "property", "dataObjectReference"):
+            for one in root.iter(f"{{{BPMN}}}{tag}"):
+                if one.get("id") == key:
+                    target = reference(one.get("dataObjectRef"))
+                    found += [name for name in (one.get("name"), target, _name_of(root, target)) if name]
+    return tuple(dict.fromkeys(found))
+
+
+def _name_of(root: Xml, key: str | None) -> str | None:
+    return next((one.get("name") for one in root.iter(f"{{{BPMN}}}dataObject") if key and one.get("id") == key), None)
+
+
+def _event(reader: Reader, ref: str | None) -> Definition | None:
+    key = reference(ref)
+    return reader.events.by_id(key) if key else None
+
+
+def _complex(reader: Reader, element: Xml) -> list[tuple[str, Definition]]:
+    found = []
+    for one in children(element, "complexBehaviorDefinition"):
+        event = child(one, "event")
+        definitions = reader.events.definitions(event, None) if event is not None else []
+        condition = text(child(one, "condition"))
+        if definitions and condition:
+            found.append((source(condition), definitions[0]))
+    return found

@@ -1,0 +1,145 @@
+"""The executable form of a process or subprocess: SpiffWorkflow's process spec with our flow nodes and our own start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
+from SpiffWorkflow.specs import WorkflowSpec
+
+from engine.bpmn.diagram import Container, Flow, Node
+from engine.bpmn.flow_node import FlowNode
+from engine.bpmn.subscription import START
+
+if TYPE_CHECKING:
+    from engine.bpmn.token import Token
+
+
+class ScopeStart(FlowNode):
+    """The invisible first step of a scope: declares data objects, arms event subprocesses, starts the first nodes.
+
+    It runs from the queue like any other node, so that a timer text that cannot be evaluated becomes an incident.
+    """
+
+    reported = False
+
+    def _run_hook(self, my_task: Token) -> bool:
+        workflow = my_task.workflow
+        for name in self.process.container.objects:
+            if name not in workflow.scope.vars:
+                workflow.scope.declare(name, None)
+        armed = {(hub_one.spec.name, hub_one.start) for hub_one in _subscriptions(workflow)}
+        for spec, start in self.process.event_starts_inside():
+            if (spec.name, start) not in armed:
+                workflow.top_workflow.event_manager.await_events(START, spec, workflow, None, workflow.scope, start)
+        return True
+
+    def leave(self, token: Token) -> None:
+        workflow = token.workflow
+        process = self.process
+        if workflow.starting_at is not None:
+            self._start_at(workflow, process.container.nodes[workflow.starting_at])
+        elif process.ad_hoc is not None:
+            names = [node.id for node in process.container.starts()]
+            workflow.started = names[:1] if process.ad_hoc.sequential else names
+            for name in workflow.started:
+                process.task_specs[name].arrive(workflow)
+        else:
+            self._start_plainly(workflow)
+
+    def _start_at(self, workflow: Any, node: Node) -> None:
+        """By an event; after a parallel instantiating gateway the other events are still awaited (section 13.4.4)."""
+        nodes = self.process.container.nodes
+        self.process.task_specs[node.id].arrive(workflow, fired=True)
+        for flow in node.incoming:
+            gateway = nodes[flow.source]
+            if gateway.instantiate and gateway.parallel_events:
+                for other in gateway.outgoing:
+                    if other.target != node.id:
+                        self.process.task_specs[other.target].arrive(workflow, other)
+
+    def _start_plainly(self, workflow: Any) -> None:
+        nodes = self.process.container.starts()
+        plain = [node for node in nodes if not (node.definitions and node.type == "startEvent") and not node.instantiate]
+        for node in plain or nodes:
+            self.process.task_specs[node.id].arrive(workflow)
+
+
+def _subscriptions(workflow: Any) -> list[Any]:
+    return [workflow.top_workflow.event_manager.subscriptions[key] for key in workflow.subscriptions]
+
+
+class ProcessSpec(BpmnProcessSpec):
+    """Overrides the constructor: `Start`, `End` and an end join of SpiffWorkflow would collide with ids of diagrams."""
+
+    def __init__(self, container: Container, path: str) -> None:
+        WorkflowSpec.__init__(self, name=container.id, filename=container.file)
+        self.container = container
+        self.path = path
+        self.description = container.name
+        self.svg = None
+        self.io_specification = None
+        self.data_objects, self.data_stores, self.correlation_keys = {}, {}, {}
+        self.bpmn_start_events: list[Any] = []
+        self.ad_hoc = container.ad_hoc
+        self.compensation_start: FlowNode | None = None  # event subprocess that compensates this scope
+        self.event_subprocesses: list[Any] = []
+        self.model: Any = None
+        self._reach: dict[str, dict[str, set[str]]] = {}
+        self.start = ScopeStart(self, Node(container.id, "start"), "$start")
+        self.end = None
+
+    def event_starts_inside(self) -> Iterator[tuple[Any, str]]:
+        """Event subprocesses of this scope with the start events that may trigger them."""
+        for spec in self.event_subprocesses:
+            for node in spec.inner.container.starts():
+                if not any(d.kind == "compensate" for d in node.definitions):
+                    yield spec, node.id
+
+    def reach(self, node: Node) -> dict[str, set[str]]:
+        """For each incoming flow of a join: the elements from which a token can come over it without passing the join."""
+        found = self._reach.get(node.id)
+        if found is None:
+            found = self._reach[node.id] = {flow.id: self._upstream(flow, node) for flow in node.incoming}
+        return found
+
+    def _upstream(self, flow: Flow, join: Node) -> set[str]:
+        nodes, seen, todo = self.container.nodes, set(), [flow.source]
+        while todo:
+            name = todo.pop()
+            if name in seen or name == join.id:
+                continue
+            seen.add(name)
+            todo += [incoming.source for incoming in nodes[name].incoming]
+            attached = nodes[name].attached_to
+            if attached is not None:
+                todo.append(attached)
+        return seen
+
+    def after_inner_activity(self, workflow: Any, token: Token) -> None:
+        """Ad-hoc (section 13.3.5): after each inner activity look at the completion condition, or start the next one."""
+        if not token.task_spec.is_activity or token.body is not None or workflow.started is None or self.ad_hoc is None:
+            return
+        holder = workflow.holder
+        workflow.top_workflow.attempt(holder, lambda: self._go_on(workflow, token))
+
+    def _go_on(self, workflow: Any, token: Token) -> None:
+        ad_hoc = self.ad_hoc
+        assert ad_hoc is not None
+        engine = workflow.script_engine
+        if ad_hoc.condition and engine.explain(workflow.holder, "condition", self.container.id, ad_hoc.condition, ad_hoc.text, workflow.scope):
+            workflow.started = None
+            if ad_hoc.cancel_remaining:
+                workflow.cancel_tokens()
+        elif ad_hoc.sequential and not workflow.tasks:
+            rest = [node.id for node in self.container.starts() if node.id not in workflow.started]
+            if rest:
+                workflow.started.append(rest[0])
+                self.task_specs[rest[0]].arrive(workflow)
+
+
+def link(source: FlowNode, target: FlowNode, flow: Flow) -> None:
+    """Tell SpiffWorkflow's specs of a connection; tokens travel on the flows themselves."""
+    source._outputs.append(target.name)
+    target._inputs.append(source.name)

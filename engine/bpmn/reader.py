@@ -1,0 +1,303 @@
+"""A BPMN tree to the diagram model (BPMN 2.0.2 sections 8 to 10). Every problem is noted with its element and line; reading goes on.
+
+Whether what was read makes sense as a whole is checked by `engine.bpmn.validation`.
+"""
+
+from __future__ import annotations
+
+from engine.bpmn import extensions
+from engine.bpmn.diagram import AdHoc, Container, Definition, Flow, Node
+from engine.bpmn.event_reader import EventReader
+from engine.bpmn.loop_reader import read_loop
+from engine.bpmn.templates import source, template
+from engine.bpmn.xml_source import Xml, child, children, flag, local, reference, text
+from engine.errors import Problem
+
+TASKS = ("task", "userTask", "manualTask", "scriptTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask")
+SUBPROCESSES = ("subProcess", "transaction", "adHocSubProcess")
+GATEWAYS = ("exclusiveGateway", "parallelGateway", "inclusiveGateway", "complexGateway", "eventBasedGateway")
+EVENTS = ("startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent")
+ACTIVITIES = (*TASKS, *SUBPROCESSES, "callActivity")
+FLOW_NODES = (*ACTIVITIES, *GATEWAYS, *EVENTS)
+GLOBAL_TASKS = {"globalTask": "task", "globalUserTask": "userTask", "globalManualTask": "manualTask", "globalScriptTask": "scriptTask"}
+PASSIVE = {
+    "extensionElements", "documentation", "laneSet", "sequenceFlow", "dataObject", "dataObjectReference", "dataStoreReference", "association", "group",
+    "textAnnotation", "property", "ioSpecification", "incoming", "outgoing", "artifact", "auditing", "monitoring", "resourceRole", "performer",
+    "humanPerformer", "potentialOwner", "correlationSubscription", "supports", "dataInputAssociation", "dataOutputAssociation", "ioBinding",
+    "standardLoopCharacteristics", "multiInstanceLoopCharacteristics", "completionCondition", "supportedInterfaceRef",
+    "categoryValueRef",
+}  # fmt: skip
+MADE_BY_MODELERS = "DataObject_"
+
+
+class Reader:
+    """Reads one file; `containers` are its processes, `problems` what is wrong."""
+
+    def __init__(self, file: str, root: Xml, nesting: int) -> None:
+        self.file = file
+        self.root = root
+        self.nesting = nesting
+        self.problems: list[Problem] = []
+        self.containers: list[Container] = []
+        self.events = EventReader(self, root)
+        self.made_flows = 0
+
+    def problem(self, element: Xml, rule: str, message: str, advice: str = "", severity: str = "error") -> None:
+        named = element
+        while named is not None and named.get("id") is None:
+            named = named.getparent()
+        identity = (named.get("id"), named.get("name")) if named is not None else (None, None)
+        self.problems.append(Problem(self.file, rule, message, *identity, element.sourceline, advice, severity))
+
+    def read(self) -> list[Container]:
+        self._check_ids()
+        for element in self.root:
+            if local(element) == "process":
+                self._process(element)
+            elif local(element) in GLOBAL_TASKS:
+                self.containers.append(self._global_task(element))
+            elif local(element) in ("globalBusinessRuleTask", "choreography", "globalConversation"):
+                self.problem(element, "bpmn.unsupported", f"{local(element)} is not supported")
+        return self.containers
+
+    def _process(self, element: Xml) -> None:
+        """What is wrong inside a process that is not to be executed does not matter."""
+        before = len(self.problems)
+        made = self.container(element, 0)
+        if made.executable:
+            self.containers.append(made)
+        else:
+            del self.problems[before:]
+
+    def _check_ids(self) -> None:
+        seen: dict[str, Xml] = {}
+        for element in self.root.iter():
+            key = element.get("id")
+            if key is not None and local(element):
+                if key in seen:
+                    self.problem(element, "bpmn.duplicate-id", f"the id {key!r} is already used in line {seen[key].sourceline}", "ids are unique in a file")
+                seen.setdefault(key, element)
+
+    # --- containers -------------------------------------------------------------------------------------------------
+    def container(self, element: Xml, depth: int) -> Container:
+        """A process or the inside of a subprocess."""
+        made = Container(
+            id=element.get("id") or "",
+            name=element.get("name") or "",
+            file=self.file,
+            documentation=text(child(element, "documentation")),
+            line=element.sourceline,
+            executable=flag(element, "isExecutable", True),
+            triggered_by_event=flag(element, "triggeredByEvent", False),
+            objects=self._objects(element),
+        )
+        if not made.id:
+            self.problem(element, "bpmn.missing-id", f"this {local(element)} has no id", "give it an id")
+        if depth > self.nesting:
+            self.problem(element, "bpmn.nesting", f"subprocesses are nested deeper than {self.nesting}")
+            return made
+        if local(element) == "adHocSubProcess":
+            made.ad_hoc = self._ad_hoc(element)
+        made.inputs, made.outputs = self._parameters_of(element)
+        lanes = self._lanes(element)
+        for one in element:
+            name = local(one)
+            if name in FLOW_NODES:
+                self._add(made, one, lanes, depth)
+            elif name == "sequenceFlow":
+                made.flows.append(self._flow(one))
+            elif name and name not in PASSIVE:
+                self.problem(one, "bpmn.unsupported", f"the element {name} is not supported", "replace or remove it")
+        self._connect(made, element)
+        return made
+
+    def _add(self, made: Container, element: Xml, lanes: dict[str, str], depth: int) -> None:
+        node = self.node(element, depth)
+        if not node.id:
+            self.problem(element, "bpmn.missing-id", f"this {local(element)} has no id", "give it an id")
+            return
+        node.lane = lanes.get(node.id)
+        made.nodes.setdefault(node.id, node)
+
+    def _ad_hoc(self, element: Xml) -> AdHoc:
+        said = text(child(element, "completionCondition"))
+        sequential = (element.get("ordering") or "").lower() == "sequential"
+        return AdHoc(source(said) if said else None, said, sequential, flag(element, "cancelRemainingInstances", True))
+
+    def _objects(self, element: Xml) -> list[str]:
+        """Names of data objects and properties; the ids that modelers make up for unnamed ones are no variables."""
+        found = [one.get("name") or one.get("id") or "" for one in children(element, "property")]
+        for one in children(element, "dataObject"):
+            name = one.get("name") or one.get("id") or ""
+            if name and not (one.get("name") is None and name.startswith(MADE_BY_MODELERS)):
+                found.append(name)
+        return [name for name in dict.fromkeys(found) if name]
+
+    def _parameters_of(self, element: Xml) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        io = child(element, "ioSpecification")
+        if io is None:
+            return (), ()
+        names = ([one.get("name") or one.get("id") or "" for one in children(io, tag)] for tag in ("dataInput", "dataOutput"))
+        given, returned = (tuple(filter(None, found)) for found in names)
+        return given, returned
+
+    def _lanes(self, element: Xml) -> dict[str, str]:
+        """Node id to lane name; the innermost lane wins."""
+        found: dict[str, str] = {}
+        for lane_set in children(element, "laneSet"):
+            for lane in lane_set.iter():
+                if local(lane) == "lane":
+                    for ref in children(lane, "flowNodeRef"):
+                        found[reference(text(ref)) or ""] = lane.get("name") or lane.get("id") or ""
+        return found
+
+    def _global_task(self, element: Xml) -> Container:
+        """A global task is a process of one task (section 10.3.8)."""
+        node = self.node(element, 0, GLOBAL_TASKS[local(element)])
+        made = Container(node.id, node.name, self.file, node.documentation, node.line)
+        made.nodes[node.id + "_task"] = node
+        node.id += "_task"
+        return made
+
+    # --- flows --------------------------------------------------------------------------------------------------------
+    def _flow(self, element: Xml) -> Flow:
+        key = element.get("id")
+        if not key:
+            self.made_flows += 1
+            key = f"$flow{self.made_flows}"  # no id in XML begins so
+        said = text(child(element, "conditionExpression"))
+        return Flow(
+            id=key,
+            source=reference(element.get("sourceRef")) or "",
+            target=reference(element.get("targetRef")) or "",
+            condition=source(said) if said else None,
+            text=said,
+            name=element.get("name") or "",
+            documentation=text(child(element, "documentation")),
+            line=element.sourceline,
+        )
+
+    def _connect(self, made: Container, element: Xml) -> None:
+        for drawn, flow in zip(children(element, "sequenceFlow"), list(made.flows), strict=True):
+            source_node, target_node = made.nodes.get(flow.source), made.nodes.get(flow.target)
+            if source_node is None or target_node is None:
+                missing = flow.source if source_node is None else flow.target
+                self.problem(drawn, "bpmn.flow", f"sequence flow {flow.id} refers to {missing!r}, which is no flow node of its scope")
+                made.flows.remove(flow)
+                continue
+            source_node.outgoing.append(flow)
+            target_node.incoming.append(flow)
+        for one in element:
+            default = reference(one.get("default"))
+            if local(one) in FLOW_NODES and default and one.get("id") in made.nodes:
+                found = [flow for flow in made.nodes[one.get("id")].outgoing if flow.id == default]
+                if not found:
+                    self.problem(one, "bpmn.default-flow", f"the default flow {default!r} does not leave this element")
+                for flow in found:
+                    flow.default = True
+        self._attach(made, element)
+        self._link(made)
+
+    def _link(self, made: Container) -> None:
+        """A throwing link event continues at the catching one (section 10.5.5): named by its definition, else by the common name."""
+        catches = [n for n in made.nodes.values() if n.type == "intermediateCatchEvent" and any(d.kind == "link" for d in n.definitions)]
+        for node in made.nodes.values():
+            for one in node.definitions:
+                if node.type != "intermediateThrowEvent" or one.kind != "link":
+                    continue
+                target = next((c for c in catches if _linked(node, one, c)), None) or next((c for c in catches if _same_link(one, c)), None)
+                if target is not None:
+                    jump = Flow(f"$link {node.id}", node.id, target.id, drawn=False)
+                    node.outgoing.append(jump)
+                    target.incoming.append(jump)
+
+    def _attach(self, made: Container, element: Xml) -> None:
+        """Boundary events to their activities, compensation handlers to theirs."""
+        handlers = {reference(one.get("sourceRef")): reference(one.get("targetRef")) for one in children(element, "association")}
+        backwards = {reference(one.get("targetRef")): reference(one.get("sourceRef")) for one in children(element, "association")}
+        for node in made.nodes.values():
+            host = made.nodes.get(node.attached_to or "")
+            if node.type != "boundaryEvent" or host is None:
+                continue
+            host.boundary.append(node)
+            if any(d.kind == "compensate" for d in node.definitions):
+                found = handlers.get(node.id) or backwards.get(node.id)
+                if found in made.nodes:
+                    host.handler = found
+                    made.nodes[found].for_compensation = True
+
+    # --- nodes --------------------------------------------------------------------------------------------------------
+    def node(self, element: Xml, depth: int, kind: str | None = None) -> Node:
+        """One flow node with everything that its type may have."""
+        made = Node(element.get("id") or "", kind or local(element), element.get("name") or "", text(child(element, "documentation")), element.sourceline)
+        if made.type in EVENTS:
+            self._event(made, element)
+        elif made.type in GATEWAYS:
+            made.instantiate = flag(element, "instantiate", False)
+            made.parallel_events = (element.get("eventGatewayType") or "").lower() == "parallel"
+            activation = text(child(element, "activationCondition"))
+            made.activation = source(activation) if activation else None
+        else:
+            self._activity(made, element, depth)
+        for one, what in extensions.unsupported(element):
+            self.problem(one, "extension.unsupported", what, "use a script task or a service task with a handler")
+        for one in extensions.complex_parameters(element):
+            self.problem(one, "extension.unsupported", "a parameter with a script, list or map inside is not supported", "use an expression")
+        return made
+
+    def _event(self, made: Node, element: Xml) -> None:
+        made.definitions = self.events.definitions(element, made)
+        made.parallel_multiple = flag(element, "parallelMultiple", False)
+        made.interrupting = flag(element, "isInterrupting" if made.type == "startEvent" else "cancelActivity", True)
+        made.attached_to = reference(element.get("attachedToRef"))
+        made.initiator = extensions.attribute(element, "initiator")
+        made.inputs = extensions.inputs(element)
+        made.outputs = extensions.outputs(element)
+        made.assignment = extensions.assignment(element)
+
+    def _activity(self, made: Node, element: Xml, depth: int) -> None:
+        made.for_compensation = flag(element, "isForCompensation", False)
+        made.start_quantity = self._quantity(element, "startQuantity")
+        made.completion_quantity = self._quantity(element, "completionQuantity")
+        made.loop = read_loop(self, element)
+        made.inputs, made.outputs = extensions.inputs(element), extensions.outputs(element)
+        made.pre_script, made.post_script = extensions.script(element, "preScript"), extensions.script(element, "postScript")
+        made.properties = tuple(self._objects(element)) if made.type not in SUBPROCESSES else ()
+        made.assignment = extensions.assignment(element)
+        if made.type in SUBPROCESSES:
+            made.inner = self.container(element, depth + 1)
+        elif made.type == "callActivity":
+            made.called = template(extensions.called_element(element))
+            made.mapping_in, made.mapping_out = extensions.mapping(element, "in"), extensions.mapping(element, "out")
+        else:
+            self._task(made, element)
+
+    def _task(self, made: Node, element: Xml) -> None:
+        if made.type == "scriptTask":
+            made.script = extensions.own_script(element)
+        if made.type in ("sendTask", "receiveTask"):
+            made.definitions = self.events.message_of(element)
+            made.instantiate = flag(element, "instantiate", False)
+        made.topic = extensions.topic(element)
+        made.retries = extensions.retries(element)
+        made.parameters = extensions.handler_parameters(element)
+        made.result_variable = extensions.result_variable(element)
+        made.decision = extensions.decision(element)
+        made.decision_shape = extensions.attribute(element, "mapDecisionResult")
+
+    def _quantity(self, element: Xml, name: str) -> int:
+        said = element.get(name, "1")
+        if not said.strip().isdigit() or int(said) < 1:
+            self.problem(element, "bpmn.quantity", f"{name} must be a whole number of at least 1, not {said!r}")
+            return 1
+        return min(int(said), 1000)
+
+
+def _linked(node: Node, one: Definition, catch: Node) -> bool:
+    """By explicit reference to the other's definition or event."""
+    mine = {node.id, one.id} - {""}
+    return any(one.target in (catch.id, d.id) or mine & set(d.sources) for d in catch.definitions if d.kind == "link")
+
+
+def _same_link(one: Definition, catch: Node) -> bool:
+    return bool(one.name) and any(d.kind == "link" and d.name == one.name for d in catch.definitions)

@@ -1,0 +1,137 @@
+"""Activities that hold a scope: embedded subprocess, transaction, ad-hoc subprocess, call activity, event subprocess (section 13.3.4, 13.5.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.specs import defaults
+
+from engine.bpmn.activities import Activity
+from engine.bpmn.diagram import Mapping
+from engine.bpmn.failure import ElementFailure
+from engine.bpmn.scope import Scope, same
+from engine.bpmn.subscription import Subscription
+from engine.bpmn.token import LEAVE, Token
+
+if TYPE_CHECKING:
+    from engine.bpmn.process_spec import ProcessSpec
+    from engine.bpmn.workflow import ScopeWorkflow
+
+
+class Subprocess(Activity, defaults.SubWorkflowTask):
+    waits = True
+    inner: ProcessSpec
+
+    def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
+        super().__init__(process, node, name, subworkflow_spec=node.inner.id if node.inner else None, **stock)
+
+    def work(self, token: Token) -> None:
+        workflow = token.workflow.top_workflow.create_subprocess(token, self.inner)
+        self.begin(token, workflow)
+
+    def begin(self, token: Token, workflow: ScopeWorkflow) -> None:
+        workflow.starting_at = token.memory.get("start")
+        workflow.begin()
+
+    def scope_done(self, token: Token, workflow: ScopeWorkflow) -> None:
+        """The inner scope ended by itself."""
+        token.workflow.top_workflow.compensation.keep(token, workflow)
+        token.resume(LEAVE)
+
+    def release(self, token: Token) -> None:
+        workflow = token.workflow.top_workflow.live.get(token.id)
+        if workflow is not None and not workflow.revived:
+            workflow.withdraw()
+        super().release(token)
+
+
+class Transaction(Subprocess, defaults.TransactionSubprocess):
+    pass
+
+
+class AdHocSubprocess(Subprocess, defaults.AdHocSubprocess):
+    def retry(self, token: Token) -> None:
+        workflow = token.workflow.top_workflow.live[token.id]
+        token.workflow.top_workflow.attempt(token, lambda: self.inner._go_on(workflow, token))
+
+
+class EventSubprocess(Subprocess, defaults.EventSubprocess):
+    """Not entered by a flow: its start event is armed with the enclosing scope."""
+
+    is_event_subprocess = True
+
+    def start_node(self, start: str | None) -> Any:
+        return self.inner.container.nodes[start or ""]
+
+    def repeats(self, subscription: Subscription) -> bool:
+        return not self.start_node(subscription.start).interrupting
+
+    def fired(self, subscription: Subscription) -> None:
+        self.caught(subscription.workflow, None, subscription.start)
+
+    def caught(self, workflow: Any, host: Token | None, start: str | None) -> None:
+        """Its event happened: an interrupting one takes the enclosing scope over (section 13.5.4)."""
+        node = self.start_node(start)
+        # An error always interrupts, whatever the diagram says (section 10.5.2, table 10.86).
+        if node.interrupting or any(d.kind == "error" for d in node.definitions):
+            workflow.interrupted = True
+            workflow.top_workflow.event_manager.close_scope(workflow)
+            workflow.cancel_tokens()
+        token = Token(workflow, self)
+        token.memory["start"] = start
+        token._ready()
+
+
+class CallActivity(Subprocess, defaults.CallActivity):
+    """Runs another process in a scope chain of its own; variables pass by the mapping, all of them by default."""
+
+    def work(self, token: Token) -> None:
+        engine = token.workflow.script_engine
+        process_id = token.memory.get("called") or str(engine.fill(token.scope, self.node.called))
+        spec = self.called(process_id)
+        token.memory["called"] = process_id
+        scope = Scope(token.id, None, token.workflow.top_workflow.tell)
+        values = self._inward(token, spec)
+        workflow = token.workflow.top_workflow.create_subprocess(token, spec, scope)
+        for name, value in values.items():
+            scope.declare(name, value)
+        token.memory["before"] = values if self._gives_everything() else {}
+        self.begin(token, workflow)
+
+    def called(self, process_id: str) -> ProcessSpec:
+        spec: ProcessSpec | None = self.process.model.find(process_id)
+        if spec is None:
+            raise ElementFailure(f"the called process {process_id!r} is not deployed")
+        return spec
+
+    def _inward(self, token: Token, spec: ProcessSpec) -> dict[str, Any]:
+        visible, mapping = token.scope.flat(), self.node.mapping_in
+        if not mapping.stated and spec.container.inputs:
+            return {name: visible.get(name) for name in spec.container.inputs}
+        values = visible if mapping.everything or not mapping.stated else {}
+        return dict(values) | token.workflow.script_engine.parameters(token.scope, mapping.parameters)
+
+    def _gives_everything(self) -> bool:
+        mapping: Mapping = self.node.mapping_out
+        return mapping.everything or not mapping.stated
+
+    def scope_done(self, token: Token, workflow: ScopeWorkflow) -> None:
+        token.memory["results"] = dict(workflow.scope.vars)
+        super().scope_done(token, workflow)
+
+    def before_leaving(self, token: Token) -> None:
+        """Results come back; what the called process did not change is left alone, so that parallel calls lose no write."""
+        if "results" in token.memory:
+            self._take_results(token, token.memory["results"], token.memory["before"])
+            del token.memory["results"], token.memory["before"]
+        super().before_leaving(token)
+
+    def _take_results(self, token: Token, results: dict[str, Any], before: dict[str, Any]) -> None:
+        mapping, declared = self.node.mapping_out, self.called(token.memory["called"]).container.outputs
+        inner = Scope(token.id, None, token.workflow.top_workflow.tell, dict(results))
+        mapped = token.workflow.script_engine.parameters(inner, mapping.parameters)
+        if self._gives_everything():
+            for name in declared if declared and not mapping.stated else results:
+                if name in results and not (name in before and same(before[name], results[name])):
+                    token.scope.assign(name, results[name])
+        token.scope.assign_all(mapped)

@@ -1,0 +1,41 @@
+"""One thing that an instance waits for: a message, a signal, a moment, a condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.bpmn.diagram import Definition
+from engine.bpmn.timers import Schedule
+
+CATCH, BOUNDARY, RACE, START = "catch", "boundary", "race", "start"
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """`spec` is the flow node whose event definition number `index` is awaited; `role` says how that node is reached:
+
+    CATCH: a token (`owner`) waits at it; BOUNDARY: it is attached to the activity of `owner`; RACE: `owner` is a token at an event-based gateway
+    before it; START: it is an event subprocess of `workflow` (`start` names its start event).
+    """
+
+    key: int
+    kind: str
+    name: str
+    role: str
+    spec: Any
+    index: int
+    workflow: Any
+    owner: int | None = None
+    start: str | None = None
+    schedule: Schedule | None = None
+    held: bool = False  # conditional: was the condition true when last looked at
+
+    @property
+    def node(self) -> Any:
+        """The diagram's node that carries the event definition."""
+        return self.spec.start_node(self.start) if self.role == START else self.spec.node
+
+    @property
+    def definition(self) -> Definition:
+        return self.node.definitions[self.index]  # type: ignore[no-any-return]
