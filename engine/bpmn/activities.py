@@ -13,10 +13,10 @@ from engine.bpmn.failure import ElementFailure
 from engine.bpmn.flow_node import FlowNode
 from engine.bpmn.scope import Scope, clean
 from engine.bpmn.subscription import BOUNDARY, CATCH, Subscription
-from engine.bpmn.timers import date_time, duration
 from engine.bpmn.token import LEAVE, WAIT, Token
 from engine.errors import Conflict
 from engine.model.events import DecisionTaken, JobCreated, JobEnded, UserTaskCancelled, UserTaskCompleted, UserTaskCreated
+from engine.model.schedule import first
 from engine.model.values import iso
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class PersonTask(Activity):
             None if assignee is None else str(assignee),
             names(engine.fill(scope, one) for one in wanted.groups),
             names(engine.fill(scope, one) for one in wanted.users),
-            names(engine.fill(scope, one) for one in wanted.excluded),
+            names(engine.fill(scope, one) for one in wanted.excludes),
             None if form_key is None else str(form_key),
             moment_text(engine.fill(scope, wanted.due), token.workflow.top_workflow.now),
             moment_text(engine.fill(scope, wanted.follow_up), token.workflow.top_workflow.now),
@@ -263,8 +263,7 @@ def moment_text(value: Any, now: datetime) -> str | None:
     """A due date: an ISO date or date-time, or a duration from now; UTC ISO text."""
     if value is None or value == "":
         return None
-    text = str(value).strip()
-    return iso(duration(text).after(now) if text[:1] in "Pp-" else date_time(text))
+    return iso(first(str(value), now).due)
 
 
 def whole(value: Any) -> int:

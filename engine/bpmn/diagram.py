@@ -93,7 +93,7 @@ class Assignment:
     assignee: Template | None = None
     groups: tuple[Template, ...] = ()
     users: tuple[Template, ...] = ()
-    excluded: tuple[Template, ...] = ()
+    excludes: tuple[Template, ...] = ()  # element ids
     form_key: Template | None = None
     due: Template | None = None
     follow_up: Template | None = None

@@ -15,9 +15,10 @@ from SpiffWorkflow.bpmn.util.event import EventManager
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.subscription import BOUNDARY, RACE, START, Subscription
 from engine.bpmn.templates import source, template
-from engine.bpmn.timers import Schedule, TimerError, looks_iso, schedule
+from engine.bpmn.timers import anchored, looks_iso
 from engine.errors import BpmnError, ExpressionError
 from engine.model.events import JobCreated, JobEnded, SubscriptionClosed, SubscriptionOpened
+from engine.model.schedule import Plan, first, following
 from engine.model.values import iso
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class EventHub(EventManager):
             one = Subscription(0, definition.kind, name, role, spec, index, workflow, owner.id if owner is not None else None, start, due)
             self.open(one, correlation)
 
-    def _prepare(self, node: Any, index: int, definition: Definition, scope: Scope) -> tuple[int, Definition, str, Schedule | None, str | None]:
+    def _prepare(self, node: Any, index: int, definition: Definition, scope: Scope) -> tuple[int, Definition, str, Plan | None, str | None]:
         engine = self.workflow.script_engine
         name, due, correlation = definition.name, None, None
         if definition.kind == "timer":
@@ -76,21 +77,14 @@ class EventHub(EventManager):
             correlation = None if key is None else str(key)
         return index, definition, name, due, correlation
 
-    def _due(self, definition: Definition, scope: Scope) -> Schedule:
+    def _due(self, definition: Definition, scope: Scope) -> Plan:
         text = definition.text
         if not looks_iso(text):
             value = self.workflow.script_engine.sandbox.evaluate(source(text), scope)
             if not isinstance(value, str):
-                raise TimerError(f"the timer expression {text!r} gives {value!r}, not an ISO 8601 text")
+                raise ElementFailure(f"the timer expression {text!r} gives {value!r}, not an ISO 8601 text")
             text = value
-        due = schedule(text, definition.form, self.workflow.now)
-        self._within_horizon(due)
-        return due
-
-    def _within_horizon(self, due: Schedule) -> None:
-        years = self.workflow.limits.timer_years
-        if due.due.year > self.workflow.now.year + years:
-            raise ElementFailure(f"the timer would fire more than {years} years from now")
+        return anchored(first(text, self.workflow.now), self.workflow.now)
 
     def open(self, one: Subscription, correlation: str | None = None) -> None:
         """Give it a key, index it, tell the outside."""
@@ -183,7 +177,7 @@ class EventHub(EventManager):
         """The timer job is due; a cycle gets its next job, from the moment at which this one was due."""
         one = self.subscriptions[key]
         assert one.schedule is not None
-        upcoming = one.schedule.following() if one.spec.repeats(one) else None
+        upcoming = following(one.schedule.text, one.schedule.left, one.schedule.due) if one.spec.repeats(one) else None
         self.close(key, "triggered")
         holder = self.workflow.tokens[one.owner] if one.owner is not None else one.workflow
         holder.subscriptions.remove(key)

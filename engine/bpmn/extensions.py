@@ -71,7 +71,7 @@ def assignment(element: Xml) -> Assignment:
         assignee=_template(attribute(element, "assignee") or zeebe("assignee")) or performers,
         groups=_several(groups) + owners,
         users=_several(users),
-        excluded=_several(attribute(element, "excludedUsers", "excluded")),
+        excludes=_several(attribute(element, "excludes")),
         form_key=_template(_form_key(element)),
         due=_template(attribute(element, "dueDate", "due") or schedule("dueDate")),
         follow_up=_template(attribute(element, "followUpDate", "followUp") or schedule("followUpDate")),

@@ -15,4 +15,3 @@ class Limits:
     nesting: int = 64  # subprocesses and calls inside each other
     file_bytes: int = 5 * 1024 * 1024
     xml_depth: int = 256
-    timer_years: int = 100

@@ -13,9 +13,9 @@ from SpiffWorkflow.util.task import TaskState
 from engine.bpmn.compensation import Completed, Kept
 from engine.bpmn.scope import Scope
 from engine.bpmn.subscription import Subscription
-from engine.bpmn.timers import Schedule
 from engine.bpmn.token import Token
 from engine.bpmn.workflow import InstanceWorkflow, ScopeWorkflow
+from engine.model.schedule import Plan
 from engine.model.values import purify
 
 FORMAT = 1
@@ -105,10 +105,8 @@ def _subscription(one: Subscription) -> list[Any]:
     return [one.key, one.kind, one.name, one.role, one.spec.name, one.index, one.workflow.key, one.owner, one.start, _schedule(one.schedule), one.held]
 
 
-def _schedule(one: Schedule | None) -> list[Any] | None:
-    if one is None:
-        return None
-    return [one.due.isoformat(), one.remaining, one.interval, None if one.origin is None else one.origin.isoformat(), one.index]
+def _schedule(one: Plan | None) -> list[Any] | None:
+    return None if one is None else [one.due.isoformat(), one.left, one.text]
 
 
 # --- restoring ------------------------------------------------------------------------------------------------------------
@@ -191,8 +189,5 @@ def _restore_subscription(top: InstanceWorkflow, row: list[Any]) -> Subscription
     return Subscription(key, kind, name, role, workflow.spec.task_specs[spec], index, workflow, owner, start, _restore_schedule(schedule), held)
 
 
-def _restore_schedule(row: list[Any] | None) -> Schedule | None:
-    if row is None:
-        return None
-    due, remaining, interval, origin, index = row
-    return Schedule(datetime.fromisoformat(due), remaining, interval, None if origin is None else datetime.fromisoformat(origin), index)
+def _restore_schedule(row: list[Any] | None) -> Plan | None:
+    return None if row is None else Plan(datetime.fromisoformat(row[0]), row[1], row[2])

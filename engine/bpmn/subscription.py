@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.bpmn.diagram import Definition
-from engine.bpmn.timers import Schedule
+from engine.model.schedule import Plan
 
 CATCH, BOUNDARY, RACE, START = "catch", "boundary", "race", "start"
 
@@ -28,7 +28,7 @@ class Subscription:
     workflow: Any
     owner: int | None = None
     start: str | None = None
-    schedule: Schedule | None = None
+    schedule: Plan | None = None
     held: bool = False  # conditional: was the condition true when last looked at
 
     @property

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from engine.bpmn.diagram import Container, Definition, Flow, Node, Parameter
 from engine.bpmn.reader import ACTIVITIES
 from engine.bpmn.templates import Template, source
-from engine.bpmn.timers import TimerError, duration, looks_iso, schedule
-from engine.errors import Problem
+from engine.bpmn.timers import looks_iso
+from engine.errors import InvalidInput, Problem
+from engine.model.schedule import first
 from engine.ports import Evaluator
 
-EPOCH_FORMS = {"date", "duration", "cycle"}
+A_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # only to see whether a timer text can be read
 ALLOWED = {
     "startEvent": {"message", "signal", "timer", "conditional"},
     "event subprocess": {"message", "signal", "timer", "conditional", "error", "escalation", "compensate"},
@@ -148,10 +150,8 @@ class Validation:
             self._expression(container, node, source(one.text))
             return
         try:
-            from datetime import UTC, datetime
-
-            schedule(one.text, one.form, datetime(2000, 1, 1, tzinfo=UTC))
-        except TimerError as exc:
+            first(one.text, A_DAY)
+        except InvalidInput as exc:
             self._say(container.file, "bpmn.timer", str(exc), node, "for example PT15M, 2026-12-31T08:00:00Z, R3/PT1H", line=one.line)
 
     def _gateway(self, container: Container, node: Node, say: Callable[..., None]) -> None:
@@ -238,7 +238,7 @@ def templates_of(node: Node) -> Iterator[Template]:
     work = node.assignment
     single = (work.assignee, work.form_key, work.due, work.follow_up, work.priority, node.topic, node.decision, node.called)
     yield from (one for one in single if one is not None)
-    yield from (*work.groups, *work.users, *work.excluded)
+    yield from (*work.groups, *work.users, *work.excludes)
     parameters: Iterable[Parameter] = (*node.parameters, *node.inputs, *node.outputs, *node.mapping_in.parameters, *node.mapping_out.parameters)
     yield from (parameter.value for parameter in parameters)
     for one in node.definitions:
@@ -246,5 +246,3 @@ def templates_of(node: Node) -> Iterator[Template]:
             yield one.correlation
         yield from (parameter.value for parameter in one.content)
 
-
-__all__ = ["Validation", "duration", "templates_of"]

@@ -18,7 +18,6 @@ from SpiffWorkflow.util.task import TaskState
 from engine.bpmn.event_hub import EventHub
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.scope import Scope
-from engine.bpmn.timers import TimerError
 from engine.errors import BpmnError, ExecutionError, ExpressionError, InvalidInput
 from engine.model.events import Event, IncidentRaised, IncidentResolved, InstanceCompleted, InstanceFailed, VariableSet
 
@@ -216,7 +215,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
             work()
         except BpmnError as error:
             self.event_manager.throw_error(token, error.code, error.variables, str(error))
-        except (ExpressionError, ExecutionError, InvalidInput, TimerError) as failure:
+        except (ExpressionError, ExecutionError, InvalidInput) as failure:
             self.raise_incident(token, failure.cause if isinstance(failure, ExecutionError) else str(failure))
 
     def settle(self) -> None:
