@@ -23,6 +23,7 @@ from forms.nodes import (
     ConstNode,
     FileNode,
     ListNode,
+    NumberNode,
     ObjectNode,
     TableNode,
 )
@@ -116,6 +117,8 @@ class Checker:
         known = _MISSING.get(type(child), "form.required")
         if isinstance(child, BooleanNode):
             known = "form.required.confirm" if child.must_be is not None else "form.required.choice"
+        if isinstance(child, NumberNode) and child.hints.widget == "rating":
+            known = "form.required.choice"
         if isinstance(child, ListNode) and isinstance(child.item, FileNode):
             known = "form.required.file"
         self._refuse(child, at, known)
@@ -215,7 +218,7 @@ class Checker:
         if count < node.min_items:
             self._refuse(node, where, "form.minItems", limit=node.min_items, count=count)
 
-    def _refuse(self, node: AnyNode, where: str, message_id: str, **params: Any) -> None:
+    def _refuse(self, node: AnyNode, where: str, message_id: str, /, **params: Any) -> None:
         self.errors.append(field_error(where, message_id, label=node.title, **params))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from forms.layout import rating_scale
-from forms.leaves import megabytes
+from forms.leaves import bytes_text
 from forms.messages import phrase
 from forms.nodes import (
     AnyNode,
@@ -108,6 +108,7 @@ class GroupView:
     hidden: tuple[HiddenField, ...]
     errors: tuple[str, ...]
     focus: bool = False
+    skippable: bool = False  # all of it may stay empty, although parts are marked as required
 
     @property
     def target(self) -> str:
@@ -144,6 +145,7 @@ class TableView:
     add: str
     errors: tuple[str, ...]
     focus: bool = False
+    skippable: bool = False
 
     @property
     def target(self) -> str:
@@ -247,7 +249,7 @@ def _boolean(node: BooleanNode, common: dict[str, Any], lang: str) -> FieldView:
 def _file(node: FileNode, common: dict[str, Any], raw: list[Any], lang: str, *, many: bool) -> FieldView:
     files = tuple(each for each in raw if isinstance(each, Mapping) and "sha256" in each)
     limits = [" ".join(node.accept)] if node.accept else []
-    limits.append(phrase("file_limit", lang, limit=megabytes(node.max_bytes)))
+    limits.append(phrase("file_limit", lang, limit=bytes_text(node.max_bytes)))
     hints = ["，".join(limits) if lang.startswith("zh") else ", ".join(limits)]
     if many:
         hints.append(phrase("file_more", lang))

@@ -6,17 +6,13 @@ ANNOTATIONS = frozenset({"title", "description", "x-title", "x-description", "de
 
 KINDS: dict[str, frozenset[str]] = {
     "text": frozenset({"type", "minLength", "maxLength", "pattern", "format", "examples", "x-message"}),
-    "number": frozenset(
-        {"type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "x-unit", "x-message"}
-    ),
+    "number": frozenset({"type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "x-unit", "x-message"}),
     "choice": frozenset({"type", "enum", "oneOf", "x-enum-titles", "x-unit"}),
     "boolean": frozenset({"type", "const"}),
     "constant": frozenset({"type", "const"}),
     "file": frozenset({"type", "format", "x-accept", "x-max-bytes"}),
     "array": frozenset({"type", "items", "minItems", "maxItems", "uniqueItems"}),
-    "object": frozenset(
-        {"type", "properties", "required", "additionalProperties", "unevaluatedProperties", "if", "then", "else", "allOf"}
-    ),
+    "object": frozenset({"type", "properties", "required", "additionalProperties", "unevaluatedProperties", "if", "then", "else", "allOf"}),
 }
 ROOT_ONLY = frozenset({"$schema", "$id", "$defs"})
 OPTION = frozenset({"const", "title", "description", "x-title", "x-description"})

@@ -132,12 +132,13 @@ def file_problem(node: FileNode, name: str, size: int) -> Unreadable | None:
     if size == 0:
         return Unreadable("form.file.empty", {"name": name})
     if size > node.max_bytes:
-        return Unreadable("form.file.size", {"name": name, "limit": megabytes(node.max_bytes)})
+        return Unreadable("form.file.size", {"name": name, "limit": bytes_text(node.max_bytes)})
     if node.accept and not name.lower().endswith(node.accept):
         return Unreadable("form.file.kind", {"name": name, "accept": " ".join(node.accept)})
     return None
 
 
-def megabytes(size: int) -> str:
-    """Bytes as megabytes for people: 20, 0.5."""
-    return f"{size / 1024 / 1024:.3g}"
+def bytes_text(size: int) -> str:
+    """A number of bytes for people: 20 MB, 98 KB."""
+    megabytes = size / 1024 / 1024
+    return f"{megabytes:.3g} MB" if megabytes >= 1 else f"{size / 1024:.3g} KB"

@@ -54,7 +54,7 @@ MESSAGES: dict[str, Text] = {
     "form.rows.fixed": Text("“{label}”的行由系统给出，不能增加。", "The rows of {label} are given; none can be added."),
     "form.undeclared": Text("此表单没有字段“{name}”，请去掉它。", "This form has no field {name}; leave it out."),
     "form.readOnly": Text("“{label}”只供查看，不能提交，请去掉它。", "{label} can only be read; leave it out."),
-    "form.file.size": Text("“{label}”的文件 {name} 太大，最多 {limit} MB。", "{name} is too large for {label}; the limit is {limit} MB."),
+    "form.file.size": Text("“{label}”的文件 {name} 太大，最多 {limit}。", "{name} is too large for {label}; the limit is {limit}."),
     "form.file.kind": Text("“{label}”不接受文件 {name}，请上传 {accept}。", "{label} does not take {name}; upload {accept}."),
     "form.file.empty": Text("“{label}”的文件 {name} 是空的，请重新选择。", "{name} is empty; choose another file for {label}."),
     "form.file.unknown": Text("“{label}”引用的文件已不存在，请重新上传。", "The file of {label} is no longer there; upload it again."),
@@ -65,6 +65,8 @@ PHRASES: dict[str, Text] = {
     "choose": Text("请选择", "Choose"),
     "yes": Text("是", "Yes"),
     "no": Text("否", "No"),
+    "in_unit": Text("（{unit}）", " ({unit})"),
+    "skippable": Text("不适用时可整组留空。", "Leave all of it empty where it does not apply."),
     "required": Text("必填", "required"),
     "optional": Text("选填", "optional"),
     "add_row": Text("添加一行", "Add a row"),
@@ -83,16 +85,14 @@ PHRASES: dict[str, Text] = {
     ),
     "preview": Text("预览", "Preview"),
     "preview_of": Text("“{label}”的预览", "Preview of {label}"),
-    "markdown_help": Text(
-        "可用 Markdown：**加粗**、# 标题、- 列表、| 表格 |。", "Markdown works: **bold**, # heading, - list, | table |."
-    ),
+    "markdown_help": Text("可用 Markdown：**加粗**、# 标题、- 列表、| 表格 |。", "Markdown works: **bold**, # heading, - list, | table |."),
     "lines_help": Text("一行填一项。", "One entry a line."),
     "characters": Text("最多 {limit} 个字。", "At most {limit} characters."),
     "file_kept": Text("已上传", "Uploaded"),
     "file_replace": Text("选择新文件可替换已上传的文件。", "Choosing another file replaces the uploaded one."),
     "file_more": Text("可一次选择多个文件。", "Several files can be chosen at once."),
     "file_remove": Text("移除 {name}", "Remove {name}"),
-    "file_limit": Text("最大 {limit} MB", "at most {limit} MB"),
+    "file_limit": Text("最大 {limit}", "at most {limit}"),
     "errors_title": Text("有 {count} 处需要修改", "There is a problem with {count} answers"),
     "error_prefix": Text("错误：", "Error: "),
     "submit": Text("提交", "Submit"),
@@ -121,12 +121,12 @@ def message(error: FieldError, lang: str) -> str:
     return _say(known, lang, error.params) if known else error.message
 
 
-def phrase(name: str, lang: str, **params: Any) -> str:
+def phrase(name: str, lang: str, /, **params: Any) -> str:
     """A fixed text of the rendered form."""
     return _say(PHRASES[name], lang, params)
 
 
-def field_error(pointer: str, message_id: str, **params: Any) -> FieldError:
+def field_error(pointer: str, message_id: str, /, **params: Any) -> FieldError:
     """An error with its complete English message."""
     plain = {name: {"zh": value.zh, "en": value.get("en")} if isinstance(value, Text) else value for name, value in params.items()}
     return FieldError(pointer, message_id, plain, _say(MESSAGES[message_id], "en", plain))

@@ -180,9 +180,7 @@ class TableNode(Node):
     fixed: bool = False
 
 
-AnyNode: TypeAlias = (
-    TextNode | NumberNode | ChoiceNode | BooleanNode | ConstNode | FileNode | ChoicesNode | ListNode | ObjectNode | TableNode
-)
+AnyNode: TypeAlias = TextNode | NumberNode | ChoiceNode | BooleanNode | ConstNode | FileNode | ChoicesNode | ListNode | ObjectNode | TableNode
 
 
 def branches(branch: Branch) -> Iterator[Branch]:

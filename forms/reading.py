@@ -85,9 +85,7 @@ ReadField: TypeAlias = "Callable[[Reader, Any, Place], AnyNode | None]"
 class Reader:
     """Reads one form's schema; `report` collects, nothing is raised."""
 
-    def __init__(
-        self, report: Report, definitions: Mapping[str, Any], hints: Mapping[tuple[str, ...], Hints], read_field: ReadField
-    ) -> None:
+    def __init__(self, report: Report, definitions: Mapping[str, Any], hints: Mapping[tuple[str, ...], Hints], read_field: ReadField) -> None:
         self.report = report
         self.read_field = read_field
         self.definitions = definitions

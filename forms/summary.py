@@ -33,6 +33,11 @@ class Entry:
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[Entry, ...], ...] = ()
 
+    @property
+    def wide(self) -> bool:
+        """Whether the entry needs the whole width of the page."""
+        return self.kind in ("table", "group", "markdown", "textarea")
+
 
 @dataclass(frozen=True, slots=True)
 class SummarySection:

@@ -45,6 +45,7 @@ class FormView:
     help: str
     sections: tuple[SectionView, ...]
     errors: tuple[ErrorLink, ...]
+    hidden: tuple[HiddenField, ...]
     conditional: bool
     uploads: bool
 
@@ -72,7 +73,9 @@ def describe(
     files = any(isinstance(node.item if isinstance(node, ListNode) else node, FileNode) for node in nodes)
     help_text = form.help.get(lang) if form.help else ""
     conditional = any(isinstance(node, ObjectNode) and node.body.conditions for node in [form.root, *nodes])
-    return FormView(f"form-{form.key}", form.title.get(lang), help_text, sections, (*links, *rest), bool(conditional), files)
+    return FormView(
+        f"form-{form.key}", form.title.get(lang), help_text, sections, (*links, *rest), builder.hidden(tree, "", ""), bool(conditional), files
+    )
 
 
 def _sections(form: CompiledForm, children: Mapping[str, View], lang: str) -> tuple[SectionView, ...]:
@@ -150,13 +153,13 @@ class _Builder:
             for each in ordered(node, scope)
         ]  # fmt: skip
 
-    def hidden(self, node: ObjectNode, raw: Any, name: str, where: str) -> tuple[HiddenField, ...]:
+    def hidden(self, raw: Any, name: str, where: str) -> tuple[HiddenField, ...]:
         """Texts of fields that a condition hides just now: they come back when it opens again, and are never taken while hidden."""
         scope = self.visible.get(where) or Visible()
-        found = []
+        found: list[HiddenField] = []
         for each, value in (raw if isinstance(raw, Mapping) else {}).items():
-            if each not in scope.fields and not each.startswith("_") and isinstance(value, list):
-                found += [HiddenField(f"{name}{each}", text) for text in value if isinstance(text, str) and text]
+            if each not in scope.fields and not each.startswith("_"):
+                found += _posted(f"{name}{each}", value)
         return tuple(found)
 
     def _field(self, node: AnyNode, key: str, raw: Any, shown: Any, name: str, where: str, *, required: bool, refreshes: bool) -> View:
@@ -190,8 +193,9 @@ class _Builder:
             help=node.help.get(self.lang) if node.help else "",
             required=required,
             children=children,
-            hidden=self.hidden(node, raw, name + "-", where),
+            hidden=self.hidden(raw, name + "-", where),
             errors=self._errors(node, where),
+            skippable=not required and any(not isinstance(child, FieldView) or child.required for child in children),
         )
 
     def _table(self, node: TableNode, key: str, raw: Any, shown: Any, name: str, where: str, required: bool) -> TableView:
@@ -209,7 +213,7 @@ class _Builder:
             if self.focus == path:
                 placed = _focused(placed)
             title = phrase("row", self.lang, number=index + 1)
-            hidden = self.hidden(node.row, row, path + "-", at)
+            hidden = self.hidden(row, path + "-", at)
             views.append(RowView(identifier(path), index, title, placed, hidden, self._errors(node.row, at)))
         heads = tuple(
             widget_of(each, column, "", "", [], self.lang) if not isinstance(each, ObjectNode | TableNode) else None
@@ -233,6 +237,21 @@ class _Builder:
             errors=self._errors(node, where),
             focus=self.focus == name,
         )
+
+
+def _posted(name: str, raw: Any) -> list[HiddenField]:
+    """Names and texts that post this part of a raw tree again."""
+    if isinstance(raw, str):
+        return [HiddenField(name, raw)] if raw else []
+    if isinstance(raw, Mapping) and "sha256" in raw:
+        return [HiddenField(name, str(raw["sha256"]))]
+    if isinstance(raw, Mapping):
+        return [field for each, inside in raw.items() for field in _posted(f"{name}-{each}", inside)]
+    found: list[HiddenField] = []
+    for number, each in enumerate(raw if isinstance(raw, list) else ()):
+        row = isinstance(each, Mapping) and "sha256" not in each
+        found += _posted(f"{name}-{number}" if row else name, each)
+    return found
 
 
 def _controls(branch: Branch) -> set[str]:

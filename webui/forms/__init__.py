@@ -22,6 +22,7 @@ from markupsafe import Markup
 from engine.errors import FieldError
 from engine.model.values import Json
 from forms import ZONE, CompiledForm
+from forms.leaves import bytes_text
 from forms.messages import phrase
 from forms.raw import Raw
 from forms.summary import summarise_form
@@ -49,15 +50,9 @@ def _environment() -> Environment:
     folder = Path(__file__).resolve().parent.parent / "templates" / "forms"
     env = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     env.filters["markdown"] = markdown_to_html
-    env.filters["filesize"] = _size
+    env.filters["filesize"] = bytes_text
     env.tests["web_address"] = lambda text: text.lower().startswith(("http://", "https://"))
     return env
-
-
-def _size(size: int) -> str:
-    if size < 1024:
-        return f"{size} B"
-    return f"{size / 1024:.0f} KB" if size < 1024 * 1024 else f"{size / 1024 / 1024:.1f} MB"
 
 
 _templates = _environment()
@@ -118,7 +113,7 @@ def render_summary(
 
 
 def _phrases(lang: str) -> Callable[..., str]:
-    def text(name: str, **params: Any) -> str:
+    def text(name: str, /, **params: Any) -> str:
         return phrase(name, lang, **params)
 
     return text
@@ -129,5 +124,7 @@ def _render(
     fragment_url: str | None, file_url: FileUrl | None, **more: Any,
 ) -> Markup:  # fmt: skip
     view = describe(form, values, errors=errors, raw=raw, lang=lang, zone=zone)
-    html = _templates.get_template(template).render(view=view, form_id=view.id, t=_phrases(lang), fragment_url=fragment_url, file_url=file_url, **more)
+    html = _templates.get_template(template).render(
+        view=view, form_id=view.id, t=_phrases(lang), fragment_url=fragment_url, file_url=file_url, **more
+    )
     return Markup(html)  # noqa: S704 - autoescaped by the environment above

@@ -44,7 +44,19 @@ def test_every_error_is_listed_with_its_pointer() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "value"),
-    [("", None), ("  ", None), ("0", 0), ("１，２３４.５", 1234.5), ("1,234,567", 1234567), ("95 %", 95), ("95％", 95), ("-0", 0), ("−3", -3), (".5", 0.5), ("7.", 7)],
+    [
+        ("", None),
+        ("  ", None),
+        ("0", 0),
+        ("１，２３４.５", 1234.5),
+        ("1,234,567", 1234567),
+        ("95 %", 95),
+        ("95％", 95),
+        ("-0", 0),
+        ("−3", -3),
+        (".5", 0.5),
+        ("7.", 7),
+    ],
 )
 def test_numbers_as_people_type_them(typed: str, value: float | None) -> None:
     form = field_form({"type": "number", "title": "比率", "x-unit": "%"})
