@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine import __version__
+from engine.application.definitions import check, content
 from engine.application.dispatch import HANDLERS
 from engine.application.executions import LiveExecutions
+from engine.application.idempotency import answer
 from engine.application.queries import Reading
 from engine.application.services import Library, Limits, Services
 from engine.bpmn import BpmnInterpreter
 from engine.dmn import DmnCompiler
-from engine.errors import ConcurrentChange, DeploymentRejected, NotAvailable, Problem, RequestIdReused
+from engine.errors import ConcurrentChange, DeploymentRejected, NotAvailable, Problem, Refusal
 from engine.expressions import SandboxEvaluator
 from engine.jobs.dispatcher import Dispatcher
 from engine.jobs.runner import JobRunner
@@ -110,13 +112,14 @@ class Flowledger:
         handler = HANDLERS[type(command)]
         try:
             return self._transact(lambda uow: handler(uow, self.services, command, actor, request_id))
-        except RequestIdReused:
-            return self._first_answer(request_id or "", command, actor)
-
-    def _first_answer(self, request_id: str, command: Command, actor: Actor) -> Any:
-        from engine.application.idempotency import answer
-
-        return self._transact(lambda uow: answer(uow, request_id, command, actor))
+        except Refusal:
+            if request_id is None:
+                raise
+            with self.reading() as read:
+                known = read.answered(request_id)
+            if not known:
+                raise
+            return self._transact(lambda uow: answer(uow, request_id, command, actor))
 
     def _transact(self, work: Callable[[UnitOfWork], T]) -> T:
         for attempt in range(ATTEMPTS):
@@ -136,8 +139,6 @@ class Flowledger:
 
     def lint(self, files: Mapping[str, bytes], complete_from: str | None = None) -> list[Problem]:
         """Every problem and warning that a deployment of these files would meet; nothing is written."""
-        from engine.application.definitions import check
-
         with unit_of_work(self.store, self.clock, ALL) as uow:
             try:
                 return list(check(uow, self.services, Deploy(files, complete_from=complete_from)).warnings)
@@ -146,8 +147,6 @@ class Flowledger:
 
     def install_packs(self) -> None:
         """Create the packs' tables and deploy their files, unless exactly these were deployed before."""
-        from engine.application.definitions import content
-
         for pack in self.catalogue.packs:
             with self.store.begin(write=True) as connection:
                 if pack.metadata is not None:

@@ -10,6 +10,7 @@ from engine.errors import InstanceNotActive, LimitExceeded, NotFound
 from engine.history.chain import seal
 from engine.history.replay import catch_up
 from engine.history.transition import RecordedCalls, step
+from engine.model import codec
 from engine.model import events as ev
 from engine.model.actors import Actor
 from engine.model.inputs import Input, StartInstance
@@ -60,6 +61,7 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
     else:
         definition = services.library.definition(uow.definitions, head.definition_id)
         execution = execution_at(uow, services, head)
+    input = codec.decode(purify(codec.encode(input)))  # as re-execution will read it from the record: same key order, same text form
     calls = RecordedCalls(services.functions)
     events = step(execution, input, uow.now, calls)
     record = seal(

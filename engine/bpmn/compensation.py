@@ -93,7 +93,9 @@ class Compensation:
 
     def _plan(self, driver: Token, workflow: Any, activity: str | None) -> list[list[Any]]:
         """Steps [scope key, flow node, local variables], last completed first. Takes them off the notes."""
-        chosen = [one for one in workflow.compensable if one.body is None and (activity is None or workflow.spec.task_specs[one.spec].bpmn_id == activity)]
+        chosen = [
+            one for one in workflow.compensable if one.body is None and (activity is None or workflow.spec.task_specs[one.spec].bpmn_id == activity)
+        ]
         workflow.compensable[:] = [one for one in workflow.compensable if one not in chosen]
         steps: list[list[Any]] = []
         for one in reversed(chosen):

@@ -156,4 +156,3 @@ class BpmnExecution:
         self.top.stop()
         self.top.ended = "cancelled"
         self.top.tell(InstanceCancelled(movement.reason))
-

@@ -24,7 +24,9 @@ DMN_FILES = (".dmn", ".dmn.xml", ".dmn11.xml")
 class BpmnInterpreter:
     """Implements the port `Interpreter`. `function_names` are the host functions that scripts and conditions may call."""
 
-    def __init__(self, evaluator: Evaluator, decisions: DecisionCompiler, function_names: frozenset[str] = frozenset(), limits: Limits | None = None) -> None:
+    def __init__(
+        self, evaluator: Evaluator, decisions: DecisionCompiler, function_names: frozenset[str] = frozenset(), limits: Limits | None = None
+    ) -> None:
         self.evaluator = evaluator
         self.decisions = decisions
         self.function_names = function_names
@@ -39,7 +41,9 @@ class BpmnInterpreter:
         external = self._validate(containers, frozenset(decisions), called, problems)
         if not containers and not any(p.severity == "error" for p in problems):
             file = next(iter(sorted(files)), "")
-            problems.append(Problem(file, "bpmn.no-process", "there is no executable process", advice="deploy a .bpmn file; isExecutable must not be false"))
+            problems.append(
+                Problem(file, "bpmn.no-process", "there is no executable process", advice="deploy a .bpmn file; isExecutable must not be false")
+            )
         if any(p.severity == "error" for p in problems):
             raise DeploymentRejected([p for p in problems if p.severity == "error"] + [p for p in problems if p.severity != "error"])
         model = BpmnModel(decisions, problems)
@@ -77,7 +81,9 @@ class BpmnInterpreter:
                 continue
             for one in reader.read():
                 if one.id in containers:
-                    problems.append(Problem(file, "bpmn.duplicate-id", f"the process {one.id!r} is defined twice", one.id, one.name or None, one.line))
+                    problems.append(
+                        Problem(file, "bpmn.duplicate-id", f"the process {one.id!r} is defined twice", one.id, one.name or None, one.line)
+                    )
                 containers.setdefault(one.id, one)
             problems += reader.problems
         return list(containers.values())

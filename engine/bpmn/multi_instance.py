@@ -105,7 +105,14 @@ class StandardLoop(LoopBody, defaults.StandardLoopTask):
     def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
         loop = node.loop
         super().__init__(
-            process, node, name, task_spec=f"{node.id} [iteration]", maximum=loop.maximum, condition=loop.condition, test_before=loop.test_before, **stock
+            process,
+            node,
+            name,
+            task_spec=f"{node.id} [iteration]",
+            maximum=loop.maximum,
+            condition=loop.condition,
+            test_before=loop.test_before,
+            **stock,
         )
 
     def work(self, token: Token) -> bool | None:
@@ -294,4 +301,3 @@ class SequentialMultiInstance(MultiInstance, defaults.SequentialMultiInstanceTas
 
     def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
         super().__init__(process, node, name, task_spec=f"{node.id} [iteration]", **stock)
-

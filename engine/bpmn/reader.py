@@ -75,7 +75,9 @@ class Reader:
             key = element.get("id")
             if key is not None and local(element):
                 if key in seen:
-                    self.problem(element, "bpmn.duplicate-id", f"the id {key!r} is already used in line {seen[key].sourceline}", "ids are unique in a file")
+                    self.problem(
+                        element, "bpmn.duplicate-id", f"the id {key!r} is already used in line {seen[key].sourceline}", "ids are unique in a file"
+                    )
                 seen.setdefault(key, element)
 
     # --- containers -------------------------------------------------------------------------------------------------
@@ -229,7 +231,9 @@ class Reader:
     # --- nodes --------------------------------------------------------------------------------------------------------
     def node(self, element: Xml, depth: int, kind: str | None = None) -> Node:
         """One flow node with everything that its type may have."""
-        made = Node(element.get("id") or "", kind or local(element), element.get("name") or "", text(child(element, "documentation")), element.sourceline)
+        made = Node(
+            element.get("id") or "", kind or local(element), element.get("name") or "", text(child(element, "documentation")), element.sourceline
+        )
         if made.type in EVENTS:
             self._event(made, element)
         elif made.type in GATEWAYS:

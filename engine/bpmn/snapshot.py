@@ -102,7 +102,19 @@ def _kept(kept: Kept) -> list[Any]:
 
 
 def _subscription(one: Subscription) -> list[Any]:
-    return [one.key, one.kind, one.name, one.role, one.spec.name, one.index, one.workflow.key, one.owner, one.start, _schedule(one.schedule), one.held]
+    return [
+        one.key,
+        one.kind,
+        one.name,
+        one.role,
+        one.spec.name,
+        one.index,
+        one.workflow.key,
+        one.owner,
+        one.start,
+        _schedule(one.schedule),
+        one.held,
+    ]
 
 
 def _schedule(one: Plan | None) -> list[Any] | None:

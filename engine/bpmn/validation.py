@@ -41,7 +41,9 @@ class Validation:
         self._container(container, None, [])
 
     # --- noting -----------------------------------------------------------------------------------------------------
-    def _say(self, file: str, rule: str, message: str, node: Node | Flow | Container, advice: str = "", *, warning: bool = False, line: int | None = None) -> None:
+    def _say(
+        self, file: str, rule: str, message: str, node: Node | Flow | Container, advice: str = "", *, warning: bool = False, line: int | None = None
+    ) -> None:
         severity = "warning" if warning else "error"
         self.problems.append(Problem(file, rule, message, node.id, node.name or None, line or node.line, advice, severity))
 
@@ -119,7 +121,11 @@ class Validation:
     def _boundary(self, container: Container, node: Node, say: Callable[..., None]) -> None:
         host = container.nodes.get(node.attached_to or "")
         if host is None:
-            say("bpmn.boundary", f"the boundary event is attached to {node.attached_to!r}, which is no activity of its scope", "attach it to an activity")
+            say(
+                "bpmn.boundary",
+                f"the boundary event is attached to {node.attached_to!r}, which is no activity of its scope",
+                "attach it to an activity",
+            )
         elif host.type not in ACTIVITIES:
             say("bpmn.boundary", "a boundary event can only be attached to an activity")
         if not node.definitions:
@@ -205,7 +211,9 @@ class Validation:
             if literal is not None and literal not in self.decisions:
                 say("dmn.reference", f"there is no decision {literal!r} in the deployment", "deploy its .dmn file with it")
             if node.decision is None and node.topic is None:
-                say("bpmn.handler", "the business-rule task has neither decision nor handler; it completes at once", "choose a decision", warning=True)
+                say(
+                    "bpmn.handler", "the business-rule task has neither decision nor handler; it completes at once", "choose a decision", warning=True
+                )
 
     def _call(self, node: Node, say: Callable[..., None]) -> None:
         if node.called is None:
@@ -245,4 +253,3 @@ def templates_of(node: Node) -> Iterator[Template]:
         if one.correlation is not None:
             yield one.correlation
         yield from (parameter.value for parameter in one.content)
-

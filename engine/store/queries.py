@@ -361,6 +361,10 @@ class SqlQueries:
         found = self.connection.execute(query.group_by(user_task.c.element_id).order_by(user_task.c.element_id))
         return [ElementStatistic(r.element_id, int(r.open or 0), int(r.completed or 0), float(r.mean) if r.mean is not None else None) for r in found]
 
+    def by_request(self, request_id: str) -> bool:
+        """Is there a record of this request id?"""
+        return self.connection.execute(sa.select(record.c.seq).where(record.c.request_id == request_id)).first() is not None
+
     # --- people, drafts -----------------------------------------------------------------------------------------------
     def model_drafts(self, owner: str) -> list[ModelDraft]:
         """Newest first, without their XML."""

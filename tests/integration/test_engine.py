@@ -174,7 +174,9 @@ def test_claiming_takes_a_task_out_of_the_others_reach(engine):
 
 
 def test_whoever_wrote_may_not_review(engine):
-    engine.deploy({"p.bpmn": process(START + user("write") + user("review", 'flowledger:excludes="write"') + END + chain("start", "write", "review", "end"))})
+    engine.deploy(
+        {"p.bpmn": process(START + user("write") + user("review", 'flowledger:excludes="write"') + END + chain("start", "write", "review", "end"))}
+    )
     one = engine.start("p")
     engine.complete(only_task(engine, one).id, actor=LI)
     review = only_task(engine, one)
@@ -428,7 +430,12 @@ def test_an_edited_record_is_found_by_verify_and_a_forged_outcome_by_replay(engi
     engine.deploy({"two.bpmn": TWO_TASKS})
     one = engine.start("two")
     engine.complete(only_task(engine, one).id, {"amount": 100})
-    body = tampered(engine, lambda b: b.replace(b'"name":"amount","scope":0,"type":"VariableSet","value":100', b'"name":"amount","scope":0,"type":"VariableSet","value":999'))
+    body = tampered(
+        engine,
+        lambda b: b.replace(
+            b'"name":"amount","scope":0,"type":"VariableSet","value":100', b'"name":"amount","scope":0,"type":"VariableSet","value":999'
+        ),
+    )
     assert b"999" in body
     with engine.app.reading() as read:
         with pytest.raises(IntegrityViolation):
@@ -478,9 +485,7 @@ def test_a_thousand_rounds_of_a_user_task_loop(engine):
 
 @pytest.mark.parametrize("sequential", ["true", "false"])
 def test_five_thousand_items(engine, sequential):
-    loop = (
-        f'<multiInstanceLoopCharacteristics isSequential="{sequential}" camunda:collection="${{items}}" camunda:elementVariable="item"/>'
-    )
+    loop = f'<multiInstanceLoopCharacteristics isSequential="{sequential}" camunda:collection="${{items}}" camunda:elementVariable="item"/>'
     script = f'<scriptTask id="s"><script>pass</script>{loop}</scriptTask>'
     engine.deploy({"p.bpmn": process(START + script + END + chain("start", "s", "end"))})
     one = engine.start("p", {"items": list(range(5000))})

@@ -40,7 +40,9 @@ def test_who_is_not_staff_does_no_tasks(role):
 
 def test_auditors_change_nothing():
     auditor = Actor("a", "a", frozenset(), frozenset({"auditor"}))
-    changing = {a for a in policy.GRANTS if a.rsplit(".", 1)[1] in {"deploy", "start", "draft", "publish", "operate", "work", "reassign", "write", "manage"}}
+    changing = {
+        a for a in policy.GRANTS if a.rsplit(".", 1)[1] in {"deploy", "start", "draft", "publish", "operate", "work", "reassign", "write", "manage"}
+    }
     assert not any(policy.allows(auditor, action) for action in changing)
 
 

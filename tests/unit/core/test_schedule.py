@@ -28,7 +28,9 @@ def test_first_due(text, due):
     assert schedule.first(text, NOW).due == due
 
 
-@pytest.mark.parametrize("text", ["", "P", "PT", "1D", "P1H", "R0/PT1M", "R/PT0S", "R-1/PT1M", "P99999999Y", "2026-13-01", "R3/PT1M/x/y", "P" + "9" * 500 + "D"])
+@pytest.mark.parametrize(
+    "text", ["", "P", "PT", "1D", "P1H", "R0/PT1M", "R/PT0S", "R-1/PT1M", "P99999999Y", "2026-13-01", "R3/PT1M/x/y", "P" + "9" * 500 + "D"]
+)
 def test_what_is_no_schedule_is_refused(text):
     with pytest.raises(InvalidInput):
         schedule.first(text, NOW)
