@@ -182,7 +182,7 @@ def _counts(tickets: Sequence[Ticket], period: Period) -> dict[str, int]:
 
 
 def _workload(tickets: Sequence[Ticket], period: Period, earlier: Period | None, key: Callable[[Ticket], str]) -> list[Figures]:
-    """Opened, closed and backlog by group, most opened first; what lies behind the first TOP groups is summed as "其他"."""
+    """Opened, closed and backlog by group, most opened first (priorities in their own order); what lies behind the first TOP is summed as `*`."""
     groups = sorted({key(t) for t in tickets})
     rows: list[Figures] = []
     for group in groups:
@@ -191,7 +191,7 @@ def _workload(tickets: Sequence[Ticket], period: Period, earlier: Period | None,
         if counts["opened"] or counts["closed"] or counts["backlog"]:
             before = _counts(mine, earlier)["opened"] if earlier else None
             rows.append({"key": group, "opened": counts["opened"], "closed": counts["closed"], "backlog": counts["backlog"], "prev_opened": before})
-    rows.sort(key=lambda r: (-r["opened"], r["key"]))
+    rows.sort(key=lambda r: (0 if key is GROUPS["priority"] else -r["opened"], r["key"]))
     if len(rows) <= TOP:
         return rows
     rest = rows[TOP - 1 :]

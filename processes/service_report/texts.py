@@ -43,7 +43,7 @@ def result_row(row: Mapping[str, Any]) -> dict[str, Any]:
         "name": row["name"],
         "target_text": target_text(row),
         "actual_text": actual,
-        "n": row["n"],
+        "n_text": f"{row['n']:,} 分" if row["successes"] is None and row["n"] else str(row["n"]),
         "interval_text": f"{number(interval[0])}–{number(interval[1])} {unit}" if interval else "—",
         "prev_text": number(row["prev"], unit) if row.get("prev") is not None else "—",
         "result_text": {True: "达成", False: "未达成", None: "无法判定"}[row["attained"]],
