@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.errors import BpmnError
-from engine.model.events import UserTaskCreated
+from engine.model.events import ElementEntered, UserTaskCreated
 from engine.model.inputs import CompleteUserTask
 from engine.model.records import Record
 from engine.model.values import Json, canonical, iso, sha256
@@ -29,6 +29,7 @@ from engine.model.values import Json, canonical, iso, sha256
 __all__ = [
     "BpmnError",
     "CompleteUserTask",
+    "ElementEntered",
     "Json",
     "Pack",
     "Record",

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import docx
 import typst
@@ -18,7 +18,7 @@ from processes.service_report.content import Content
 from processes.service_report.fonts_folder import FAMILY, folder
 
 TEMPLATE = Path(__file__).parent / "print" / "report.typ"
-STANDARD = "a-2a"  # PDF/A-2 level a: archivable, tagged, Unicode text
+STANDARD: Literal["a-2a"] = "a-2a"  # PDF/A-2 level a: archivable, tagged, Unicode text
 PDF, DOCX, JSON = "application/pdf", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/json"
 _FALLBACK = ("Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei")
 

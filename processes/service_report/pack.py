@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.plugins import Pack
-from processes.service_report import analysis, registration
+from processes.service_report import analysis, archive, callbacks, registration
 from processes.service_report.business_days import working_days_after
 from processes.service_report.tables import metadata
 
@@ -21,7 +21,20 @@ pack = Pack(
     title={"zh": "服务报告管理", "en": "Service reports"},
     package="processes.service_report",
     forms="forms.service_report",
-    handlers=(registration.register, registration.submit, registration.register_return, analysis.freeze_snapshot, analysis.analyse),
+    handlers=(
+        registration.register,
+        analysis.freeze_snapshot,
+        analysis.analyse,
+        registration.submit,
+        registration.register_return,
+        archive.archive,
+        callbacks.open_callback_period,
+        callbacks.freeze_population,
+        callbacks.draw_callbacks,
+        callbacks.record_callback,
+        callbacks.replace_draw,
+        callbacks.close_callbacks,
+    ),
     functions={"working_days_after": working_days_after},
     groups=GROUPS,
     metadata=metadata,
