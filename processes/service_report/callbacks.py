@@ -197,17 +197,23 @@ def _item(connection: Connection, report_no: str, stratum: str, replaces: str = 
 # --- calls ----------------------------------------------------------------------------------------------------------------
 @service_task("service_report.record_callback", title={"zh": "登记回访结果", "en": "Record the callback"})
 def record_callback(context: ServiceContext) -> Mapping[str, Any]:
-    """Enters the call into the register. `callback_status`: recorded, unreachable, or incomplete (fewer attempts or days than agreed)."""
+    """Enters the call into the register. `callback_status`: recorded, unreachable, or incomplete.
+
+    Incomplete, and called again: fewer attempts or days than agreed, or the caller is author or on-site engineer (then all is asked anew).
+    """
     connection, values = context.connection, context.variables
     config = settings.read(connection)
     attempts: Any = values.get("attempts") or []
     reached = values.get("reached") is True
     item: Any = dict(_mapping(values["item"]))
+    call = performers.in_same_scope(context.records(), "call", context.job_id)
+    if call is not None and call.actor in item["excluded"]:
+        item["status_text"] = f"{call.actor} 是编写人或驻点人员，不得回访，请由他人回访"
+        return {**_EMPTY, "callback_status": "incomplete", "item": item}
     if not reached and not enough_attempts(attempts, config):
         needed = config["callback_attempts"]
         item["status_text"] = f"尚未满 {needed} 个工作日 {needed} 次联系，请继续联系"
         return {"callback_status": "incomplete", "item": item}
-    call = performers.in_same_scope(context.records(), "call", context.job_id)
     connection.execute(
         insert(tables.callback).values(
             draw_id=context.instance_id,
