@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from engine.plugins import BpmnError, Record, ServiceContext, canonical, iso, service_task, sha256
-from processes.service_report import charts, content, documents, performers, settings, tables, texts
+from processes.service_report import content, documents, performers, settings, tables, texts
 from processes.service_report.four_properties import Stored, check
 from processes.service_report.numbers import archival_code
 from processes.service_report.rereading import load
@@ -69,7 +69,7 @@ def _facets(context: ServiceContext) -> tuple[tuple[str, str], ...]:
     rows = context.variables.get("facets")
     chosen = {(keys.get(str(r["dimension_title"]), ""), str(r["code"])) for r in rows if r.get("applies")} if isinstance(rows, list) else set()
     t = tables.code
-    known = set(context.connection.execute(select(t.c.dimension, t.c.code)).tuples())
+    known = set(context.connection.execute(select(t.c.dimension, t.c.code)))
     found = tuple(sorted(chosen & known))
     missing = [title for key, title in texts.DIMENSIONS.items() if key not in {dimension for dimension, _ in found}]
     if missing:
@@ -105,7 +105,7 @@ def _files(context: ServiceContext, item: Item, records: Sequence[Record]) -> li
     text = content.build(values, figures, performers.completions(records), frame)
     snapshot = load(context.blobs, str(values["snapshot_sha256"]))
     return [
-        ("report.pdf", documents.PDF, documents.pdf(text, charts.report_charts(figures), context.now)),
+        ("report.pdf", documents.PDF, documents.pdf(text, figures, context.now)),
         ("report.docx", documents.DOCX, documents.word(text, context.now)),
         ("report.json", documents.JSON, canonical({"variables": dict(values), "figures": figures})),
         ("snapshot.json", documents.JSON, canonical(snapshot)),

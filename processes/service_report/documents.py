@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +14,11 @@ import typst
 from docx.oxml.ns import qn
 from docx.shared import Pt, RGBColor
 
+from processes.service_report.charts import report_charts
 from processes.service_report.content import Content
 from processes.service_report.fonts_folder import FAMILY, folder
+from processes.service_report.glyphs import coverage, printable
+from processes.service_report.metrics import Figures
 
 TEMPLATE = Path(__file__).parent / "print" / "report.typ"
 STANDARD: Literal["a-2a"] = "a-2a"  # PDF/A-2 level a: archivable, tagged, Unicode text
@@ -27,14 +30,16 @@ class NoChineseFont(RuntimeError):
     """No font with Chinese glyphs was found; name a folder with one in FLOWLEDGER_FONTS."""
 
 
-def pdf(content: Content, charts: Mapping[str, str], at: datetime) -> bytes:
-    """The report as tagged PDF/A. The same arguments give the same bytes. Raises NoChineseFont."""
+def pdf(content: Content, figures: Figures, at: datetime) -> bytes:
+    """The report as tagged PDF/A with its charts. The same arguments give the same bytes. Raises NoChineseFont."""
     bundled = folder()
     fonts = typst.Fonts(include_system_fonts=bundled is None, include_embedded_fonts=False, font_paths=[str(bundled)] if bundled else [])
     families = [name for name in (FAMILY, *_FALLBACK) if name in fonts.families()]
     if not families:
         raise NoChineseFont(NoChineseFont.__doc__)
-    data = json.dumps({**content, "charts": dict(charts), "fonts": families}, ensure_ascii=False)
+    known = coverage(tuple(sorted({(f.path, f.index) for f in fonts.fonts() if f.family in families and f.weight == 400 and f.path})))
+    charts = report_charts(printable(figures, known))
+    data = json.dumps({**printable(content, known), "charts": charts, "fonts": families}, ensure_ascii=False)
     compiler = typst.Compiler(TEMPLATE.read_bytes(), root=str(TEMPLATE.parent), font_paths=fonts, ignore_system_fonts=True, sys_inputs={"data": data})
     made = compiler.compile(format="pdf", pdf_standards=[STANDARD], timestamp=at)
     if not isinstance(made, bytes):
@@ -47,10 +52,10 @@ def word(content: Content, at: datetime) -> bytes:
     """The report as .docx, for those who go on editing; charts are in the PDF only."""
     document = docx.Document()
     _styles(document)
-    document.core_properties.title = content["title"]
-    document.core_properties.author = content["prepared_by"]
+    document.core_properties.title = _printable(content["title"])[:255]
+    document.core_properties.author = _printable(content["prepared_by"])[:255]
     document.core_properties.created = document.core_properties.modified = at.replace(tzinfo=None)
-    document.add_heading(content["title"], 0)
+    document.add_heading(_printable(content["title"]), 0)
     document.add_paragraph(f"{content['class_title']} · {content['period_text']}")
     if content["synthetic"]:
         document.add_paragraph("演示数据：本报告由合成工单生成，不反映真实服务")
@@ -60,7 +65,7 @@ def word(content: Content, at: datetime) -> bytes:
         for part in body:
             if isinstance(part, str):
                 for line in (part or "无").split("\n"):
-                    document.add_paragraph(line)
+                    document.add_paragraph(_printable(line))
             else:
                 _table(document, *part)
     out = io.BytesIO()

@@ -202,7 +202,7 @@ class Source:
 def store(connection: Connection, source: Source, folded: Folded) -> Imported:
     """Insert new tickets, update those that differ, leave equal ones alone: a second import of the same file changes nothing."""
     t = tables.ticket
-    known = dict(connection.execute(select(t.c.number, t.c.digest).where(t.c.project_id == source.project_id)).tuples().all())
+    known = dict(connection.execute(select(t.c.number, t.c.digest).where(t.c.project_id == source.project_id)).all())
     fresh: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     for number, values in sorted(folded.tickets.items()):

@@ -73,6 +73,6 @@ class Settings:
 
 def read(connection: Connection) -> Settings:
     """The settings as they are now."""
-    changed = dict(connection.execute(select(tables.setting.c.key, tables.setting.c.value)).tuples().all())
-    days = connection.execute(select(tables.calendar_day.c.day, tables.calendar_day.c.working)).tuples()
+    changed = dict(connection.execute(select(tables.setting.c.key, tables.setting.c.value)).all())
+    days = connection.execute(select(tables.calendar_day.c.day, tables.calendar_day.c.working))
     return Settings({**DEFAULTS, **changed}, {date.fromisoformat(day): working for day, working in days})

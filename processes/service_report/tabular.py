@@ -52,7 +52,10 @@ def read(data: bytes, file_name: str) -> Sheet:
         raise UnreadableFile("import_unreadable", f"not a readable CSV file: {exc}") from exc
     if first is None:
         raise UnreadableFile("import_empty", "the file has no heading line")
-    columns = tuple(cell.strip() for cell in first[1])
+    heading = [cell.strip() for cell in first[1]]
+    while heading and not heading[-1]:
+        heading.pop()
+    columns = tuple(heading)
     if len(columns) > MAX_COLUMNS:
         raise UnreadableFile("import_too_large", f"the file has {len(columns)} columns, the limit is {MAX_COLUMNS}")
     if len({c for c in columns if c}) != sum(1 for c in columns if c):
