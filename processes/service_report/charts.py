@@ -62,7 +62,10 @@ def rates(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return _layered(
         [dict(r) for r in rows],
         [
-            {"mark": {"type": "rule", "color": ACCENT, "strokeWidth": 2}, "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}}},
+            {
+                "mark": {"type": "rule", "color": ACCENT, "strokeWidth": 2},
+                "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}},
+            },
             {"mark": {"type": "point", "filled": True, "size": 90, "color": ACCENT}, "encoding": {"x": {"field": "value", "type": "quantitative"}}},
             {
                 "transform": [{"filter": "datum.target != null"}],
@@ -97,7 +100,15 @@ def _layered(values: Sequence[Mapping[str, Any]], layers: Sequence[Mapping[str, 
 
 def _frame(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     font = f"{FAMILY}, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
-    axis = {"labelFont": font, "titleFont": font, "labelColor": INK, "titleColor": INK, "gridColor": "#e4e7eb", "labelFontSize": 11, "titleFontWeight": "normal"}
+    axis = {
+        "labelFont": font,
+        "titleFont": font,
+        "labelColor": INK,
+        "titleColor": INK,
+        "gridColor": "#e4e7eb",
+        "labelFontSize": 11,
+        "titleFontWeight": "normal",
+    }
     legend = {"labelFont": font, "orient": "top", "labelColor": INK}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",

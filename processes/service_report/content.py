@@ -79,7 +79,10 @@ def _cover(values: Mapping[str, Any], archive: Mapping[str, Any]) -> list[list[s
         ["有效期至", _text(values, "valid_until")],
         ["编写人", str(values.get("prepared_by", ""))],
         ["接收方", texts.joined(audience)],
-        ["报告类型", texts.joined([{"reactive": "反应性", "proactive": "前置性", "forward": "预先计划"}.get(t, t) for t in values.get("types") or []])],
+        [
+            "报告类型",
+            texts.joined([{"reactive": "反应性", "proactive": "前置性", "forward": "预先计划"}.get(t, t) for t in values.get("types") or []]),
+        ],
         ["支持的决策", _text(values, "decision_supported")],
     ]
 
@@ -87,7 +90,9 @@ def _cover(values: Mapping[str, Any], archive: Mapping[str, Any]) -> list[list[s
 def _attainment(figures: Mapping[str, Any]) -> str:
     found = figures["sla_attainment"]
     share = number(found["value"], "%") if found["measurable"] else texts.NO_DATA
-    return f"可计量的指标 {found['measurable']} 项，达成 {found['attained']} 项（{share}）；无法计量 {len(found['unmeasured'])} 项，原因列于“实际”栏。"
+    return (
+        f"可计量的指标 {found['measurable']} 项，达成 {found['attained']} 项（{share}）；无法计量 {len(found['unmeasured'])} 项，原因列于“实际”栏。"
+    )
 
 
 def _sla_row(r: Mapping[str, Any]) -> list[str]:
@@ -148,7 +153,9 @@ def _reviews(done: Sequence[Completion], zone: ZoneInfo) -> list[list[str]]:
 
 def _verdict(each: Completion) -> list[str]:
     values = each.values
-    prefix = {"review_rd": "rd", "review_eng": "eng", "quality_check": "quality", "approve": "approval", "approve_special": "special"}.get(each.element)
+    prefix = {"review_rd": "rd", "review_eng": "eng", "quality_check": "quality", "approve": "approval", "approve_special": "special"}.get(
+        each.element
+    )
     if each.element == "deliver":
         return ["签收", f"{values.get('recipient', '')} {values.get('received_on', '')}".strip()]
     if prefix is None:

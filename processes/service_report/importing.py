@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -118,7 +119,7 @@ def _moment(text: str, name: str, mapping: ColumnMapping, zone: ZoneInfo) -> str
     found = None
     for form in mapping.dates:
         try:
-            found = datetime.strptime(text, form)
+            found = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is added below
             break
         except ValueError:
             continue
@@ -166,7 +167,7 @@ def _update(cells: Mapping[str, str], mapping: ColumnMapping, zone: ZoneInfo) ->
 def _pauses(rows: Sequence[tuple[float, int, dict[str, Any], str, str | None]], mapping: ColumnMapping) -> list[list[str]]:
     """From a row in a paused state to the next row; a last row that is paused opens no interval, since its end is unknown."""
     out: list[list[str]] = []
-    for here, following in zip(rows, rows[1:], strict=False):
+    for here, following in pairwise(rows):
         start, end = here[4], following[4]
         if here[3] in mapping.paused and start is not None and end is not None and start < end:
             out.append([start, end])

@@ -227,4 +227,3 @@ def register_return(context: ServiceContext) -> Mapping[str, Any]:
 
 def _reason(values: Mapping[str, Any], element: str, reason: str, by: str) -> dict[str, Any]:
     return {"round": values.get("round", 0), "source": texts.SOURCES[element], "reason": reason or "未写明", "by": by}
-

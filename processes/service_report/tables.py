@@ -20,7 +20,7 @@ class UtcMoment(TypeDecorator[datetime]):
     impl = DateTime
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Refuses a naive moment: it would be guessed to be UTC."""
         if value is None:
             return None
@@ -28,7 +28,7 @@ class UtcMoment(TypeDecorator[datetime]):
             raise ValueError("a moment needs an offset")
         return value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Always aware."""
         return None if value is None else value.replace(tzinfo=UTC)
 

@@ -36,7 +36,7 @@ class Sheet:
     rows: Iterator[tuple[int, Mapping[str, str]]]
 
 
-def read(data: bytes, file_name: str) -> Sheet:
+def read(data: bytes) -> Sheet:
     """A table with one heading line. XLSX by its signature, everything else as CSV (UTF-8 or GB 18030; comma, semicolon or tab).
 
     Raises UnreadableFile, also while the rows are read.

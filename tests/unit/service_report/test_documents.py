@@ -60,7 +60,9 @@ def test_charts_are_svg_with_chinese_words() -> None:
     assert "<script" not in picture
 
 
-@pytest.mark.parametrize("text", ["\U0001f600 好", "a\x00b\x0bc", "\U00020bb7", "\U0010ffff", "한국어", "#let x = 1 $a^2$ *b* @ref <l> \\", "=HYPERLINK(1)"])
+@pytest.mark.parametrize(
+    "text", ["\U0001f600 好", "a\x00b\x0bc", "\U00020bb7", "\U0010ffff", "한국어", "#let x = 1 $a^2$ *b* @ref <l> \\", "=HYPERLINK(1)"]
+)
 def test_no_text_of_a_user_stops_the_archive(text: str) -> None:
     figures = example.figures()
     figures["workload"]["category"][0]["key"] = text
