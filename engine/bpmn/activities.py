@@ -87,7 +87,7 @@ class Activity(FlowNode):
         if node.post_script:
             engine.execute(token, node.post_script)
         if node.outputs:
-            outer = token.local.parent if token.local is not None and token.body is None and token.local.parent else token.scope
+            outer = token.scope if token.local is None or token.body is not None else token.workflow.scope
             for name, value in engine.parameters(token.scope, node.outputs).items():
                 outer.assign(name, value)
 

@@ -13,6 +13,7 @@ from engine.bpmn.diagram import Container
 from engine.bpmn.evaluation import Sandbox, ScriptEngine
 from engine.bpmn.limits import Limits
 from engine.bpmn.model import BpmnModel
+from engine.bpmn.scope import Scope
 from engine.bpmn.token import WAIT, Token
 from engine.bpmn.workflow import InstanceWorkflow
 from engine.errors import Conflict, InstanceNotActive, InvalidInput, NotFound
@@ -77,11 +78,15 @@ class BpmnExecution:
 
     def variables(self, scope: int = 0) -> dict[str, Json]:
         """Variables visible in a scope or to an open element. Raises NotFound."""
-        if scope in self.top.tokens:
-            return self.top.tokens[scope].scope.flat()
-        if scope in self.top.live:
-            return self.top.live[scope].scope.flat()  # type: ignore[no-any-return]
-        raise NotFound(kind="scope", id=scope)
+        return self._scope(scope).flat()
+
+    def _scope(self, key: int) -> Scope:
+        """What is inside an open element: of a subprocess its inner scope. Raises NotFound."""
+        holder = self.top.live.get(key) or self.top.tokens.get(key)
+        if holder is None:
+            raise NotFound(kind="scope", id=key)
+        found: Scope = holder.scope
+        return found
 
     # --- inputs -----------------------------------------------------------------------------------------------------
     def _start(self, movement: inputs.StartInstance) -> None:
@@ -132,13 +137,7 @@ class BpmnExecution:
         self.top.event_manager.throw_error(token, movement.code, movement.variables, movement.message)
 
     def _set_variables(self, movement: inputs.SetVariables) -> None:
-        scope = self.top.scope
-        if movement.scope in self.top.tokens:
-            scope = self.top.tokens[movement.scope].scope
-        elif movement.scope in self.top.live:
-            scope = self.top.live[movement.scope].scope
-        else:
-            raise NotFound(kind="scope", id=movement.scope)
+        scope = self._scope(movement.scope)
         for name, value in movement.variables.items():
             scope.declare(name, value)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from engine.bpmn.diagram import Assignment, Mapping, Parameter
 from engine.bpmn.templates import Template, expression, template
-from engine.bpmn.xml_source import BPMN, CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, children, local, text
+from engine.bpmn.xml_source import BPMN, CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, children, text
 
 JAVA = ("class", "delegateExpression", "expression")
 
@@ -231,4 +231,6 @@ def script(element: Xml, name: str) -> str | None:
 
 
 def own_script(element: Xml) -> str | None:
-    return text(child(element, "script")) if local(element) == "scriptTask" and child(element, "script") is not None else None
+    """The code as it stands: leading blanks matter."""
+    found = child(element, "script")
+    return None if found is None else "".join(found.itertext()).strip("\n") or None

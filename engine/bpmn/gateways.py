@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.util.task import TaskState
@@ -10,12 +10,9 @@ from SpiffWorkflow.util.task import TaskState
 from engine.bpmn.diagram import Flow
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.flow_node import FlowNode
+from engine.bpmn.scope import Scope
 from engine.bpmn.subscription import RACE, Subscription
 from engine.bpmn.token import LEAVE, Token
-
-if TYPE_CHECKING:
-    from engine.bpmn.scope import Scope
-
 
 class ExclusiveGateway(FlowNode, defaults.ExclusiveGateway):
     """The first flow whose condition holds, in document order (section 13.4.2)."""
@@ -83,6 +80,9 @@ class InclusiveGateway(Join, defaults.InclusiveGateway):
         else:
             workflow.top_workflow.or_joins[workflow.key, self.name] = None
 
+    def undecided(self, workflow: Any) -> bool:
+        return bool(workflow.joins.get(self.name))
+
     def decide(self, workflow: Any, lenient: bool) -> bool:
         """Go on if nothing more can come. `lenient` ignores tokens that wait at other such joins, else two joins could wait for each other."""
         lead = workflow.joins[self.name][0]
@@ -117,36 +117,50 @@ class ComplexGateway(InclusiveGateway):
     """Fires when its activation condition holds, then swallows late tokens until none can come (section 13.4.5).
 
     `activationCount` is the number of tokens waiting; without a condition the first token activates. The reset sends nothing out.
+    `workflow.memory` holds, while the gateway waits for its reset, the flows that have already brought a token.
     """
 
-    def absorbed(self, workflow: Any, lead: Token) -> None:
-        top = workflow.top_workflow
-        top.or_joins[workflow.key, self.name] = None
-        if lead.memory.get("spent"):
-            return
-        top.attempt(lead, lambda: self._try(workflow, lead))
+    def _key(self) -> str:
+        return f"reset {self.name}"
 
-    def _try(self, workflow: Any, lead: Token) -> None:
+    def arrive(self, workflow: Any, flow: Flow | None = None, *, fired: bool = False) -> None:
+        spent = workflow.memory.get(self._key())
+        if spent is not None and flow is not None and flow.id not in spent:
+            spent.append(flow.id)  # a late token of the activation that is over
+        else:
+            super().arrive(workflow, flow)
+
+    def absorbed(self, workflow: Any, lead: Token) -> None:
+        if self._key() not in workflow.memory:
+            workflow.top_workflow.attempt(lead, lambda: self._try(workflow))
+
+    def _try(self, workflow: Any) -> None:
+        lead = workflow.joins[self.name][0]
         if self.node.activation is None or self._activated(workflow, lead):
-            lead.memory["spent"] = True
-            lead._ready()
+            workflow.memory[self._key()] = list(lead.memory["arrived"])
+            workflow.top_workflow.or_joins[workflow.key, self.name] = None
+            self.activate(workflow, lead)
 
     def _activated(self, workflow: Any, lead: Token) -> bool:
-        scope: Scope = type(workflow.scope)(lead.id, workflow.scope, workflow.scope.journal, {"activationCount": len(lead.memory["arrived"])})
+        count = sum(len(one.memory["arrived"]) for one in workflow.joins[self.name])
+        scope = Scope(lead.id, workflow.scope, workflow.scope.journal, {"activationCount": count})
         engine = workflow.script_engine
         return bool(engine.explain(lead, "condition", self.node.id, self.node.activation, self.node.activation, scope))
 
     def retry(self, token: Token) -> None:
-        token.workflow.top_workflow.attempt(token, lambda: self._try(token.workflow, token))
+        token.workflow.top_workflow.attempt(token, lambda: self._try(token.workflow))
+
+    def undecided(self, workflow: Any) -> bool:
+        return self._key() in workflow.memory
 
     def decide(self, workflow: Any, lenient: bool) -> bool:
-        """Reset: the lead token ends when nothing more can come."""
-        lead = workflow.joins[self.name][0]
-        if not lead.memory.get("gone") or self.may_still_come(workflow, lead.memory["arrived"], lenient):
+        """Reset when nothing more can come; tokens of a next activation are looked at then."""
+        if self.may_still_come(workflow, workflow.memory[self._key()], lenient):
             return False
-        workflow.joins[self.name].remove(lead)
-        workflow.drop(lead)
-        lead._set_state(TaskState.COMPLETED)
+        del workflow.memory[self._key()]
+        leads = workflow.joins.get(self.name)
+        if leads:
+            workflow.top_workflow.attempt(leads[0], lambda: self._try(workflow))
         return True
 
     def choose(self, token: Token) -> list[Flow]:

@@ -186,7 +186,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         return [scope for key, scope in self.live.items() if key]
 
     def create_subprocess(self, my_task: Token, spec_name: ProcessSpec, scope: Scope | None = None) -> ScopeWorkflow:
-        return ScopeWorkflow(spec_name, my_task, scope or Scope(my_task.id, my_task.scope, self.tell))
+        return ScopeWorkflow(spec_name, my_task, Scope(my_task.id, my_task.scope, self.tell) if scope is None else scope)
 
     def refresh_timers(self) -> None:
         """Timers are jobs; they come in as inputs."""
@@ -238,7 +238,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         for lenient in (False, True):
             for key, name in list(self.or_joins):
                 scope = self.live.get(key)
-                if scope is None or not scope.joins.get(name):
+                if scope is None or not scope.spec.task_specs[name].undecided(scope):
                     self.or_joins.pop((key, name), None)
                 elif scope.spec.task_specs[name].decide(scope, lenient):
                     return True
