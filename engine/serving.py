@@ -39,14 +39,9 @@ class Server(BaseApplication):
     running: Any = None
 
 
-def run(settings: Settings, host: str, port: int, threads: int, workers: int) -> None:
-    """Serve until a signal stops it; running requests and the running job are finished first."""
-
-    def close(*_: Any) -> None:
-        if Server.running is not None:
-            Server.running.close()
-
-    options = {
+def options(host: str, port: int, threads: int, workers: int) -> dict[str, Any]:
+    """Gunicorn's settings, the same for every installation."""
+    return {
         "bind": f"{host}:{port}",
         "worker_class": "gthread",
         "workers": workers,
@@ -57,8 +52,16 @@ def run(settings: Settings, host: str, port: int, threads: int, workers: int) ->
         "accesslog": None,
         "errorlog": "-",
         "loglevel": "warning",
-        "worker_exit": close,
         "worker_tmp_dir": None,
         "control_socket_disable": True,
     }
-    Server(settings, options).run()
+
+
+def run(settings: Settings, host: str, port: int, threads: int, workers: int) -> None:
+    """Serve until a signal stops it; running requests and the running job are finished first."""
+
+    def close(_arbiter: Any, _worker: Any) -> None:  # gunicorn checks the number of parameters
+        if Server.running is not None:
+            Server.running.close()
+
+    Server(settings, {**options(host, port, threads, workers), "worker_exit": close}).run()

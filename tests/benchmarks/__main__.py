@@ -1,0 +1,92 @@
+"""`python -m tests.benchmarks`: measure, print one table, write JSON. Exit code 0 also when a target is missed: the table says so."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.benchmarks import completion
+from tests.benchmarks.installation import install
+from tests.benchmarks.results import Figure, Report, machine
+from tests.benchmarks.throughput import Plan, measure
+from tests.support.postgres import postgres_server
+
+PARTS = ("http", "statements", "growth", "long")
+DATABASES = ("sqlite", "postgresql")
+
+
+def arguments() -> argparse.Namespace:
+    """Of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Speed of Flowledger on this machine.")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this; may be repeated")
+    parser.add_argument("--database", action="append", choices=DATABASES, help="only on this; may be repeated")
+    parser.add_argument("--windows", type=int, default=4, help="measured windows a rate (default 4)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of a window (default 2)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="where to write (default: var/benchmarks/<time>.json)")
+    parser.add_argument("--strict", action="store_true", help="exit code 1 when a target is missed")
+    return parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Everything that was asked for."""
+    started = datetime.now(UTC)
+    report = Report(started.strftime("%Y-%m-%dT%H:%M:%SZ"), options.seed)
+    parts, databases = options.part or PARTS, options.database or DATABASES
+    load_before = os.getloadavg()[0]
+    before = time.perf_counter()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flowledger-bench-")))
+        server = stack.enter_context(postgres_server()) if "postgresql" in databases else None
+
+        def address(database: str, what: str) -> str:
+            return server.database(what) if database == "postgresql" and server else f"sqlite:///{folder / what}.sqlite3"
+
+        for database, name in (("sqlite", "SQLite (file, WAL, FULL)"), ("postgresql", f"PostgreSQL {server.version.split()[0] if server else ''}")):
+            if database not in databases:
+                continue
+            if "http" in parts:
+                installation = install(address(database, "http"))
+                report.add(_shown(measure(name, installation, folder, Plan(options.windows, options.seconds, options.seed))))
+            if "statements" in parts:
+                report.add(_shown(completion.statement_counts(name, install(address(database, "statements")))))
+            if "growth" in parts:
+                report.add(_shown(completion.growth(name, install(address(database, "growth")))))
+        if "long" in parts:
+            report.add(_shown(completion.long_runs()))
+    found = machine()
+    report.notes.append(
+        f"Machine: {found['cores']} cores shared by servers, database and load generator; {found['python']}, SQLite {found['sqlite']}, {found['system']}; "
+        f"load before {load_before:.2f}, after {found['load_1_minute']:.2f}. Seed {options.seed}. Took {time.perf_counter() - before:.0f} s."
+    )
+    if load_before > 0.5 * (found["cores"] or 1):
+        report.notes.append("The machine was busy before the run: the figures are too low.")
+    return report
+
+
+def _shown(figures: Iterable[Figure]) -> Iterator[Figure]:
+    for figure in figures:
+        print(f"  {figure.name}: {figure.value:.4g} {figure.unit}", file=sys.stderr, flush=True)
+        yield figure
+
+
+def main() -> int:
+    """Returns the exit code."""
+    options = arguments()
+    report = run(options)
+    path = options.json or Path("var/benchmarks") / f"{report.started_at.replace(':', '')}.json"
+    report.write(path)
+    print(report.table())
+    print(f"Targets: {len(report.missed)} missed{': ' + '; '.join(f.name for f in report.missed) if report.missed else ''}. Written: {path}")
+    return 1 if options.strict and report.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

