@@ -93,7 +93,8 @@ def create_app() -> Flask:
     @app.get("/replay")
     def replay() -> str:
         return page(
-            "replay", "<h1>Replay</h1><section data-replay data-xml-url='/diagram.bpmn' data-frame-url='/frames/{seq}.json' data-last='5' data-seq='5'></section>"
+            "replay",
+            "<h1>Replay</h1><section data-replay data-xml-url='/diagram.bpmn' data-frame-url='/frames/{seq}.json' data-last='5' data-seq='5'></section>",
         )
 
     @app.get("/frames/<int:seq>.json")
@@ -154,7 +155,17 @@ def create_app() -> Flask:
             body = {
                 "title": "Refused",
                 "detail": "2 problems; nothing was deployed.",
-                "problems": [{"element_id": "Check", "element_name": "质量检查", "severity": "error", "rule": "x", "message": "No form.", "advice": "", "line": 1}],
+                "problems": [
+                    {
+                        "element_id": "Check",
+                        "element_name": "质量检查",
+                        "severity": "error",
+                        "rule": "x",
+                        "message": "No form.",
+                        "advice": "",
+                        "line": 1,
+                    }
+                ],
             }
             return jsonify(body), 422, {"Content-Type": "application/problem+json"}
         return jsonify(definition_id="report:2", version=2, url="/viewer"), 201
@@ -164,7 +175,11 @@ def create_app() -> Flask:
 
 LISTS = {
     "forms": [{"key": "write_report", "title": "编写报告"}, {"key": "quality_check", "title": "质量检查"}],
-    "groups": [{"id": "quality_admin", "title": "质量管理员"}, {"id": "project_manager", "title": "项目经理"}, {"id": "service_desk", "title": "服务台"}],
+    "groups": [
+        {"id": "quality_admin", "title": "质量管理员"},
+        {"id": "project_manager", "title": "项目经理"},
+        {"id": "service_desk", "title": "服务台"},
+    ],
     "users": [{"id": "wang", "title": "王芳"}, {"id": "li", "title": "李强"}],
     "handlers": [
         {"name": "report.freeze", "title": "冻结数据快照", "description": "Freezes the period's tickets."},
@@ -197,7 +212,13 @@ def _frame(seq: int, title: str, actor: str, active: dict[str, int], completed: 
 FRAMES = [
     _frame(1, "发起流程", "张伟", {"Write": 1}, {"Start": 1}, {"f1": 1}, changes=[{"name": "customer", "after": "华东电网"}]),
     _frame(
-        2, "编写报告：完成", "张伟", {"Check": 1}, {"Start": 1, "Write": 1}, {"f1": 1, "f2": 1}, form=[{"label": "标题", "value": "<img src=x onerror=alert(1)>"}]
+        2,
+        "编写报告：完成",
+        "张伟",
+        {"Check": 1},
+        {"Start": 1, "Write": 1},
+        {"f1": 1, "f2": 1},
+        form=[{"label": "标题", "value": "<img src=x onerror=alert(1)>"}],
     ),
     _frame(
         3,

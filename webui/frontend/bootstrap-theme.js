@@ -19,6 +19,8 @@ const COLOURS = {
   "110, 168, 254": "111, 199, 212",
   "#8bb9fe": "#94d6e0",
   "139, 185, 254": "148, 214, 224",
+  "#dc3545": "#b3261e", // danger, dark enough for text on our ground
+  "220, 53, 69": "179, 38, 30",
 };
 
 export function bootstrapTheme() {

@@ -47,10 +47,9 @@ export class Access {
     return { read: () => loop.get(name)?.name ?? loop.get(name)?.id, write };
   }
 
+  /** bpmn-js removes the flow's condition in the same step. */
   makeDefault(wanted) {
-    const source = this.element.source;
-    this.modeling.updateProperties(source, { default: wanted ? this.object : undefined });
-    if (wanted && this.object.conditionExpression) this.modeling.updateProperties(this.element, { conditionExpression: undefined });
+    this.modeling.updateProperties(this.element.source, { default: wanted ? this.object : undefined });
   }
 
   extensions(type) {
