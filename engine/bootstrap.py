@@ -30,6 +30,7 @@ from engine.plugins.loading import FORMS, Catalogue, catalogue, installed, resou
 from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, UnitOfWork
 from engine.projections import ALL
 from engine.store.database import Database
+from engine.store.deployments import SqlDefinitions
 from engine.store.login import AccountAccess, hash_password, verify_password
 from engine.store.queries import SqlQueries
 from engine.store.unit_of_work import unit_of_work
@@ -139,9 +140,9 @@ class Flowledger:
 
     def lint(self, files: Mapping[str, bytes], complete_from: str | None = None) -> list[Problem]:
         """Every problem and warning that a deployment of these files would meet; nothing is written."""
-        with unit_of_work(self.store, self.clock, ALL) as uow:
+        with self.store.begin(write=False) as connection:
             try:
-                return list(check(uow, self.services, Deploy(files, complete_from=complete_from)).warnings)
+                return list(check(SqlDefinitions(connection), self.services, Deploy(files, complete_from=complete_from)).warnings)
             except DeploymentRejected as exc:
                 return list(exc.problems)
 

@@ -104,8 +104,11 @@ CallFunction = Callable[[str, Sequence[Any], Mapping[str, Any]], Json]
 class Model(Protocol):
     """Compiled processes of one deployment; immutable, shared by threads."""
 
-    processes: Mapping[str, ProcessInfo]
-    warnings: Sequence[Problem]
+    @property
+    def processes(self) -> Mapping[str, ProcessInfo]: ...
+
+    @property
+    def warnings(self) -> Sequence[Problem]: ...
 
 
 class Execution(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from engine.application.services import Services
 from engine.errors import InstanceNotActive, LimitExceeded, NotFound
@@ -17,7 +17,20 @@ from engine.model.inputs import Input, StartInstance
 from engine.model.records import Record
 from engine.model.values import canonical, purify
 from engine.model.views import InstanceRef
-from engine.ports import Due, Execution, Head, UnitOfWork
+from engine.ports import Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
+
+
+class Stored(Protocol):
+    """What is needed to bring an execution up to date: a unit of work, or the read side."""
+
+    @property
+    def records(self) -> Records: ...
+
+    @property
+    def instances(self) -> Instances: ...
+
+    @property
+    def definitions(self) -> Definitions: ...
 
 
 def pure(services: Services, values: Any, what: str) -> Any:
@@ -38,18 +51,21 @@ def head_of(uow: UnitOfWork, instance_id: str, *, active: bool = True) -> Head:
     return head
 
 
-def execution_at(uow: UnitOfWork, services: Services, head: Head) -> Execution:
-    """A live execution caught up to the head: from the cache, else from snapshot and the records after it."""
+def execution_at(history: Stored, services: Services, head: Head) -> Execution:
+    """A live execution caught up to the head: from the cache, else from snapshot and the records after it.
+
+    It leaves the cache; whoever took it gives it back with `services.live.put` when it still stands at a committed record.
+    """
     held = services.live.take(head.instance_id)
-    definition = services.library.definition(uow.definitions, head.definition_id)
     if held is None or held[0] > head.seq:
-        stored = uow.instances.snapshot(head.instance_id, services.engine_version)
+        definition = services.library.definition(history.definitions, head.definition_id)
+        stored = history.instances.snapshot(head.instance_id, services.engine_version)
         seq, state = stored if stored and stored[0] <= head.seq else (0, None)
-        model = services.library.model(uow.definitions, definition)
+        model = services.library.model(history.definitions, definition)
         held = seq, services.library.interpreter.open(model, head.process_id, head.instance_id, state)
     seq, execution = held
     if seq < head.seq:
-        catch_up(execution, uow.records.of(head.instance_id, after=seq))
+        catch_up(execution, history.records.of(head.instance_id, after=seq))
     return execution
 
 

@@ -15,7 +15,7 @@ from engine.model.actors import Actor
 from engine.model.definition import Deployment, ProcessDefinition, StartTrigger
 from engine.model.values import canonical, sha256
 from engine.model.views import ModelDraft
-from engine.ports import Due, Model, UnitOfWork
+from engine.ports import Definitions, Due, Model, UnitOfWork
 
 _NAME = re.compile(r"[\w\-. ()（）]{1,200}\.(bpmn|dmn|form\.json)")
 FORM = ".form.json"
@@ -37,7 +37,7 @@ def deploy(uow: UnitOfWork, services: Services, command: cmd.Deploy, actor: Acto
     Raises DeploymentRejected with every problem, LimitExceeded.
     """
     policy.require(actor, "process.deploy")
-    checked = check(uow, services, command)
+    checked = check(uow.definitions, services, command)
     content_hash = content(checked.files)
     infos = checked.model.processes
     present = [uow.definitions.latest(p) for p in sorted(infos)]
@@ -70,9 +70,9 @@ def deploy(uow: UnitOfWork, services: Services, command: cmd.Deploy, actor: Acto
     return result
 
 
-def check(uow: UnitOfWork, services: Services, command: cmd.Deploy) -> Checked:
+def check(store: Definitions, services: Services, command: cmd.Deploy) -> Checked:
     """Every rule of a deployment, nothing written. Raises DeploymentRejected, LimitExceeded."""
-    files = _complete(uow, services, command)
+    files = _complete(store, services, command)
     _bounds(services, files)
     problems = [
         Problem(n, "file-name", "This file name or kind is not known.", advice="*.bpmn, *.dmn, *.form.json") for n in files if not _NAME.fullmatch(n)
@@ -80,11 +80,11 @@ def check(uow: UnitOfWork, services: Services, command: cmd.Deploy) -> Checked:
     found: dict[str, str] = {}
 
     def called(process_id: str) -> Model | None:
-        latest = uow.definitions.latest(process_id)
+        latest = store.latest(process_id)
         if latest is None:
             return None
         found[process_id] = latest.id
-        return services.library.model(uow.definitions, latest)
+        return services.library.model(store, latest)
 
     model: Model | None = None
     try:
@@ -111,11 +111,11 @@ def content(files: Mapping[str, bytes]) -> str:
     return sha256(canonical({name: sha256(data) for name, data in files.items()}))
 
 
-def _complete(uow: UnitOfWork, services: Services, command: cmd.Deploy) -> dict[str, bytes]:
+def _complete(store: Definitions, services: Services, command: cmd.Deploy) -> dict[str, bytes]:
     if command.complete_from is None:
         return dict(command.files)
-    base = services.library.definition(uow.definitions, command.complete_from)
-    return uow.definitions.files(base.deployment_id) | dict(command.files)
+    base = services.library.definition(store, command.complete_from)
+    return store.files(base.deployment_id) | dict(command.files)
 
 
 def _bounds(services: Services, files: Mapping[str, bytes]) -> None:

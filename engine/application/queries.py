@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from engine.application.advance import Stored, execution_at
 from engine.application.services import Services
 from engine.errors import IntegrityViolation, NotAllowed, NotFound
 from engine.history import chain, replay
@@ -43,7 +44,7 @@ class Queries(Protocol):
     @property
     def definitions(self) -> Definitions: ...
     @property
-    def heads(self) -> Any: ...
+    def stored(self) -> Stored: ...
 
     def task(self, task_id: str) -> TaskRow | None: ...
     def worklist(self, actor: Actor, wanted: TaskFilter, now: datetime) -> Page[TaskRow]: ...
@@ -103,7 +104,7 @@ class Reading:
 
     def may_work_on(self, actor: Actor, task: TaskRow) -> bool:
         """For buttons: what `Complete` would check, four eyes included."""
-        if task.excludes and actor.id in self.queries.heads.completers(task.instance_id, task.excludes):
+        if task.excludes and actor.id in self.queries.stored.instances.completers(task.instance_id, task.excludes):
             return False
         return task.state == "open" and policy.may_work_on(actor, task)
 
@@ -327,16 +328,12 @@ class Reading:
         return self._services.library.interpreter.open(model, row.process_id, instance_id)
 
     def _variables(self, instance_id: str, key: int) -> dict[str, Json]:
-        """Visible at a task: from the live execution when it is at the head, else from a re-execution."""
+        """Visible at a task, from the live execution."""
         head = self.queries.head(instance_id)
         if head is None:
             raise NotFound(kind="process instance", id=instance_id)
-        held = self._services.live.take(instance_id)
-        if held is None or held[0] != head.seq:
-            execution = self._fresh(instance_id)
-            replay.catch_up(execution, self.queries.records(instance_id))
-            held = head.seq, execution
+        execution = execution_at(self.queries.stored, self._services, head)
         try:
-            return dict(held[1].variables(key if head.state == "active" else 0))
+            return dict(execution.variables(key if head.state == "active" else 0))
         finally:
-            self._services.live.put(instance_id, *held)
+            self._services.live.put(instance_id, head.seq, execution)

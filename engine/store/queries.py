@@ -74,14 +74,23 @@ def decode_cursor(cursor: str | None, length: int) -> list[Any] | None:
     return parts
 
 
+class SqlStored:
+    """The truth and the caches beside it, to read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.definitions = SqlDefinitions(connection)
+        self.instances = SqlInstances(connection)
+        self.records = SqlRecords(connection)
+
+
 class SqlQueries:
     """Every list and page of the product, on one read transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.definitions = SqlDefinitions(connection)
-        self.heads = SqlInstances(connection)
-        self._records = SqlRecords(connection)
+        self.stored = SqlStored(connection)
+        self.definitions = self.stored.definitions
+        self._records = self.stored.records
         self._blobs = SqlBlobs(connection, FAR)
         self._drafts = SqlDrafts(connection)
 
@@ -130,8 +139,8 @@ class SqlQueries:
         if len(found) <= size:
             return Page(tasks)
         last = tasks[-1]
-        value = {"due": iso(last.due or FAR), "created": iso(last.created_at), "priority": last.priority, "name": last.name}[field]
-        return Page(tasks, encode_cursor(value, last.instance_id, last.key))
+        keyed: dict[str, Any] = {"due": iso(last.due or FAR), "created": iso(last.created_at), "priority": last.priority, "name": last.name}
+        return Page(tasks, encode_cursor(keyed[field], last.instance_id, last.key))
 
     def counts(self, actor: Actor, now: datetime, day_end: datetime) -> WorklistCounts:
         """Numbers above the worklist."""
@@ -165,12 +174,12 @@ class SqlQueries:
             mine = sa.select(record.c.instance_id).where(record.c.actor == participant.id)
             offered = sa.select(user_task.c.instance_id).where(user_task.c.state == "open", *_visible(participant, "all", FAR))
             query = query.where(sa.or_(instance.c.id.in_(mine), instance.c.id.in_(offered)))
-        filters: tuple[tuple[str, str | None], ...] = (
+        chosen: tuple[tuple[str, str | None], ...] = (
             ("process_id", wanted.process_id),
             ("definition_id", wanted.definition_id),
             ("state", wanted.state),
         )
-        for column, value in filters:
+        for column, value in chosen:
             if value:
                 query = query.where(instance.c[column] == value)
         if wanted.text:
@@ -205,7 +214,7 @@ class SqlQueries:
 
     def head(self, instance_id: str) -> Head | None:
         """Where the instance stands."""
-        return self.heads.head(instance_id)
+        return self.stored.instances.head(instance_id)
 
     def comments(self, instance_id: str) -> list[CommentRow]:
         """Oldest first."""
