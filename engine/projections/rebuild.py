@@ -13,6 +13,7 @@ from engine.ports import Head
 from engine.projections import ALL
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
+from engine.store.history import stored_bytes
 from engine.store.tables import record
 
 
@@ -26,7 +27,7 @@ def rebuild(database: Database) -> int:
         query = sa.select(record.c.body, record.c.hash).order_by(record.c.at, record.c.instance_id, record.c.seq)
         count = 0
         for body, stored in connection.execute(query).all():
-            one = read(bytes(body), stored)
+            one = read(stored_bytes(body), stored)
             head = _next(heads.get(one.instance_id), one, definitions)
             heads[one.instance_id] = head
             for projection in ALL:

@@ -64,12 +64,17 @@ class SqlRecords:
     def of(self, instance_id: str, after: int = 0) -> list[Record]:
         """The records after seq `after`, in order."""
         found = self._connection.execute(_AFTER, {"b_instance": instance_id, "b_after": after})
-        return [read(bytes(body), stored) for body, stored in found]
+        return [read(stored_bytes(body), stored) for body, stored in found]
 
     def by_request(self, request_id: str) -> Record | None:
         """The record that a request id made."""
         row = self._connection.execute(sa.select(record.c.body, record.c.hash).where(record.c.request_id == request_id)).first()
-        return read(bytes(row.body), row.hash) if row else None
+        return read(stored_bytes(row.body), row.hash) if row else None
+
+
+def stored_bytes(value: bytes | str) -> bytes:
+    """What a binary column holds; SQLite gives text when somebody wrote text into it by hand."""
+    return value.encode() if isinstance(value, str) else bytes(value)
 
 
 class SqlInstances:

@@ -36,7 +36,7 @@ from engine.model.views import (
 from engine.ports import Head
 from engine.store import rows
 from engine.store.deployments import SqlDefinitions
-from engine.store.history import SqlBlobs, SqlInstances, SqlRecords
+from engine.store.history import SqlBlobs, SqlInstances, SqlRecords, stored_bytes
 from engine.store.people import SqlDrafts
 from engine.store.tables import (
     account,
@@ -278,7 +278,7 @@ class SqlQueries:
         return Page(page, encode_cursor(iso(last.at), last.instance_id, last.seq) if last and len(found) > size else None)
 
     def _activity(self, row: Any) -> ActivityRow:
-        body = json.loads(bytes(row.body))
+        body = json.loads(stored_bytes(row.body))
         element, name = body["input"].get("element"), None
         key = body["input"].get("key")
         if key:

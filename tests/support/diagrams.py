@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 HEAD = (
     '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
     ' xmlns:camunda="http://camunda.org/schema/1.0/bpmn" xmlns:flowledger="https://flowledger.org/bpmn/1.0" targetNamespace="t">'
@@ -26,7 +28,7 @@ def flow(source: str, target: str, condition: str = "") -> str:
 
 def chain(*ids: str) -> str:
     """Flows from one element to the next."""
-    return "".join(flow(a, b) for a, b in zip(ids, ids[1:], strict=False))
+    return "".join(flow(a, b) for a, b in pairwise(ids))
 
 
 START = '<startEvent id="start"/>'

@@ -1,0 +1,91 @@
+"""`flowledger ...` on a real installation in a folder."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from click.testing import CliRunner
+
+from engine.bootstrap import build
+from engine.cli import main, settings_of
+from engine.model import commands as cmd
+from engine.model.actors import SYSTEM
+from engine.store import schema
+from engine.store.database import Database
+from tests.support.diagrams import TWO_TASKS
+
+
+@pytest.fixture
+def data(tmp_path):
+    settings = settings_of(tmp_path, None)
+    store = Database(settings.database)
+    schema.upgrade(store)
+    store.close()
+    (tmp_path / "two.bpmn").write_bytes(TWO_TASKS)
+    assert run(tmp_path, "deploy", "--comment", "first", str(tmp_path / "two.bpmn")).output.startswith("two:1")
+    app = build(settings)
+    try:
+        for _ in range(3):
+            [task_id] = app.execute(cmd.Start("two"), SYSTEM).task_ids
+            app.execute(cmd.Complete(task_id, {"ok": True}), SYSTEM)
+    finally:
+        app.close()
+    return tmp_path
+
+
+def run(data, *words):
+    command, *rest = words
+    return CliRunner().invoke(main, [command, "--data", str(data), *rest])
+
+
+def test_verify_and_replay_agree_on_an_honest_history(data):
+    assert "3 instances, 6 records verified" in run(data, "verify").output
+    assert "3 instances, 6 records re-executed" in run(data, "replay").output
+
+
+def test_verify_fails_when_one_byte_of_history_was_changed(data):
+    with sqlite3.connect(data / "flowledger.sqlite3") as connection:
+        connection.execute(
+            "UPDATE record SET body = replace(body, '\"ok\":true', '\"ok\":false') WHERE seq = 2 AND instance_id = (SELECT min(instance_id) FROM record)"
+        )
+    result = run(data, "verify")
+    assert result.exit_code == 1
+    assert "FAULT" in result.output and "1 faults" in result.output
+
+
+def test_verify_notices_an_instance_that_was_deleted_whole_from_the_records(data):
+    with sqlite3.connect(data / "flowledger.sqlite3") as connection:
+        connection.execute("DELETE FROM record WHERE instance_id = (SELECT min(instance_id) FROM record)")
+    assert run(data, "verify").exit_code == 1
+
+
+def test_rebuild_makes_the_read_tables_anew(data):
+    with sqlite3.connect(data / "flowledger.sqlite3") as connection:
+        connection.execute("DELETE FROM user_task")
+        connection.execute("UPDATE instance SET state = 'lost'")
+    assert "6 records projected" in run(data, "rebuild").output
+    with sqlite3.connect(data / "flowledger.sqlite3") as connection:
+        assert connection.execute("SELECT count(*) FROM user_task WHERE state = 'open'").fetchone() == (3,)
+    assert run(data, "verify").exit_code == 0
+
+
+def test_a_folder_without_an_installation_says_what_to_do(tmp_path):
+    result = run(tmp_path, "verify")
+    assert result.exit_code == 1
+    assert "flowledger demo" in result.output
+
+
+def test_a_file_that_is_refused_is_one_line_and_changes_nothing(data):
+    (data / "bad.bpmn").write_text("<definitions")
+    result = run(data, "deploy", str(data / "bad.bpmn"))
+    assert result.exit_code == 1
+    assert "bad.bpmn" in result.output and "Traceback" not in result.output
+
+
+def test_a_schema_from_the_future_is_refused(data):
+    with sqlite3.connect(data / "flowledger.sqlite3") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    result = run(data, "verify")
+    assert result.exit_code == 1
+    assert "newer" in result.output

@@ -1,0 +1,81 @@
+"""The schema and logging in, on a real SQLite file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from engine.errors import NotAllowed
+from engine.model import commands as cmd
+from engine.model.actors import SYSTEM
+from engine.store import schema
+from engine.store.database import Database
+from engine.store.login import IDLE_HOURS, SESSION_HOURS, AccountAccess
+from engine.store.tables import metadata
+from engine.testing import EmbeddedEngine
+
+
+def test_migrations_lead_to_the_declared_schema(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    schema.upgrade(database)
+    schema.check(database)
+    with database.begin(write=False) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    database.close()
+
+
+@pytest.fixture
+def engine():
+    with EmbeddedEngine() as one:
+        one.app.execute(cmd.PutUser("li", "李", ("staff",), ("rd",), "correct horse"), SYSTEM)
+        yield one
+
+
+def test_a_session_lives_as_long_as_it_is_used_up_to_its_end(engine):
+    accounts = engine.app.accounts
+    secret = accounts.login("li", "correct horse")
+    for _ in range(SESSION_HOURS - 1):
+        engine.clock.set(engine.clock.now() + timedelta(hours=1))
+        actor = accounts.session(secret)
+        assert actor is not None and actor.groups == {"rd"}
+    engine.clock.set(engine.clock.now() + timedelta(hours=1))
+    assert accounts.session(secret) is None
+
+
+def test_an_idle_session_ends(engine):
+    secret = engine.app.accounts.login("li", "correct horse")
+    engine.clock.set(engine.clock.now() + timedelta(hours=IDLE_HOURS))
+    assert engine.app.accounts.session(secret) is None
+
+
+@pytest.mark.parametrize(("user", "password"), [("li", "wrong"), ("nobody", "correct horse"), ("li", ""), ("", "")])
+def test_a_wrong_name_and_a_wrong_password_sound_alike(engine, user, password):
+    with pytest.raises(NotAllowed, match="User name or password is not right"):
+        engine.app.accounts.login(user, password)
+
+
+def test_disabling_an_account_ends_its_sessions_and_tokens(engine):
+    accounts: AccountAccess = engine.app.accounts
+    secret = accounts.login("li", "correct horse")
+    token = engine.app.execute(cmd.IssueToken("script"), accounts.session(secret))
+    assert accounts.token(token) is not None
+    engine.app.execute(cmd.PutUser("li", "李", active=False), SYSTEM)
+    assert accounts.session(secret) is None
+    assert accounts.token(token) is None
+    with pytest.raises(NotAllowed):
+        accounts.login("li", "correct horse")
+
+
+def test_changing_the_password_needs_the_old_one_and_logs_out(engine):
+    secret = engine.app.accounts.login("li", "correct horse")
+    me = engine.app.accounts.session(secret)
+    with pytest.raises(NotAllowed):
+        engine.app.execute(cmd.ChangePassword("wrong", "new password"), me)
+    engine.app.execute(cmd.ChangePassword("correct horse", "new password"), me)
+    assert engine.app.accounts.session(secret) is None
+    assert engine.app.accounts.login("li", "new password")
