@@ -109,12 +109,12 @@ class Reading:
         return task.state == "open" and policy.may_work_on(actor, task)
 
     def task_form(self, actor: Actor, task_id: str) -> tuple[Form | None, dict[str, Json]]:
-        """The task's form and the present values of the variables that it declares."""
+        """The task's form and the present values of the variables that it declares; of the instance's scope when the task has ended."""
         task = self.task(actor, task_id)
         form = self._services.library.form(self.queries.definitions, self._definition(task.definition_id), task.form_key)
         if form is None:
             return None, {}
-        visible = self._variables(task.instance_id, task.key)
+        visible = self._variables(task.instance_id, task.key if task.state == "open" else 0)
         return form, {name: visible[name] for name in form.fields() if name in visible}
 
     def start_form(self, actor: Actor, definition_id: str) -> Form | None:
