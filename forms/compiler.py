@@ -57,6 +57,10 @@ class CompiledForm:
         """Names of all declared top-level properties, conditional and read-only ones included."""
         return tuple(dict.fromkeys(self.root.body.declared()))
 
+    def titles(self, lang: str) -> Mapping[str, str]:
+        """Titles of the declared top-level properties by name, in a language: for histories, which show recorded values."""
+        return {name: nodes[0].title.get(lang) or name for name, nodes in raw.declared(self.root).items()}
+
     def writes(self) -> tuple[str, ...]:
         """Names that a submission may set: `fields()` without the read-only ones. One that a submission leaves out is empty."""
         writable = {name for name, nodes in raw.declared(self.root).items() if not nodes[0].read_only}

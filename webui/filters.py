@@ -71,7 +71,9 @@ def ago(value: datetime | None) -> Markup | str:
         return ""
     delta = value - now()
     text = gettext("just now") if abs(delta) < timedelta(seconds=10) else format_timedelta(delta, add_direction=True, locale=get_locale())
-    return Markup('<time datetime="{}" data-relative title="{}">{}</time>').format(value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), exact(value), text)
+    return Markup('<time datetime="{}" data-relative title="{}">{}</time>').format(
+        value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), exact(value), text
+    )
 
 
 def moment(value: datetime | None) -> Markup | str:

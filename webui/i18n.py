@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -32,27 +33,25 @@ class Catalogues(Domain):
     def __init__(self, folders: Iterable[Path]) -> None:
         super().__init__(translation_directories=[])
         self._compiled: dict[str, NullTranslations] = {LOCALES["en"]: NullTranslations()}
-        merged: Translations | None = None
+        merged = Translations()
         for folder in folders:
-            compiled = _compile(folder / "zh.po")
-            if merged is None:
-                merged = compiled
-            else:
-                merged.merge(compiled)
-        self._compiled[LOCALES["zh"]] = merged or NullTranslations()
+            compiled = Translations(io.BytesIO(_compile(folder / "zh.po")))
+            merged.plural = compiled.plural  # `merge` takes the texts only
+            merged.merge(compiled)
+        self._compiled[LOCALES["zh"]] = merged
 
     def get_translations(self) -> NullTranslations:
         """The catalogue of the current request's language."""
         return self._compiled[str(get_locale() or LOCALES["en"])]
 
 
-def _compile(path: Path) -> Translations:
+@cache
+def _compile(path: Path) -> bytes:
     with path.open("rb") as file:
-        catalogue = read_po(file, locale="zh_Hans_CN")
+        catalogue = read_po(file, locale=LOCALES["zh"])
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return Translations(compiled)
+    return compiled.getvalue()
 
 
 def language() -> str:

@@ -54,7 +54,10 @@ TEXTS = {
     "InvalidInput": (lazy_gettext("The input is not valid"), lazy_gettext("Correct it and send it again.")),
     "NotAvailable": (lazy_gettext("The database cannot be reached"), lazy_gettext("Try again in a moment; what you sent was not saved.")),
     "ConcurrentChange": (lazy_gettext("Too many changes at the same time"), lazy_gettext("Try again in a moment.")),
-    "IntegrityViolation": (lazy_gettext("The history does not verify"), lazy_gettext("Tell the auditor and the administrator at once; change nothing.")),
+    "IntegrityViolation": (
+        lazy_gettext("The history does not verify"),
+        lazy_gettext("Tell the auditor and the administrator at once; change nothing."),
+    ),
 }
 
 #: HTTP status -> (title, what to do), for what Flask itself refuses.
@@ -68,7 +71,10 @@ HTTP_TEXTS = {
     415: (lazy_gettext("This kind of content is not accepted"), lazy_gettext("Send the kind of content that the page or the API describes.")),
     422: (lazy_gettext("The input is not valid"), lazy_gettext("Correct it and send it again.")),
     429: (lazy_gettext("Too many attempts"), lazy_gettext("Wait a few minutes and try again.")),
-    500: (lazy_gettext("Something went wrong here"), lazy_gettext("Nothing was half-saved. Try again; if it happens again, tell the administrator the time.")),
+    500: (
+        lazy_gettext("Something went wrong here"),
+        lazy_gettext("Nothing was half-saved. Try again; if it happens again, tell the administrator the time."),
+    ),
     503: (lazy_gettext("Just now not available"), lazy_gettext("Try again in a moment; what you sent was not saved.")),
 }
 
@@ -183,7 +189,7 @@ def of_http(error: HTTPException) -> Response:
             response = document(status, title, detail if status < 500 else title)
     else:
         response = _page(status, title, "", advice)
-    for name, value in (error.get_headers() if hasattr(error, "get_headers") else []):
+    for name, value in error.get_headers() if hasattr(error, "get_headers") else []:
         if name.lower() in ("allow", "retry-after", "www-authenticate"):
             response.headers[name] = value
     if status == 401:
@@ -211,7 +217,9 @@ def of_anything(error: Exception) -> Response:
 
 
 def _page(status: int, title: str, happened: str, advice: str, **parts: Any) -> Response:
-    return Response(render_template("error.html", status=status, title=title, happened=happened, advice=advice, **parts), status, mimetype="text/html")
+    return Response(
+        render_template("error.html", status=status, title=title, happened=happened, advice=advice, **parts), status, mimetype="text/html"
+    )
 
 
 def install(app: Flask) -> None:

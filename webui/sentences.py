@@ -84,7 +84,9 @@ def _plain(kind: str, who: str, element: str, details: Mapping[str, Any], names:
         case "CancelInstance":
             return gettext("%(who)s cancelled the process instance: %(reason)s", who=who, reason=details.get("reason") or "–")
         case "AddComment":
-            return gettext("%(who)s commented: %(text)s", who=who, text=details["text"]) if "text" in details else gettext("%(who)s commented.", who=who)
+            return (
+                gettext("%(who)s commented: %(text)s", who=who, text=details["text"]) if "text" in details else gettext("%(who)s commented.", who=who)
+            )
         case "AddAttachment":
             return gettext("%(who)s attached the file %(name)s.", who=who, name=details.get("name", ""))
         case _:
@@ -101,7 +103,11 @@ def _assigned(who: str, element: str, details: Mapping[str, Any], names: Names) 
         return gettext("%(who)s claimed “%(element)s”.", who=who, element=element)
     if details.get("reason"):
         return gettext(
-            "%(who)s handed “%(element)s” over to %(whom)s: %(reason)s", who=who, element=element, whom=names.person(assignee), reason=details["reason"]
+            "%(who)s handed “%(element)s” over to %(whom)s: %(reason)s",
+            who=who,
+            element=element,
+            whom=names.person(assignee),
+            reason=details["reason"],
         )
     return gettext("%(who)s handed “%(element)s” over to %(whom)s.", who=who, element=element, whom=names.person(assignee))
 
@@ -121,15 +127,31 @@ def _reason(why: Mapping[str, Json], names: Names) -> str:
         rules = why.get("rules")
         count = len(rules) if isinstance(rules, Sequence) else 0
         matched = ngettext("%(num)s rule matched", "%(num)s rules matched", count)
-        return gettext("“%(element)s”: the decision %(subject)s gave %(result)s%(given)s; %(matched)s.", element=element, subject=subject, result=_short(result), given=given, matched=matched)
+        return gettext(
+            "“%(element)s”: the decision %(subject)s gave %(result)s%(given)s; %(matched)s.",
+            element=element,
+            subject=subject,
+            result=_short(result),
+            given=given,
+            matched=matched,
+        )
     flow = names.elements.get(subject)
     target = names.element(flow.target) if flow and flow.target else subject
     if kind == "condition" and not expression:
         return gettext("“%(element)s”: no other condition held, so the default way to “%(target)s” was taken.", element=element, target=target)
     if kind == "condition":
         outcome = gettext("held") if result is True else gettext("did not hold") if result is False else _short(result)
-        return gettext("“%(element)s” to “%(target)s”: %(expression)s %(outcome)s%(given)s.", element=element, target=target, expression=expression, outcome=outcome, given=given)
-    return gettext("“%(element)s”: %(expression)s gave %(result)s%(given)s.", element=element, expression=expression, result=_short(result), given=given)
+        return gettext(
+            "“%(element)s” to “%(target)s”: %(expression)s %(outcome)s%(given)s.",
+            element=element,
+            target=target,
+            expression=expression,
+            outcome=outcome,
+            given=given,
+        )
+    return gettext(
+        "“%(element)s”: %(expression)s gave %(result)s%(given)s.", element=element, expression=expression, result=_short(result), given=given
+    )
 
 
 def _short(value: object) -> str:

@@ -37,7 +37,9 @@ def index() -> str:
     actor = current_actor()
     with engine.reading() as read:
         jobs, users, incidents = read.jobs(actor), read.users(actor), read.incidents(actor, open_only=True)
-    groups = {key: [u for u in users if key in u.groups and u.active] for key in sorted({*engine.catalogue.groups, *(g for u in users for g in u.groups)})}
+    groups = {
+        key: [u for u in users if key in u.groups and u.active] for key in sorted({*engine.catalogue.groups, *(g for u in users for g in u.groups)})
+    }
     return render_template("administration.html", jobs=jobs, incidents=incidents, packs=engine.catalogue.packs, groups=groups, users=users)
 
 

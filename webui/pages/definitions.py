@@ -13,6 +13,7 @@ from engine.model.views import DefinitionRow, ElementStatistic
 from webui.filters import duration
 from webui.pages.engine import flowledger
 from webui.pages.instances import download
+from webui.sentences import names_of
 from webui.signin import current_actor
 
 blueprint = Blueprint("definitions", __name__)
@@ -39,7 +40,7 @@ def show(process_id: str) -> str:
         info = read.process_info(row.id)
         statistics = read.statistics(actor, row.id) if allows(actor, "instance.read_all") else []
         files = read.files(actor, row.id)
-        people = read.people()
+        names = names_of(info, read.people())
     named = [(s, info.elements[s.element_id].name or s.element_id) for s in statistics if s.element_id in info.elements]
     slowest = max((s for s in named if s[0].mean_seconds is not None), key=lambda s: s[0].mean_seconds or 0, default=None)
     return render_template(
@@ -50,7 +51,7 @@ def show(process_id: str) -> str:
         statistics=named,
         slowest=slowest,
         files={name: len(data) for name, data in sorted(files.items())},
-        people=people,
+        names=names,
         diagram=_heat(statistics, info),
     )
 

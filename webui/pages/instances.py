@@ -20,7 +20,7 @@ from webui.export import json_lines
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
 from webui.pages.reading import diagram_state, names_for
-from webui.sentences import reasons, sentence
+from webui.sentences import names_of, reasons, sentence
 from webui.signin import current_actor
 
 blueprint = Blueprint("instances", __name__, url_prefix="/instances")
@@ -48,8 +48,8 @@ def index() -> str:
     with flowledger().reading() as read:
         page = read.instances(actor, wanted)
         processes = {d.process_id: d.name for d in read.definitions(actor)}
-        people = read.people()
-    return render_template("instances.html", page=page, filter=wanted, states=STATES, processes=processes, people=people)
+        names = names_of(None, read.people())
+    return render_template("instances.html", page=page, filter=wanted, states=STATES, processes=processes, names=names)
 
 
 @blueprint.get("/<instance_id>")

@@ -38,7 +38,9 @@ def show(instance_id: str) -> str:
     last = explanations[-1].seq if explanations else 0
     seq = min(max(request.args.get("seq", last, int), 1), last)
     lines = [(e, sentence(e, names), reasons(e, names), form) for e, form in zip(shown, forms, strict=True)]
-    return render_template("replay.html", instance=row, names=names, last=last, seq=seq, lines=lines, start=start, size=SIZE, plain="list" in request.args)
+    return render_template(
+        "replay.html", instance=row, names=names, last=last, seq=seq, lines=lines, start=start, size=SIZE, plain="list" in request.args
+    )
 
 
 @blueprint.get("/frames/<int:seq>.json")
@@ -91,7 +93,7 @@ def _frame(record: Explanation, state: Frame, names: Names, titles: Mapping[str,
         "title": sentence(record, names),
         "why": reasons(record, names),
         "form": _form(record, titles),
-        "changes": [{k: v for k, v in change.items() if k in ("name", "before", "after")} for change in record.changes],
+        "changes": [{k: v for k, v in change.items() if k == "name" or (k in ("before", "after") and v is not None)} for change in record.changes],
         "active": dict(state.active),
         "completed": dict(state.completed),
         "flows": dict(state.flows),

@@ -85,7 +85,11 @@ def fields(process_id: str) -> ResponseReturnValue:
     submission = task_forms.read_post(found, {}, None)
     return str(
         task_forms.fields(
-            found, {}, submission, action_url=url_for("start.submit", process_id=process_id), fragment_url=url_for("start.fields", process_id=process_id)
+            found,
+            {},
+            submission,
+            action_url=url_for("start.submit", process_id=process_id),
+            fragment_url=url_for("start.fields", process_id=process_id),
         )
     )
 

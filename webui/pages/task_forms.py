@@ -81,7 +81,9 @@ def draw(
     )
 
 
-def fields(form: CompiledForm, values: Mapping[str, Json], submission: Submission, *, action_url: str, fragment_url: str, file_url: FileUrl | None = None) -> Markup:
+def fields(
+    form: CompiledForm, values: Mapping[str, Json], submission: Submission, *, action_url: str, fragment_url: str, file_url: FileUrl | None = None
+) -> Markup:
     """The part that htmx replaces after a row button, a condition, a preview."""
     return render_fields(
         form,

@@ -58,7 +58,16 @@ def _page(task_id: str, submission: Any = None, errors: Any = (), status: int = 
         drawn = task_forms.summary(form, shown, task_forms.files_of(task.instance_id))
     recent = [(e, sentence(e, names), reasons(e, names)) for e in explanations[-RECENT:]][::-1]
     page = render_template(
-        "task.html", task=task, form=form, drawn=drawn, mine=mine, recent=recent, earlier=earlier, entered=entered, has_draft=draft is not None, **context
+        "task.html",
+        task=task,
+        form=form,
+        drawn=drawn,
+        mine=mine,
+        recent=recent,
+        earlier=earlier,
+        entered=entered,
+        has_draft=draft is not None,
+        **context,
     )
     return page, status
 
@@ -79,7 +88,11 @@ def _earlier(task: TaskRow, explanations: Any, names: Any) -> list[tuple[Any, st
     found = []
     for record in reversed(explanations):
         if record.kind == "CompleteUserTask" and record.details.get("key") != task.key:
-            texts = [(k, v) for k, v in record.form_values.items() if isinstance(v, str) and ("remark" in k or "comment" in k or "opinion" in k) and v.strip()]
+            texts = [
+                (k, v)
+                for k, v in record.form_values.items()
+                if isinstance(v, str) and ("remark" in k or "comment" in k or "opinion" in k) and v.strip()
+            ]
             if texts:
                 found.append((record, sentence(record, names), texts))
     return found[:10]

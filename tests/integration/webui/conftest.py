@@ -1,24 +1,47 @@
-"""The application around an engine, and a browser-like client that signs in and sends CSRF tokens."""
+"""The application around a real engine in memory, a purchase process, one account for each role, and a browser-like client."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
-from tests.integration.webui.double import Flowledger
+from engine.model.actors import ROLES, SYSTEM
+from engine.model.commands import Deploy, IssueToken, PutUser
+from engine.testing import EmbeddedEngine
 from webui.app import create_app
 
+HERE = Path(__file__).parent
+FILES = {p.name: p.read_bytes() for p in (HERE / "purchase.bpmn", HERE / "request.form.json", HERE / "check.form.json")}
+PASSWORD = "right password"
+
+
+@pytest.fixture(scope="module")
+def engine():
+    """One for a module: hashing passwords costs more than most tests. Tests keep apart by instances of their own."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch, EmbeddedEngine() as embedded:
+        patch.setattr("engine.store.login._hasher", cheap)
+        for role in ROLES:
+            embedded.app.execute(PutUser(role, f"{role} 甲", (role,), ("project_manager",) if role == "staff" else (), PASSWORD), SYSTEM)
+        embedded.app.execute(PutUser("colleague", "同事乙", ("staff",), ("project_manager",), PASSWORD), SYSTEM)
+        embedded.app.execute(PutUser("stranger", "外人丙", ("staff",), (), PASSWORD), SYSTEM)
+        embedded.deploy(FILES, "第一版")
+        yield embedded
+        embedded.check()
+
 
 @pytest.fixture
-def flowledger():
-    return Flowledger()
+def flowledger(engine):
+    return engine.app
 
 
 @pytest.fixture
-def app(flowledger):
-    app = create_app(flowledger)
-    app.testing = False  # errors are answered as in production
+def app(engine):
+    app = create_app(engine.app)
+    app.config["NOW"] = engine.clock.now
     return app
 
 
@@ -39,7 +62,12 @@ class Browser:
     def post(self, path, data=None, **kw):
         return self.client.post(path, data={"csrf_token": self.token, **(data or {})}, **kw)
 
-    def sign_in(self, user, password="right password"):
+    def json(self, method, path, body=None):
+        """As the modeler's script does."""
+        headers = {"X-CSRF-Token": self.token, "Accept": "application/json"}
+        return self.client.open(path, method=method, json=body, headers=headers)
+
+    def sign_in(self, user, password=PASSWORD):
         self.get("/login")
         answer = self.post("/login", {"user": user, "password": password})
         if answer.status_code == 303:
@@ -65,10 +93,58 @@ def signed_in(app):
 @pytest.fixture
 def secrets_of(flowledger):
     """(session secret, API token) of a user."""
-    return lambda user: (f"session-{user}", f"token-{user}")
+
+    def make(user):
+        session = flowledger.accounts.login(user, PASSWORD)
+        return session, flowledger.execute(IssueToken("test"), flowledger.accounts.session(session))
+
+    return make
+
+
+@pytest.fixture
+def api(app, secrets_of):
+    """A program with a user's token: `api("staff").post("/tasks/1/claim")`."""
+
+    class Program:
+        def __init__(self, user):
+            self.headers = {"Authorization": f"Bearer {secrets_of(user)[1]}"}
+            self.client = app.test_client()
+
+        def call(self, method, path, **kw):
+            return self.client.open(f"/api/v1{path}", method=method, headers={**self.headers, **kw.pop("headers", {})}, **kw)
+
+        def get(self, path, **kw):
+            return self.call("GET", path, **kw)
+
+        def post(self, path, body=None, **kw):
+            return self.call("POST", path, **({"json": body} if body is not None else {}), **kw)
+
+    return Program
+
+
+@pytest.fixture
+def purchase(engine):
+    """Starts a purchase and gives (instance id, task id of its check)."""
+
+    def start(key="PO-1", amount=1200):
+        instance = engine.start("purchase", {"item": "服务器", "amount": amount}, key)
+        [task] = engine.user_tasks(instance)
+        return instance, task.id
+
+    return start
 
 
 @pytest.fixture(autouse=True)
 def _bundles(monkeypatch):
     """Pages are tested without the built front end; tests/e2e has it."""
     monkeypatch.setattr("webui.assets._manifest", lambda: {f"src/{n}/index.js": {"file": f"{n}.js"} for n in ("base", "viewer", "replay", "modeler")})
+
+
+@pytest.fixture
+def redeploy(engine):
+    """Another version of the purchase process."""
+
+    def make(xml, comment="第二版"):
+        return engine.app.execute(Deploy({**FILES, "purchase.bpmn": xml}, comment), SYSTEM)
+
+    return make
