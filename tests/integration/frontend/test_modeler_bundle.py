@@ -158,7 +158,7 @@ def test_import_replaces_the_diagram_after_asking(page, tmp_path):
     file.write_text(DIAGRAM.read_text(encoding="utf-8").replace("服务报告", "另一个流程"), encoding="utf-8")
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_role("dialog").get_by_role("button", name="替换").click()
-    page.wait_for_selector("h1:has-text('另一个流程')")
+    page.wait_for_selector(".modeler-title:has-text('另一个流程')")
     saved(page)
 
 

@@ -103,9 +103,7 @@ class ModelerPage {
   }
 
   renamed() {
-    const name = currentProcess(this.editor).name;
-    this.toolbar.setTitle(name);
-    document.title = document.title.replace(/^[^·]*/, `${name} `);
+    this.toolbar.setTitle(currentProcess(this.editor).name);
   }
 
   async recover(shown) {

@@ -21,7 +21,7 @@ export function createToolbar({ name, backUrl, actions }) {
   const importButton = el("button.btn.btn-sm.btn-outline-secondary", { type: "button", title: t("importHelp"), onclick: () => picker.click() }, t("import"));
   const undo = button("undo", { sign: "↶" });
   const redo = button("redo", { sign: "↷" });
-  const title = el("h1.modeler-title", {}, name || t("untitled"));
+  const title = el("div.modeler-title", {}, name || t("untitled"));
   const node = el(
     "header.modeler-toolbar",
     {},
