@@ -67,6 +67,23 @@ def _all(branch: Branch) -> Sequence[Branch]:
     return [branch, *inside]
 
 
+def empty(node: ObjectNode, value: Any, shown: Any = None) -> bool:
+    """Whether a group or a row counts as not filled in: blank, or filled only in fields that its conditions hide."""
+    if blank(node, value):
+        return True
+    if not node.conditional or not isinstance(value, Mapping):
+        return False
+    checker = Checker()
+    return blank(node, _editable(node, checker.object(node, value, shown, ""))) and all(
+        error.message_id.startswith("form.required") for error in checker.errors
+    )
+
+
+def _editable(node: ObjectNode, out: Mapping[str, Any]) -> dict[str, Any]:
+    names = {name for part in _all(node.body) for name, each in part.fields.items() if not each.read_only}
+    return {name: each for name, each in out.items() if name in names}
+
+
 class Checker:
     """One walk over values. `errors` in the order of the form; `visible` by JSON pointer of the object.
 
@@ -133,7 +150,7 @@ class Checker:
             return self._optional(node, value, shown, where)
         if isinstance(node, TableNode):
             return self._table(node, value, shown, where)
-        if value is None or value == "" or value == []:
+        if value is None or (isinstance(value, str | list) and not value):
             return None
         if isinstance(node, ChoicesNode):
             return self._choices(node, value, where)
@@ -149,7 +166,7 @@ class Checker:
         out = self.object(node, value, shown, where)
         if not (value is None or isinstance(value, Mapping)):
             return None
-        if blank(node, value):
+        if empty(node, value, shown):
             del self.errors[before:]
             kept = {name: each for name, each in out.items() if self.visible[where].fields[name].read_only}
             return kept or None
@@ -201,7 +218,7 @@ class Checker:
                 self._refuse(node, where, "form.rows.fixed")
             rows = (rows + [None] * len(below))[: len(below)]
         elif not self.keep_blank:
-            rows = [row for row in rows if not blank(node.row, row)]
+            rows = [row for row in rows if not empty(node.row, row)]
         out: list[Any] = []
         for index, row in enumerate(rows[: node.max_items]):
             if row is not None and not isinstance(row, Mapping):

@@ -147,9 +147,19 @@ def _document(file: str, data: bytes) -> Mapping[str, Any]:
         canonical(document)
     except (InvalidInput, UnicodeDecodeError) as exc:
         raise reject("json", str(exc)) from exc
+    if _nesting(document) > limits.NESTING:
+        raise reject("depth", f"is nested deeper than {limits.NESTING} levels")
     if not isinstance(document, Mapping):
         raise reject("json", "must be an object with key, title and schema")
     return document
+
+
+def _nesting(document: Any) -> int:
+    depth, level = 0, [document]
+    while level:
+        depth += 1
+        level = [inside for each in level if isinstance(each, Mapping | list) for inside in (each.values() if isinstance(each, Mapping) else each)]
+    return depth
 
 
 def _schema(schema: Any, layout: Mapping[str, Any], report: Report) -> tuple[ObjectNode | None, tuple[Section, ...]]:

@@ -84,7 +84,7 @@ def _default(reader: Reader, node: AnyNode, schema: Schema, place: Place) -> Non
 # --- kinds ------------------------------------------------------------------------------------------------------------
 def _text(reader: Reader, schema: Schema, place: Place, common: dict[str, Any]) -> TextNode | None:
     form = schema.get("format", "")
-    if form and form not in keywords.TEXT_FORMATS:
+    if "format" in schema and (not isinstance(form, str) or form not in keywords.TEXT_FORMATS):
         advice = 'An attachment is {"type": "object", "format": "file"}.' if form == "file" else ""
         known = ", ".join(sorted(keywords.TEXT_FORMATS))
         reader.report.refuse(place.where + "/format", "format", f"format {form!r} is not in the subset ({known})", advice)

@@ -95,7 +95,7 @@ def read_sections(layout: Mapping[str, Any], root: ObjectNode, report: Report) -
             report.refuse(where, "layout", "a section needs a title and fields")
             continue
         for name in names:
-            if name not in root.names or name in seen:
+            if not isinstance(name, str) or name not in root.names or name in seen:
                 report.refuse(where + "/fields", "layout", f"{name!r} is no top-level field, or stands in two sections")
             seen.add(str(name))
         sections.append(Section(title, report.text(entry, "description", where, limits.HELP_CHARACTERS), tuple(map(str, names))))

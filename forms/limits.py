@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 FILE_BYTES = 512 * 1024  # a *.form.json
+NESTING = 64  # of the JSON of a form file
+REFERENCES = 20  # one leading to the next
 FIELDS = 400  # declared in one form, after references are resolved
 DEPTH = 6  # objects and tables inside one another
 OPTIONS = 500  # constants of one choice

@@ -160,9 +160,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectNode(Node):
-    """An object: a group of fields."""
+    """An object: a group of fields. `conditional`: some field in it, at any depth, depends on a condition."""
 
     body: Branch
+    conditional: bool = False
 
     @property
     def names(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any, TypeAlias
 
-from forms.checking import blank
+from forms.checking import empty
 from forms.fields import option_key
 from forms.leaves import Unreadable
 from forms.nodes import (
@@ -156,5 +156,5 @@ def without_blank_rows(node: ObjectNode, raw: Raw, zone: tzinfo) -> Raw:
             elif isinstance(each, TableNode) and isinstance(raw.get(name), list):
                 rows = [without_blank_rows(each.row, row, zone) for row in raw[name]]
                 keep = each.fixed or each.read_only
-                out[name] = [row for row in rows if keep or not blank(each.row, decode(each.row, row, zone))]
+                out[name] = [row for row in rows if keep or not empty(each.row, decode(each.row, row, zone))]
     return out

@@ -105,6 +105,8 @@ class Reader:
         name = ref.removeprefix("#/$defs/") if isinstance(ref, str) and ref.startswith("#/$defs/") else None
         if name is None:
             self.report.refuse(at, "reference", f"{ref!r} is not a reference to this form's own definitions", 'Write "#/$defs/<name>".')
+        elif len(place.refs) >= limits.REFERENCES:
+            self.report.refuse(at, "reference", f"is the last of more than {limits.REFERENCES} references, one leading to the next")
         elif name in place.refs:
             self.report.refuse(at, "reference", f"{ref!r} leads back to itself; a form is finite")
         elif name not in self.definitions:
@@ -128,12 +130,13 @@ class Reader:
         for name in ("additionalProperties", "unevaluatedProperties"):
             if schema.get(name, False) is not False:
                 self.report.refuse(place.where + pointer(name), "keyword", "must be false: a form takes declared fields only")
+        before = len(self.report.problems)
         known: dict[str, AnyNode] = {}
         inside = Place(place.where, place.path, place.depth + 1, place.refs, place.read_only)
         body = self.branch(schema, inside, known)
-        if not known:
+        if not known and len(self.report.problems) == before:
             self.report.refuse(place.where, "properties", "declares no field", "Add properties.")
-        return ObjectNode(body=body, **common)
+        return ObjectNode(body=body, conditional=bool(body.conditions) or any(_conditional(node) for node in known.values()), **common)
 
     def branch(self, schema: Mapping[str, Any], place: Place, known: dict[str, AnyNode]) -> Branch:
         """properties, required, if/then/else and allOf of one object; adds to `known`, the fields that may be visible so far."""
@@ -191,9 +194,8 @@ class Reader:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             self.report.refuse(place.where + "/required", "required", "must be a list of field names")
             return frozenset()
-        declared = set(known) | set(schema.get("properties") or {})
-        for part in schema.get("allOf") or []:
-            declared |= set(part.get("properties") or {}) if isinstance(part, Mapping) else set()
+        parts = schema.get("allOf", [])
+        declared = set(known).union(*(_names(part) for part in [schema, *(parts if isinstance(parts, list) else [])]))
         for index, name in enumerate(names):
             if name not in declared:
                 self.report.refuse(place.where + pointer("required", index), "required", f"{name!r} is not declared")
@@ -235,7 +237,7 @@ class Reader:
         properties, required = test.get("properties", {}), test.get("required", [])
         named = [*(properties if isinstance(properties, Mapping) else ()), *(required if isinstance(required, list) else ())]
         for name in named:
-            if name not in known:
+            if not isinstance(name, str) or name not in known:
                 advice = "A condition looks at fields of the same object, declared before it."
                 self.report.refuse(where, "condition", f"{name!r} is not a field that this condition can see", advice)
             reads.add(str(name))
@@ -253,6 +255,16 @@ class Reader:
             self.report.refuse(where, "condition", 'must be an object such as {"const": ...}')
         else:
             self.report.only(test, keywords.TEST_VALUE, where, "a condition on a value")
+
+
+def _names(part: Any) -> frozenset[str]:
+    properties = part.get("properties", {}) if isinstance(part, Mapping) else {}
+    return frozenset(properties) if isinstance(properties, Mapping) else frozenset()
+
+
+def _conditional(node: AnyNode) -> bool:
+    inside = node.row if isinstance(node, TableNode) else node
+    return isinstance(inside, ObjectNode) and inside.conditional
 
 
 def linear(schema: Any, report: Report, where: str) -> Any:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from forms import limits
 
+_NUMBER_CHARACTERS = 400  # the smallest number that JSON readers hold has some 330 digits when written without an exponent
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # tab and line feed stay; bidi overrides do not
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?\Z", re.ASCII)
@@ -58,7 +59,7 @@ def read_number(text: str, units: tuple[str, ...], *, integer: bool) -> int | fl
         raise BadNumber("form.number.grouping")
     if not _PLAIN.match(plain):
         raise BadNumber("form.type.integer" if integer else "form.type.number")
-    if len(plain) > 40:
+    if len(plain) > _NUMBER_CHARACTERS:
         raise BadNumber("form.number.size")
     value = normal_number(float(plain)) if "." in plain else normal_number(int(plain))
     if value is None:

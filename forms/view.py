@@ -38,7 +38,7 @@ class SectionView:
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """The whole form. `conditional`: some fields depend on others, so a page without scripts offers to refresh."""
+    """The whole form. `uploads`: it takes files, so it is posted as multipart/form-data."""
 
     id: str
     title: str
@@ -46,7 +46,6 @@ class FormView:
     sections: tuple[SectionView, ...]
     errors: tuple[ErrorLink, ...]
     hidden: tuple[HiddenField, ...]
-    conditional: bool
     uploads: bool
 
 
@@ -72,10 +71,7 @@ def describe(
     nodes = list(_nodes(form.root))
     files = any(isinstance(node.item if isinstance(node, ListNode) else node, FileNode) for node in nodes)
     help_text = form.help.get(lang) if form.help else ""
-    conditional = any(isinstance(node, ObjectNode) and node.body.conditions for node in [form.root, *nodes])
-    return FormView(
-        f"form-{form.key}", form.title.get(lang), help_text, sections, (*links, *rest), builder.hidden(tree, "", ""), bool(conditional), files
-    )
+    return FormView(f"form-{form.key}", form.title.get(lang), help_text, sections, (*links, *rest), builder.hidden(tree, "", ""), files)
 
 
 def _sections(form: CompiledForm, children: Mapping[str, View], lang: str) -> tuple[SectionView, ...]:

@@ -26,7 +26,7 @@ from forms.leaves import bytes_text
 from forms.messages import phrase
 from forms.raw import Raw
 from forms.summary import summarise_form
-from forms.view import describe
+from forms.view import FormView, describe
 from webui.forms.markdown import markdown_to_html
 
 __all__ = ["Button", "markdown_to_html", "render_fields", "render_form", "render_summary"]
@@ -82,10 +82,9 @@ def render_form(
     """
     if buttons is None:
         buttons = (Button("submit", phrase("submit", lang)), Button("draft", phrase("draft", lang), "outline-secondary"))
-    return _render(
-        "form.html", form, values, errors, raw, lang, zone, fragment_url, file_url,
-        action_url=action_url, csrf_token=csrf_token, buttons=buttons, before_buttons=before_buttons, attributes=attributes or {},
-    )  # fmt: skip
+    view = describe(form, values, errors=errors, raw=raw, lang=lang, zone=zone)
+    context = {"action_url": action_url, "csrf_token": csrf_token, "buttons": buttons, "before_buttons": before_buttons}
+    return _write("form.html", view, lang, fragment_url=fragment_url, file_url=file_url, attributes=attributes or {}, **context)
 
 
 def render_fields(
@@ -101,7 +100,8 @@ def render_fields(
     file_url: FileUrl | None = None,
 ) -> Markup:
     """The part inside the form that htmx replaces: error summary and fields, without buttons and token."""
-    return _render("fields.html", form, values, errors, raw, lang, zone, fragment_url, file_url, action_url=action_url)
+    view = describe(form, values, errors=errors, raw=raw, lang=lang, zone=zone)
+    return _write("fields.html", view, lang, fragment_url=fragment_url, file_url=file_url, action_url=action_url)
 
 
 def render_summary(
@@ -119,12 +119,6 @@ def _phrases(lang: str) -> Callable[..., str]:
     return text
 
 
-def _render(
-    template: str, form: CompiledForm, values: Mapping[str, Json], errors: Iterable[FieldError], raw: Raw | None, lang: str, zone: tzinfo,
-    fragment_url: str | None, file_url: FileUrl | None, **more: Any,
-) -> Markup:  # fmt: skip
-    view = describe(form, values, errors=errors, raw=raw, lang=lang, zone=zone)
-    html = _templates.get_template(template).render(
-        view=view, form_id=view.id, t=_phrases(lang), fragment_url=fragment_url, file_url=file_url, **more
-    )
+def _write(template: str, view: FormView, lang: str, **context: Any) -> Markup:
+    html = _templates.get_template(template).render(view=view, form_id=view.id, t=_phrases(lang), **context)
     return Markup(html)  # noqa: S704 - autoescaped by the environment above

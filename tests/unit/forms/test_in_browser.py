@@ -67,7 +67,7 @@ def settle(page: Page, selector: str) -> None:
 
 def refresh(page: Page, *, scripted: bool) -> None:
     if not scripted:
-        page.locator(".fl-refresh").click()
+        page.locator(".fl-refresh").first.click()
 
 
 def test_filled_in_corrected_and_submitted(page: Page, app: Any, request: pytest.FixtureRequest) -> None:
