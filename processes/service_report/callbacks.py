@@ -55,7 +55,7 @@ def open_callback_period(context: ServiceContext) -> Mapping[str, Any]:
         "period_start": first,
         "period_end": last,
         "callback_period": name,
-        "period_closes_at": iso(Period(first, last, config["time_zone"]).end),
+        "period_closes_at": iso(context.now if values.get("immediate") is True else Period(first, last, config["time_zone"]).end),
         "commit_due": iso(config.due(today, "days_commit")[0]),
         "draw_problem": "",
     }
