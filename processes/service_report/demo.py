@@ -73,12 +73,11 @@ def _base(connection: Connection, months: list[tuple[date, date]], now: datetime
     )
     begins, ends = months[0][0], date(now.year + 1, 12, 31)
     for project_id, name, customer, devices, businesses in PROJECTS:
-        row = {"id": project_id, "name": name, "customer_id": customer, "contract_no": f"HT-{begins.year}-{project_id}", "sla_version": "V1.0"}
+        row: dict[str, Any] = {"id": project_id, "name": name, "customer_id": customer, "sla_version": "V1.0"}
+        row |= {"contract_no": f"HT-{begins.year}-{project_id}"}
         row |= {"report_owner": "pm", "onsite_engineers": ["onsite1"], "devices": devices, "businesses": businesses, "synthetic": True}
         connection.execute(insert(tables.project).values(**row, starts_on=begins.isoformat(), ends_on=ends.isoformat()))
-        times = [
-            {"priority": p, "response_min": RESPONSE[p], "resolution_min": RESOLUTION[p], "clock": "calendar"} for p in ("P1", "P2", "P3", "P4")
-        ]
+        times = [{"priority": p, "response_min": RESPONSE[p], "resolution_min": RESOLUTION[p], "clock": "calendar"} for p in ("P1", "P2", "P3", "P4")]
         connection.execute(insert(tables.sla_time), [{"project_id": project_id, "sla_version": "V1.0", **t} for t in times])
         targets = [{"metric_id": m, "name": n, "target": v, "position": i, "unit": "%", "comparator": ">="} for i, (m, n, v) in enumerate(TARGETS)]
         connection.execute(insert(tables.sla_target), [{"project_id": project_id, "sla_version": "V1.0", **t} for t in targets])
@@ -89,8 +88,8 @@ def _base(connection: Connection, months: list[tuple[date, date]], now: datetime
 
 
 def _reports(engine: Any, progress: Progress, months: list[tuple[date, date]], now: datetime) -> None:
-    """Two months archived, the last month in every state that a list should show."""
-    ways: list[tuple[str, int, str]] = [(project[0], month, "archived") for month in (3, 4) for project in PROJECTS]
+    """One month archived whole, the last month in every state that a list should show."""
+    ways: list[tuple[str, int, str]] = [(project[0], month, "archived") for month in (4,) for project in PROJECTS]
     ways += [("DEMO-GOV", 5, "archived"), ("DEMO-EDU", 5, "returned_then_archived"), ("DEMO-MED", 5, "special"), ("DEMO-CC", 5, "returned")]
     titles = {project[0]: project[1].replace("（演示）", "") for project in PROJECTS}
     for number, (project, month, way) in enumerate(ways, start=1):
@@ -106,7 +105,9 @@ def _reports(engine: Any, progress: Progress, months: list[tuple[date, date]], n
     overdue = f"{titles['DEMO-GOV']} {monday.isoformat()} 周报（演示）"
     if not _walked(engine, overdue):
         progress(f"演示报告 demo reports {len(ways) + 1}/{len(ways) + 2}：{overdue}")
-        Walk(engine, {**_start("DEMO-GOV", overdue, monday, monday + timedelta(days=6), today - timedelta(days=3)), "frequency": "weekly"}).go("overdue")
+        Walk(engine, {**_start("DEMO-GOV", overdue, monday, monday + timedelta(days=6), today - timedelta(days=3)), "frequency": "weekly"}).go(
+            "overdue"
+        )
     review = f"{titles['DEMO-EDU']}巡检报告（演示）"
     if not _walked(engine, review):
         progress(f"演示报告 demo reports {len(ways) + 2}/{len(ways) + 2}：{review}")
@@ -123,5 +124,3 @@ def _start(project: str, title: str, first: date, last: date, due: date | None) 
 def _walked(engine: Any, title: str) -> bool:
     with engine.store.begin(write=False) as connection:
         return connection.execute(select(tables.report.c.report_no).where(tables.report.c.title == title)).first() is not None
-
-

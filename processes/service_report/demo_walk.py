@@ -93,7 +93,8 @@ class Walk:
                 {"answer": "全天候值守，响应及时率见服务级别一节。", "section": "2"},
             ],
             "breach_notes": [
-                {"subject": r["name"], "cause": "备件到货延迟，二线排队。", "action": "常备易损件，二线增加一个班次。", "owner": "刘洋"} for r in missed
+                {"subject": r["name"], "cause": "备件到货延迟，二线排队。", "action": "常备易损件，二线增加一个班次。", "owner": "刘洋"}
+                for r in missed
             ],
             "plan_workload": [{"item": "例行巡检", "hours": 24}, {"item": "备件盘点", "hours": 6}],
             "plan_changes": [{"change": "更换故障集中的组件", "on": self.later(20), "risk": "短时中断，夜间实施"}],

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -116,23 +117,28 @@ def _values(cells: Mapping[str, str], mapping: ColumnMapping, zone: ZoneInfo) ->
 def _moment(text: str, name: str, mapping: ColumnMapping, zone: ZoneInfo) -> str | None:
     if not text:
         return None
-    found = None
-    for form in mapping.dates:
-        try:
-            found = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is added below
-            break
-        except ValueError:
-            continue
+    found = _parsed(text, mapping.dates)
     if found is None:
-        try:
-            found = datetime.fromisoformat(text)
-        except ValueError:
-            raise _BadCell("not_a_date", name) from None
+        raise _BadCell("not_a_date", name)
     if found.tzinfo is None:
         found = found.replace(tzinfo=zone)
     if not _EARLIEST <= found <= _LATEST:
         raise _BadCell("date_out_of_range", name)
     return iso(found)
+
+
+@lru_cache(maxsize=65_536)
+def _parsed(text: str, forms: tuple[str, ...]) -> datetime | None:
+    """Logs of updates repeat the same moments on many rows."""
+    for form in forms:
+        try:
+            return datetime.strptime(text, form)  # noqa: DTZ007 - the caller adds the zone
+        except ValueError:
+            continue
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _whole(text: str, name: str) -> int | None:

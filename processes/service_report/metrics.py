@@ -183,10 +183,11 @@ def _counts(tickets: Sequence[Ticket], period: Period) -> dict[str, int]:
 
 def _workload(tickets: Sequence[Ticket], period: Period, earlier: Period | None, key: Callable[[Ticket], str]) -> list[Figures]:
     """Opened, closed and backlog by group, most opened first (priorities in their own order); what lies behind the first TOP is summed as `*`."""
-    groups = sorted({key(t) for t in tickets})
+    groups: dict[str, list[Ticket]] = {}
+    for ticket in tickets:
+        groups.setdefault(key(ticket), []).append(ticket)
     rows: list[Figures] = []
-    for group in groups:
-        mine = [t for t in tickets if key(t) == group]
+    for group, mine in sorted(groups.items()):
         counts = _counts(mine, period)
         if counts["opened"] or counts["closed"] or counts["backlog"]:
             before = _counts(mine, earlier)["opened"] if earlier else None

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processes.service_report.business_days import after, between, closing_moment, working, working_days_after
@@ -36,6 +36,7 @@ def test_an_override_beats_the_calendar_and_is_no_estimate() -> None:
     assert working(date(2031, 5, 1), overrides) == (False, False)
 
 
+@settings(deadline=None)
 @given(st.dates(date(2005, 1, 1), date(2026, 6, 1)), st.integers(1, 60))
 def test_after_and_between_are_inverse(day: date, count: int) -> None:
     due = after(day, count).day

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processes.service_report.sampling import Candidate, draw, population_digest, quotas, rank, replacement, seed_of
@@ -35,6 +35,7 @@ def test_quotas_by_largest_remainder() -> None:
     assert quotas({}, 3) == {}
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 40)), st.integers(0, 80))
 def test_quotas_sum_up_and_leave_no_stratum_out(sizes: dict[str, int], total: int) -> None:
     result = quotas(sizes, total)

@@ -4,7 +4,7 @@ import math
 
 import pymannkendall
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, linregress
 from statsmodels.stats.proportion import proportion_confint
@@ -14,6 +14,7 @@ from processes.service_report.statistics import budget, least_squares, mann_kend
 series = st.lists(st.integers(0, 30).map(float), min_size=8, max_size=40)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300), st.integers(1, 300))
 def test_wilson_agrees_with_statsmodels(successes: int, n: int) -> None:
     successes = min(successes, n)
@@ -27,12 +28,14 @@ def test_wilson_without_observations_is_nothing() -> None:
     assert wilson(0, 0) is None
 
 
+@settings(deadline=None)
 @given(series)
 def test_mann_kendall_agrees_with_pymannkendall(values: list[float]) -> None:
     if len(set(values)) > 1:
         assert mann_kendall(values) == pytest.approx(pymannkendall.original_test(values).p, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(series)
 def test_slope_agrees_with_scipy(values: list[float]) -> None:
     assert least_squares(values) == pytest.approx(linregress(range(len(values)), values).slope, abs=1e-9)
