@@ -1,14 +1,9 @@
-"""Decision tables and the expression language of their cells."""
+"""Decisions: DMN 1.1 to 1.5 files compiled and evaluated, with FEEL as their language. Implements the ports `DecisionCompiler` and `DecisionModel`.
 
-from __future__ import annotations
+Knows no processes: a business rule task gives variables and gets a result with the rules that matched and the values that were read.
+"""
 
-from engine.errors import DeploymentRejected, Problem
-from engine.ports import DecisionModel
+from engine.dmn.compiler import DmnCompiler
+from engine.dmn.model import DmnModel
 
-
-class DmnCompiler:
-    """Placeholder until the compiler lands: refuses every DMN file."""
-
-    def compile(self, file: str, xml: bytes) -> DecisionModel:
-        """Raises DeploymentRejected."""
-        raise DeploymentRejected([Problem(file, "dmn", f"Decision tables are not executed yet ({len(xml)} bytes).")])
+__all__ = ["DmnCompiler", "DmnModel"]

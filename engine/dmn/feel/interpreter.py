@@ -1,0 +1,346 @@
+"""Walks FEEL syntax trees (DMN 1.5, clause 10.3.2). Bounded: every node costs a step, lists and texts have sizes, calls a depth.
+
+Errors inside an expression become null and a warning; only the budget and what a caller's name source raises leave the interpreter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from engine.dmn.feel import syntax as s
+from engine.dmn.feel.calendar import Date
+from engine.dmn.feel.functions import BUILTINS, invoke
+from engine.dmn.feel.lexer import FeelSyntaxError
+from engine.dmn.feel.operators import arithmetic, member, negate
+from engine.dmn.feel.parser import parse_expression
+from engine.dmn.feel.types import ANY, Type, coerced, instance_of, resolve
+from engine.dmn.feel.values import MAX_LIST, FeelError, FeelLimit, Function, Range, Value, as_list, compare, includes, kind, less, matches
+
+MAX_CALLS = 60
+
+
+class Source(Protocol):
+    """Where names outside the text come from."""
+
+    def lookup(self, name: str) -> tuple[bool, Value]:
+        """Whether the name is known, and its value."""
+
+
+class Scope:
+    """Local names over an outer scope or a source."""
+
+    __slots__ = ("outer", "values")
+
+    def __init__(self, values: Mapping[str, Value], outer: Scope | Source | None = None) -> None:
+        self.values = values
+        self.outer = outer
+
+    def lookup(self, name: str) -> tuple[bool, Value]:
+        """The innermost value of a name."""
+        if name in self.values:
+            return True, self.values[name]
+        return self.outer.lookup(name) if self.outer is not None else (False, None)
+
+
+class Interpreter:
+    """One evaluation: its budget, clock reading and warnings. `types`: declared types by name."""
+
+    def __init__(self, now: datetime, steps: int = 1_000_000, types: Mapping[str, Type] | None = None) -> None:
+        self.now = now
+        self.types = types or {}
+        self.warnings: list[str] = []
+        self._steps = steps
+        self._calls = 0
+        self._visit: dict[type, Callable[[Any, Any], Value]] = {
+            s.Literal: lambda node, _scope: node.value,
+            s.Name: self._name,
+            s.ListOf: self._list,
+            s.ContextOf: self._context,
+            s.RangeOf: self._range,
+            s.Negate: lambda node, scope: negate(self.evaluate(node.operand, scope)),
+            s.Arithmetic: self._arithmetic,
+            s.Compare: self._compare,
+            s.Logic: self._logic,
+            s.Between: self._between,
+            s.In: self._in,
+            s.InstanceOf: self._instance_of,
+            s.Path: self._path,
+            s.Filter: self._filter,
+            s.Call: self._call,
+            s.If: self._if,
+            s.For: self._for,
+            s.Quantified: self._quantified,
+            s.Lambda: self._lambda,
+        }
+
+    def evaluate(self, node: s.Node, scope: Scope | Source) -> Value:
+        """Value of a tree. Raises FeelLimit."""
+        self.step()
+        try:
+            return self._visit[type(node)](node, scope)
+        except FeelError as exc:
+            self.warn(str(exc))
+            return None
+        except RecursionError:
+            raise FeelLimit("it calls itself too deeply") from None
+
+    def step(self, count: int = 1) -> None:
+        """Charges steps. Raises FeelLimit."""
+        self._steps -= count
+        if self._steps < 0:
+            raise FeelLimit("it takes too many steps")
+
+    def warn(self, message: str) -> None:
+        """Notes why something became null."""
+        if len(self.warnings) < 20:
+            self.warnings.append(message[:200])
+
+    def test(self, tests: s.UnaryTests, value: Value, scope: Scope | Source) -> bool:
+        """Whether an input value satisfies the unary tests of a cell."""
+        if tests.tests is None:
+            return True
+        inner = Scope({"?": value}, scope)
+        found = any(self._one_test(node, asks, value, inner) for node, asks in zip(tests.tests, tests.asks, strict=True))
+        return found != tests.negated
+
+    def _one_test(self, node: s.Node, asks: bool, value: Value, scope: Scope) -> bool:
+        wanted = self.evaluate(node, scope)
+        if asks and isinstance(wanted, bool):
+            return wanted
+        if isinstance(wanted, bool) and not isinstance(value, bool) and isinstance(node, s.Compare | s.Logic | s.Between | s.In | s.Call):
+            return wanted  # a condition of its own, such as `other > 3`
+        return matches(value, wanted) is True
+
+    def literal(self, text: str) -> Value:
+        """Value of a text that names nothing but built-ins. Raises FeelError."""
+        try:
+            return self.evaluate(parse_expression(text, [name for name in BUILTINS if " " in name]), Scope({}))
+        except FeelSyntaxError as exc:
+            raise FeelError(str(exc)) from None
+
+    # --- names and literals ---------------------------------------------------------------------------------------
+    def _name(self, node: s.Name, scope: Scope | Source) -> Value:
+        known, value = scope.lookup(node.name)
+        if known:
+            return value
+        if node.name in BUILTINS:
+            return self.builtin(node.name)
+        raise FeelError(f"unknown name {node.name}")
+
+    def builtin(self, name: str) -> Function:
+        """A built-in as a value."""
+        return Function(name, BUILTINS[name][0].names, lambda arguments: invoke(self, name, arguments, None))
+
+    def _list(self, node: s.ListOf, scope: Scope | Source) -> Value:
+        return [self.evaluate(item, scope) for item in node.items]
+
+    def _context(self, node: s.ContextOf, scope: Scope | Source) -> Value:
+        values: dict[str, Value] = {}
+        inner = Scope(values, scope)
+        for key, entry in node.entries:
+            values[key] = self.evaluate(entry, inner)
+        return values
+
+    def _range(self, node: s.RangeOf, scope: Scope | Source) -> Value:
+        high = self.evaluate(node.high, scope)
+        if node.operator is not None:
+            return unary_range(node.operator, high)
+        low = self.evaluate(node.low, scope)
+        if low is not None and high is not None and less(low, high) is None:
+            raise FeelError(f"no range from {kind(low)} to {kind(high)}")
+        return Range(low, high, node.low_closed and low is not None, node.high_closed and high is not None)
+
+    # --- operators ------------------------------------------------------------------------------------------------
+    def _arithmetic(self, node: s.Arithmetic, scope: Scope | Source) -> Value:
+        return arithmetic(node.operator, self.evaluate(node.left, scope), self.evaluate(node.right, scope))
+
+    def _compare(self, node: s.Compare, scope: Scope | Source) -> Value:
+        return compare(node.operator, self.evaluate(node.left, scope), self.evaluate(node.right, scope))
+
+    def _logic(self, node: s.Logic, scope: Scope | Source) -> Value:
+        decisive = node.operator == "or"
+        left = self.evaluate(node.left, scope)
+        if left is decisive:
+            return decisive
+        right = self.evaluate(node.right, scope)
+        if right is decisive:
+            return decisive
+        return (not decisive) if isinstance(left, bool) and isinstance(right, bool) else None
+
+    def _between(self, node: s.Between, scope: Scope | Source) -> Value:
+        value, low, high = (self.evaluate(part, scope) for part in (node.value, node.low, node.high))
+        above, below = compare(">=", value, low), compare("<=", value, high)
+        return None if above is None or below is None else above and below
+
+    def _in(self, node: s.In, scope: Scope | Source) -> Value:
+        value = self.evaluate(node.value, scope)
+        inner = Scope({"?": value}, scope)
+        answers = [matches(value, self.evaluate(test, inner)) for test in node.tests]
+        if any(answer is True for answer in answers):
+            return True
+        return None if any(answer is None for answer in answers) else False
+
+    def _instance_of(self, node: s.InstanceOf, scope: Scope | Source) -> Value:
+        of = resolve(node.of, self.types)
+        if of is None:
+            raise FeelError(f"unknown type {node.of.name}")
+        return instance_of(self.evaluate(node.value, scope), of)
+
+    # --- paths, filters, calls --------------------------------------------------------------------------------------
+    def _path(self, node: s.Path, scope: Scope | Source) -> Value:
+        return member(self.evaluate(node.value, scope), node.member)
+
+    def _filter(self, node: s.Filter, scope: Scope | Source) -> Value:
+        value = self.evaluate(node.value, scope)
+        return self.filtered(value, lambda inner: self.evaluate(node.condition, inner), scope)
+
+    def filtered(self, value: Value, condition: Callable[[Scope], Value], scope: Scope | Source) -> Value:
+        """`value[condition]`: an item by index, or the items for which the condition is true (clause 10.3.2.5)."""
+        items = [] if value is None else as_list(value)
+        first = condition(_item_scope(items[0] if items else None, scope))
+        if isinstance(first, Decimal):
+            return _item(items, first)
+        if items and first is not None and not isinstance(first, bool):
+            raise FeelError(f"a filter of type {kind(first)}")
+        kept = [items[0]] if items and first is True else []
+        kept += [item for item in items[1:] if condition(_item_scope(item, scope)) is True]
+        return kept
+
+    def _call(self, node: s.Call, scope: Scope | Source) -> Value:
+        arguments = [self.evaluate(argument, scope) for argument in node.arguments]
+        if isinstance(node.function, s.Name):
+            known, value = scope.lookup(node.function.name)
+            if not (known and isinstance(value, Function)):
+                if node.function.name not in BUILTINS:
+                    raise FeelError(f"unknown function {node.function.name}")
+                return invoke(self, node.function.name, arguments, node.named)
+        else:
+            value = self.evaluate(node.function, scope)
+        return self.call(value, arguments, node.named)
+
+    def call(self, function: Value, arguments: Sequence[Value], named: Sequence[str] | None = None) -> Value:
+        """Calls a function value."""
+        if not isinstance(function, Function):
+            raise FeelError(f"{kind(function)} is not a function")
+        if function.name in BUILTINS and named is not None:
+            return invoke(self, function.name, arguments, named)
+        if named is not None:
+            if sorted(named) != sorted(function.parameters):
+                raise FeelError(f"{function.name} takes the parameters {', '.join(function.parameters)}")
+            given = dict(zip(named, arguments, strict=True))
+            arguments = [given[name] for name in function.parameters]
+        elif function.name not in BUILTINS and len(arguments) != len(function.parameters):
+            raise FeelError(f"{function.name} takes {len(function.parameters)} arguments")
+        self._calls += 1
+        if self._calls > MAX_CALLS:
+            raise FeelLimit("it calls itself too deeply")
+        try:
+            return function.call(arguments)
+        finally:
+            self._calls -= 1
+
+    def _lambda(self, node: s.Lambda, scope: Scope | Source) -> Value:
+        if node.external:
+            raise FeelError("external functions are not available")
+        types = [ANY if written is None else resolve(written, self.types) for written in node.types]
+        if any(of is None for of in types):
+            raise FeelError("a parameter of an unknown type")
+        return self.closure("function", node.parameters, [of or ANY for of in types], lambda inner: self.evaluate(node.body, inner), scope)
+
+    def closure(self, name: str, parameters: Sequence[str], types: Sequence[Type], body: Callable[[Scope], Value], scope: Scope | Source) -> Function:
+        """A function value over a scope. An argument that does not conform to its type makes the call null."""
+
+        def call(arguments: Sequence[Value]) -> Value:
+            values: dict[str, Value] = {}
+            for parameter, of, argument in zip(parameters, types, arguments, strict=True):
+                values[parameter] = coerced(argument, of)
+                if argument is not None and values[parameter] is None:
+                    raise FeelError(f"{name}: {parameter} is no {of.name}")
+            return body(Scope(values, scope))
+
+        return Function(name, tuple(parameters), call)
+
+    # --- structures -------------------------------------------------------------------------------------------------
+    def _if(self, node: s.If, scope: Scope | Source) -> Value:
+        return self.evaluate(node.then if self.evaluate(node.condition, scope) is True else node.otherwise, scope)
+
+    def _for(self, node: s.For, scope: Scope | Source) -> Value:
+        out: list[Value] = []
+        for inner in self._rounds(node.iterations, Scope({"partial": out}, scope)):
+            out.append(self.evaluate(node.body, inner))
+            if len(out) > MAX_LIST:
+                raise FeelLimit(f"a list of more than {MAX_LIST} items")
+        return out
+
+    def _quantified(self, node: s.Quantified, scope: Scope | Source) -> Value:
+        decisive = node.word == "some"
+        unknown = False
+        for inner in self._rounds(node.iterations, scope):
+            answer = self.evaluate(node.condition, inner)
+            if answer is decisive:
+                return decisive
+            unknown = unknown or not isinstance(answer, bool)
+        return None if unknown else not decisive
+
+    def _rounds(self, iterations: Sequence[s.Iteration], scope: Scope | Source) -> Iterator[Scope]:
+        first, rest = iterations[0], iterations[1:]
+        source = self.evaluate(first.source, scope)
+        items = self.items(source) if first.end is None else self.counted(source, self.evaluate(first.end, scope))
+        for item in items:
+            self.step()
+            inner = Scope({first.name: item}, scope)
+            if rest:
+                yield from self._rounds(rest, inner)
+            else:
+                yield inner
+
+    def items(self, source: Value) -> Iterator[Value]:
+        """What `for x in source` visits: the items of a list, the whole numbers or days of a closed range, or one value."""
+        if isinstance(source, Range):
+            return self.counted(_next(source.low, source.low_closed, 1), _next(source.high, source.high_closed, -1))
+        if source is None:
+            raise FeelError("null cannot be iterated over")
+        return iter(as_list(source))
+
+    def counted(self, start: Value, end: Value) -> Iterator[Value]:
+        """`start..end`, up or down, of whole numbers or days."""
+        if isinstance(start, Decimal) and isinstance(end, Decimal) and start == int(start) and end == int(end):
+            low, high = int(start), int(end)
+            return (Decimal(n) for n in (range(low, high + 1) if low <= high else range(low, high - 1, -1)))
+        if isinstance(start, Date) and isinstance(end, Date):
+            low, high = start.days, end.days
+            return (Date.of_days(n) for n in (range(low, high + 1) if low <= high else range(low, high - 1, -1)))
+        raise FeelError(f"no iteration from {kind(start)} to {kind(end)}")
+
+
+def unary_range(operator: str, bound: Value) -> Range:
+    """The value of `< 5` and its kind."""
+    if operator == "=":
+        return Range(bound, bound, low_closed=True, high_closed=True)
+    if operator == "!=":
+        return Range(bound, bound, low_closed=True, high_closed=True, negated=True)
+    if operator in ("<", "<="):
+        return Range(None, bound, low_closed=False, high_closed=operator == "<=")
+    return Range(bound, None, low_closed=operator == ">=", high_closed=False)
+
+
+def _next(bound: Value, closed: bool, step: int) -> Value:
+    if closed or bound is None:
+        return bound
+    return bound + step if isinstance(bound, Decimal) else Date.of_days(bound.days + step) if isinstance(bound, Date) else bound
+
+
+def _item_scope(item: Value, scope: Scope | Source) -> Scope:
+    return Scope({"item": item, **item} if isinstance(item, dict) else {"item": item}, scope)
+
+
+def _item(items: list[Value], index: Decimal) -> Value:
+    if index != int(index) or index == 0 or abs(index) > len(items):
+        raise FeelError(f"there is no item {index} in a list of {len(items)}")
+    return items[int(index) - 1 if index > 0 else int(index)]
+
+
+__all__ = ["Interpreter", "Scope", "Source", "includes", "unary_range"]

@@ -1,0 +1,542 @@
+"""Recursive-descent parser of FEEL (DMN 1.5, clause 10.3.1.2): expressions and unary tests. Evaluates nothing.
+
+Precedence, loosest first: or, and, comparison/between/in, + -, * /, **, unary minus, instance of, then path, filter and invocation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
+
+from engine.dmn.feel.calendar_text import read_date, read_date_time, read_duration, read_time
+from engine.dmn.feel.lexer import FeelSyntaxError, Token, tokens, unquote
+from engine.dmn.feel.names import Names, normal
+from engine.dmn.feel.syntax import (
+    Arithmetic,
+    Between,
+    Call,
+    Compare,
+    ContextOf,
+    Filter,
+    For,
+    If,
+    In,
+    InstanceOf,
+    Iteration,
+    Lambda,
+    ListOf,
+    Literal,
+    Logic,
+    Name,
+    Negate,
+    Node,
+    Path,
+    Quantified,
+    RangeOf,
+    TypeName,
+    UnaryTests,
+)
+from engine.dmn.feel.values import CONTEXT
+
+MAX_DEPTH = 60
+_COMPARISONS = ("<=", ">=", "!=", "<", ">", "=")
+_KEYWORDS = frozenset(
+    {"if", "then", "else", "for", "in", "return", "some", "every", "satisfies", "between", "and", "or", "instance", "of", "function", "external"}
+)
+_CONSTANTS = {"true": True, "false": False, "null": None}
+
+
+def parse_expression(text: str, names: Iterable[str] = ()) -> Node:
+    """The tree of an expression. `names`: those in scope that hold blanks or operators. Raises FeelSyntaxError."""
+    return _Parser(text, names).whole(lambda p: p.expression())
+
+
+def parse_unary_tests(text: str, names: Iterable[str] = ()) -> UnaryTests:
+    """The tree of an input entry: `-`, `not(...)`, or tests separated by commas. Raises FeelSyntaxError."""
+    tree: UnaryTests = _Parser(text, names).whole(lambda p: p.unary_tests())
+    return tree
+
+
+class _Parser:
+    def __init__(self, text: str, names: Iterable[str]) -> None:
+        self.text = text
+        self.stream = tokens(text)
+        self.at = 0
+        self.depth = 0
+        self.names = Names(names)
+        self.asked = False  # `?` was named since this was last cleared
+
+    # --- the stream ---------------------------------------------------------------------------------------------
+    def whole(self, part: Callable[[_Parser], Node]) -> Node:
+        try:
+            tree = part(self)
+        except RecursionError:
+            raise FeelSyntaxError("nested too deeply") from None
+        if self.token.kind != "end":
+            raise self.unexpected()
+        return tree
+
+    @property
+    def token(self) -> Token:
+        return self.stream[self.at]
+
+    def unexpected(self) -> FeelSyntaxError:
+        return FeelSyntaxError(f"unexpected {self.token.text or 'end'!r} at position {self.token.start + 1} of {self.text[:80]!r}")
+
+    def sees(self, *texts: str) -> bool:
+        """Whether the stream goes on with these symbols or words."""
+        return all(
+            token.text == text and token.kind in ("symbol", "name")
+            for token, text in zip(self.stream[self.at : self.at + len(texts)], texts, strict=False)
+        ) and self.at + len(texts) < len(self.stream)
+
+    def takes(self, *texts: str) -> bool:
+        if self.sees(*texts):
+            self.at += len(texts)
+            return True
+        return False
+
+    def word(self, text: str) -> bool:
+        """Takes a keyword, unless a longer known name begins here."""
+        return self.sees(text) and self.names.match(self.stream, self.at) is None and self.takes(text)
+
+    def expect(self, text: str) -> None:
+        if not self.takes(text):
+            raise FeelSyntaxError(
+                f"expected {text!r} but found {self.token.text or 'end'!r} at position {self.token.start + 1} of {self.text[:80]!r}"
+            )
+
+    # --- unary tests --------------------------------------------------------------------------------------------
+    def unary_tests(self) -> UnaryTests:
+        if self.token.text == "-" and self.stream[self.at + 1].kind == "end":
+            self.at += 1
+            return UnaryTests(None, (), negated=False)
+        if self.sees("not", "("):
+            start = self.at
+            self.at += 2
+            tests, asks = self.tests()
+            if self.takes(")") and self.token.kind == "end":
+                return UnaryTests(tests, asks, negated=True)
+            self.at = start  # `not(...)` was the beginning of an expression
+        tests, asks = self.tests()
+        return UnaryTests(tests, asks, negated=False)
+
+    def tests(self) -> tuple[tuple[Node, ...], tuple[bool, ...]]:
+        tests: list[Node] = []
+        asks: list[bool] = []
+        while True:
+            self.asked = False
+            tests.append(self.test())
+            asks.append(self.asked)
+            if not self.takes(","):
+                return tuple(tests), tuple(asks)
+
+    def test(self) -> Node:
+        return self.comparison_range() or self.expression()
+
+    def comparison_range(self) -> Node | None:
+        """`< 5` and the like, or None."""
+        if self.token.kind == "symbol" and self.token.text in _COMPARISONS:
+            operator = self.token.text
+            self.at += 1
+            return RangeOf(None, self.additive(), low_closed=False, high_closed=False, operator=operator)
+        return None
+
+    # --- expressions --------------------------------------------------------------------------------------------
+    def expression(self) -> Node:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise FeelSyntaxError("nested too deeply")
+        try:
+            return self.disjunction()
+        finally:
+            self.depth -= 1
+
+    def disjunction(self) -> Node:
+        left = self.conjunction()
+        while self.word("or"):
+            left = Logic("or", left, self.conjunction())
+        return left
+
+    def conjunction(self) -> Node:
+        left = self.comparison()
+        while self.word("and"):
+            left = Logic("and", left, self.comparison())
+        return left
+
+    def comparison(self) -> Node:
+        left = self.additive()
+        while True:
+            if self.token.kind == "symbol" and self.token.text in _COMPARISONS:
+                operator = self.token.text
+                self.at += 1
+                left = Compare(operator, left, self.additive())
+            elif self.word("between"):
+                low = self.additive()
+                self.expect("and")
+                left = Between(left, low, self.additive())
+            elif self.word("in"):
+                left = In(left, self.in_tests())
+            else:
+                return left
+
+    def in_tests(self) -> tuple[Node, ...]:
+        alone = self.comparison_range()
+        if alone is not None:
+            return (alone,)
+        if self.sees("("):
+            start = self.at
+            self.at += 1
+            tests, _ = self.tests()
+            if self.takes(")"):
+                return tests
+            self.at = start  # an interval that begins with a round bracket
+        return (self.additive(),)
+
+    def additive(self) -> Node:
+        left = self.multiplicative()
+        while self.token.kind == "symbol" and self.token.text in ("+", "-"):
+            operator = self.token.text
+            self.at += 1
+            left = Arithmetic(operator, left, self.multiplicative())
+        return left
+
+    def multiplicative(self) -> Node:
+        left = self.power()
+        while self.token.kind == "symbol" and self.token.text in ("*", "/"):
+            operator = self.token.text
+            self.at += 1
+            left = Arithmetic(operator, left, self.power())
+        return left
+
+    def power(self) -> Node:
+        left = self.negation()
+        while self.takes("**"):
+            left = Arithmetic("**", left, self.negation())
+        return left
+
+    def negation(self) -> Node:
+        count = 0
+        while self.takes("-"):
+            count += 1
+            if count > MAX_DEPTH:
+                raise FeelSyntaxError("nested too deeply")
+        node = self.instance()
+        for _ in range(count):
+            node = Negate(node)
+        return node
+
+    def instance(self) -> Node:
+        node = self.postfix(self.primary())
+        while self.sees("instance", "of"):
+            self.at += 2
+            node = InstanceOf(node, self.type_name())
+        return node
+
+    def postfix(self, node: Node, *, filters: bool = True) -> Node:
+        while True:
+            if self.takes("."):
+                node = Path(node, self.member())
+            elif filters and self.takes("["):
+                node = Filter(node, self.expression())
+                self.expect("]")
+            elif self.takes("("):
+                node = self.arguments(node)
+            else:
+                return node
+
+    def member(self) -> str:
+        known = self.names.match(self.stream, self.at)
+        if known is not None:
+            self.at += known[1]
+            return known[0]
+        if self.token.kind != "name":
+            raise self.unexpected()
+        name = self.token.text
+        self.at += 1
+        return name
+
+    # --- primaries ----------------------------------------------------------------------------------------------
+    def primary(self) -> Node:
+        token = self.token
+        if token.kind == "number":
+            self.at += 1
+            return self.number(token.text)
+        if token.kind == "string":
+            self.at += 1
+            return Literal(unquote(token.text))
+        if token.kind == "name":
+            return self.named()
+        known = self.names.match(self.stream, self.at)
+        if known is not None:
+            self.at += known[1]
+            return Name(known[0])
+        if token.text == "?":
+            self.at += 1
+            self.asked = True
+            return Name("?")
+        if token.text == "@":
+            return self.at_literal()
+        if token.text == "(":
+            return self.parenthesis()
+        if token.text in ("[", "]"):
+            return self.bracket()
+        if token.text == "{":
+            return self.context()
+        raise self.unexpected()
+
+    def number(self, text: str) -> Node:
+        try:
+            return Literal(CONTEXT.create_decimal(Decimal(text)))
+        except (ArithmeticError, InvalidOperation):
+            raise FeelSyntaxError(f"the number {text[:40]} is out of range") from None
+
+    def at_literal(self) -> Node:
+        self.at += 1
+        if self.token.kind != "string":
+            raise self.unexpected()
+        text = unquote(self.token.text)
+        self.at += 1
+        for read in (read_date, read_date_time, read_time, read_duration):
+            try:
+                return Literal(read(text))
+            except ValueError:
+                continue
+        raise FeelSyntaxError(f"@{text!r} is no date, time or duration")
+
+    def named(self) -> Node:
+        known = self.names.match(self.stream, self.at)
+        if known is not None:
+            self.at += known[1]
+            return Name(known[0])
+        word = self.token.text
+        if word in _CONSTANTS:
+            self.at += 1
+            return Literal(_CONSTANTS[word])
+        structure = {"if": self.condition, "for": self.loop, "some": self.quantified, "every": self.quantified, "function": self.function}.get(word)
+        if structure is not None:
+            return structure()
+        if word in _KEYWORDS:
+            raise self.unexpected()
+        self.at += 1
+        return Name(word)
+
+    def parenthesis(self) -> Node:
+        self.at += 1
+        node = self.comparison_range()
+        if node is None:
+            node = self.expression()
+            if self.takes(".."):
+                return self.range_end(node, low_closed=False)
+        self.expect(")")
+        return node
+
+    def bracket(self) -> Node:
+        closed = self.token.text == "["
+        self.at += 1
+        if closed and self.takes("]"):
+            return ListOf(())
+        first = self.test() if closed else self.expression()
+        if self.takes(".."):
+            return self.range_end(first, low_closed=closed)
+        items = [first]
+        while self.takes(","):
+            items.append(self.test())
+        self.expect("]")
+        if not closed:
+            raise self.unexpected()
+        return ListOf(tuple(items))
+
+    def range_end(self, low: Node, *, low_closed: bool) -> Node:
+        """The rest of an interval after `..`. A bound takes no filter: its `[` closes the interval."""
+        high = self.bound()
+        if self.takes("]"):
+            return RangeOf(low, high, low_closed, high_closed=True)
+        if self.takes(")") or self.takes("["):
+            return RangeOf(low, high, low_closed, high_closed=False)
+        raise self.unexpected()
+
+    def bound(self) -> Node:
+        start = self.at
+        try:
+            node = self.additive()
+        except FeelSyntaxError:
+            node = None
+        if node is not None and self.token.text in ("]", ")", "["):
+            return node
+        self.at = start  # `..5[`: parsed as a filter; read the bound without filters
+        negative = self.takes("-")
+        node = self.postfix(self.primary(), filters=False)
+        return Negate(node) if negative else node
+
+    def context(self) -> Node:
+        self.at += 1
+        entries: list[tuple[str, Node]] = []
+        self.names.push()
+        while not self.takes("}"):
+            if entries:
+                self.expect(",")
+            key = self.key()
+            self.expect(":")
+            entries.append((key, self.expression()))
+            self.names.add(key)
+        self.names.pop()
+        for key, _ in entries:  # later paths may name them: `{a b: 1}.a b`
+            self.names.add(key)
+        if len({key for key, _ in entries}) < len(entries):
+            raise FeelSyntaxError("a context names a key twice")
+        return ContextOf(tuple(entries))
+
+    def key(self) -> str:
+        if self.token.kind == "string":
+            self.at += 1
+            return unquote(self.stream[self.at - 1].text)
+        return self.name_until(":")
+
+    def name_until(self, *ends: str) -> str:
+        """A new name: all tokens up to one of these."""
+        start = self.at
+        while self.token.text not in ends and self.token.kind in ("name", "number", "symbol") and self.token.text not in '{}[]()",:':
+            self.at += 1
+        if self.at == start or self.stream[start].kind != "name":
+            raise self.unexpected()
+        return normal(self.text[self.stream[start].start : self.stream[self.at - 1].end])
+
+    # --- calls, structures --------------------------------------------------------------------------------------
+    def arguments(self, function: Node) -> Node:
+        if self.takes(")"):
+            return Call(function, (), None)
+        names: list[str] = []
+        values: list[Node] = []
+        named = self.argument_name() is not None
+        while True:
+            name = self.argument_name()
+            if (name is not None) != named:
+                raise self.unexpected()
+            if name is not None:
+                names.append(name[0])
+                self.at = name[1]
+            values.append(self.test())
+            if self.takes(")"):
+                return Call(function, tuple(values), tuple(names) if named else None)
+            self.expect(",")
+
+    def argument_name(self) -> tuple[str, int] | None:
+        """The name of a named argument with the position after its colon, or None."""
+        at = self.at
+        while self.stream[at].kind in ("name", "number") or self.stream[at].text in ("-", "+", "*", "/", "'"):
+            at += 1
+        if at == self.at or self.stream[at].text != ":" or self.stream[self.at].kind != "name":
+            return None
+        return normal(self.text[self.stream[self.at].start : self.stream[at - 1].end]), at + 1
+
+    def condition(self) -> Node:
+        self.at += 1
+        condition = self.expression()
+        self.expect("then")
+        then = self.expression()
+        self.expect("else")
+        return If(condition, then, self.expression())
+
+    def loop(self) -> Node:
+        self.at += 1
+        self.names.push()
+        iterations = self.iterations()
+        self.expect("return")
+        self.names.add("partial")
+        body = self.expression()
+        self.names.pop()
+        return For(iterations, body)
+
+    def quantified(self) -> Node:
+        word = self.token.text
+        self.at += 1
+        self.names.push()
+        iterations = self.iterations()
+        self.expect("satisfies")
+        condition = self.expression()
+        self.names.pop()
+        return Quantified(word, iterations, condition)
+
+    def iterations(self) -> tuple[Iteration, ...]:
+        out: list[Iteration] = []
+        while True:
+            name = self.name_until("in")
+            self.expect("in")
+            source = self.additive_or_expression()
+            end = self.additive() if self.takes("..") else None
+            out.append(Iteration(name, source, end))
+            self.names.add(name)
+            if not self.takes(","):
+                return tuple(out)
+
+    def additive_or_expression(self) -> Node:
+        return self.expression()
+
+    def function(self) -> Node:
+        self.at += 1
+        if self.takes("<"):
+            raise FeelSyntaxError("a function type stands only after `instance of`")
+        self.expect("(")
+        self.names.push()
+        names: list[str] = []
+        types: list[TypeName | None] = []
+        while not self.takes(")"):
+            if names:
+                self.expect(",")
+            names.append(self.name_until(":", ",", ")"))
+            types.append(self.type_name() if self.takes(":") else None)
+            self.names.add(names[-1])
+        external = self.takes("external")
+        body = self.expression()
+        self.names.pop()
+        return Lambda(tuple(names), tuple(types), body, external)
+
+    # --- types --------------------------------------------------------------------------------------------------
+    def type_name(self) -> TypeName:
+        if self.sees("list", "<") or self.sees("range", "<"):
+            word = self.token.text
+            self.at += 2
+            inner = self.type_name()
+            self.expect(">")
+            return TypeName(word, (inner,))
+        if self.sees("context", "<"):
+            return self.context_type()
+        if self.sees("function", "<"):
+            return self.function_type()
+        known = self.names.match(self.stream, self.at)
+        if known is not None:
+            self.at += known[1]
+            return TypeName(known[0])
+        start = self.at
+        for phrase in ("date and time", "years and months duration", "days and time duration"):
+            if self.takes(*phrase.split()):
+                return TypeName(phrase)
+        if self.token.kind != "name":
+            raise self.unexpected()
+        self.at += 1
+        while self.sees(".") and self.stream[self.at + 1].kind == "name":  # a type of an imported model
+            self.at += 2
+        return TypeName(self.text[self.stream[start].start : self.stream[self.at - 1].end])
+
+    def context_type(self) -> TypeName:
+        self.at += 2
+        members: list[str] = []
+        parts: list[TypeName] = []
+        while not self.takes(">"):
+            if members:
+                self.expect(",")
+            members.append(self.name_until(":"))
+            self.expect(":")
+            parts.append(self.type_name())
+        return TypeName("context", tuple(parts), tuple(members))
+
+    def function_type(self) -> TypeName:
+        self.at += 2
+        parts: list[TypeName] = []
+        while not self.takes(">"):
+            if parts:
+                self.expect(",")
+            parts.append(self.type_name())
+        self.expect("->")
+        return TypeName("function", (*parts, self.type_name()))

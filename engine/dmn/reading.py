@@ -1,0 +1,244 @@
+"""DMN elements to compiled expressions: boxed expressions, decision tables, functions. Collects every problem instead of stopping at the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from engine.dmn.boxed import (
+    Boxed,
+    Conditional,
+    Context,
+    Definition,
+    Entry,
+    Evaluation,
+    FilterBox,
+    Invocation,
+    Iterator,
+    ListBox,
+    Missing,
+    Relation,
+    Text,
+    Unreadable,
+)
+from engine.dmn.feel.evaluator import KNOWN
+from engine.dmn.feel.interpreter import Scope
+from engine.dmn.feel.lexer import FeelSyntaxError
+from engine.dmn.feel.parser import parse_expression, parse_unary_tests
+from engine.dmn.feel.syntax import UnaryTests
+from engine.dmn.feel.types import ANY, Type
+from engine.dmn.feel.values import Value
+from engine.dmn.items import Items, component_names
+from engine.dmn.table import AGGREGATIONS, HIT_POLICIES, Input, Output, Rule, Table
+from engine.dmn.xml import Xml, child, children, local, name_of, text
+from engine.errors import Problem
+
+EXPRESSIONS = (
+    *("literalExpression", "decisionTable", "context", "list", "relation", "invocation", "functionDefinition"),
+    *("conditional", "filter", "for", "some", "every"),
+)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Reader:
+    """Compiles the expressions of one file. `owner` is the decision or business knowledge model being read, for messages."""
+
+    def __init__(self, file: str, definitions: Xml) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.owner: Xml = definitions
+        self._language = definitions.get("expressionLanguage")
+        self._names = (*KNOWN, *sorted(name for name in component_names(definitions) if not name.isidentifier()))
+        self.items = Items(definitions, self._allowed)
+
+    def problem(self, rule: str, message: str, element: Xml, advice: str = "") -> None:
+        """Notes a finding about the current decision."""
+        line = int(element.sourceline or 0) or None
+        self.problems.append(Problem(self.file, rule, message, self.owner.get("id"), name_of(self.owner) or None, line, advice))
+
+    # --- texts and types ----------------------------------------------------------------------------------------------
+    def type_of(self, reference: str | None, element: Xml) -> Type:
+        """The type of a `typeRef`; unknown ones are a problem and count as Any."""
+        found = self.items.named(reference)
+        if found is None:
+            self.problem("dmn.type", f"unknown type {reference!r}", element, "declare an item definition of that name, or use a type of FEEL")
+        return found or ANY
+
+    def feel(self, written: str, element: Xml) -> Boxed:
+        """A compiled FEEL text; empty is null."""
+        if not written:
+            return Missing()
+        if not self._is_feel(element):
+            return Unreadable("not FEEL")
+        try:
+            return Text(parse_expression(written, self._names))
+        except FeelSyntaxError as exc:
+            self.problem("dmn.feel", f"not a FEEL expression: {exc}", element)
+            return Unreadable(str(exc))
+
+    def tests(self, written: str, element: Xml) -> UnaryTests | None:
+        """Compiled unary tests; empty means any value; None when they cannot be read."""
+        if not written or written == "-":
+            return UnaryTests(None, (), negated=False)
+        if not self._is_feel(element):
+            return None
+        try:
+            return parse_unary_tests(written, self._names)
+        except FeelSyntaxError as exc:
+            self.problem("dmn.feel", f"not FEEL unary tests: {exc}", element)
+            return None
+
+    def _is_feel(self, element: Xml) -> bool:
+        language = element.get("expressionLanguage") or self._language
+        if language is None or "feel" in language.lower():
+            return True
+        self.problem("dmn.language", f"the expression language {language} is not available", element, "write the expression in FEEL")
+        return False
+
+    def _allowed(self, element: Xml, written: str) -> Callable[[Value], bool] | None:
+        tests = self.tests(written, element)
+        if tests is None or tests.tests is None:
+            return None
+
+        def test(value: Value) -> bool:
+            # Allowed values are constants: no clock, no names.
+            return Evaluation(_EPOCH, 20_000).test(tests, value, Scope({}))
+
+        return test
+
+    # --- boxed expressions --------------------------------------------------------------------------------------------
+    def inner(self, element: Xml | None) -> Boxed:
+        """The expression inside an element that holds one."""
+        found = None if element is None else child(element, *EXPRESSIONS)
+        return Missing() if found is None else self.expression(found)
+
+    def expression(self, element: Xml) -> Boxed:
+        """Any boxed expression."""
+        return _KINDS[local(element)](self, element)
+
+    def literal(self, element: Xml) -> Boxed:
+        if child(element, "importedValues") is not None:
+            self.problem("dmn.import", "imported values are not available", element)
+        compiled = self.feel(text(element), element)
+        return Text(compiled.node, self.type_of(element.get("typeRef"), element)) if isinstance(compiled, Text) else compiled
+
+    def context(self, element: Xml) -> Boxed:
+        entries = []
+        for entry in children(element, "contextEntry"):
+            variable = child(entry, "variable")
+            name = None if variable is None else name_of(variable)
+            of = ANY if variable is None else self.type_of(variable.get("typeRef"), variable)
+            entries.append(Entry(name, of, self.inner(entry)))
+        return Context(tuple(entries), self.type_of(element.get("typeRef"), element))
+
+    def list_of(self, element: Xml) -> Boxed:
+        items = tuple(self.expression(item) for item in children(element, *EXPRESSIONS))
+        return ListBox(items, self.type_of(element.get("typeRef"), element))
+
+    def relation(self, element: Xml) -> Boxed:
+        columns = tuple(name_of(column) for column in children(element, "column"))
+        rows = tuple(tuple(self.expression(cell) for cell in children(row, *EXPRESSIONS)) for row in children(element, "row"))
+        return Relation(columns, rows)
+
+    def invocation(self, element: Xml) -> Boxed:
+        bindings = []
+        for binding in children(element, "binding"):
+            parameter = child(binding, "parameter")
+            bindings.append((name_of(parameter) if parameter is not None else "", self.inner(binding)))
+        return Invocation(self.inner(element), tuple(bindings), self.type_of(element.get("typeRef"), element))
+
+    def function(self, element: Xml, result: Type = ANY) -> Definition:
+        """A function definition; `result` is the type of what it gives."""
+        parameters = list(children(element, "formalParameter"))
+        kind = element.get("kind") or "FEEL"
+        refused = None
+        if kind != "FEEL":
+            refused = f"functions of kind {kind} are not available"
+            self.problem("dmn.external", refused, element, "write the function in FEEL, or use a service task")
+        names = tuple(name_of(parameter) for parameter in parameters)
+        types = tuple(self.type_of(parameter.get("typeRef"), parameter) for parameter in parameters)
+        return Definition(names, types, Missing() if refused else self.inner(element), result, refused)
+
+    def conditional(self, element: Xml) -> Boxed:
+        return Conditional(*(self.inner(child(element, name)) for name in ("if", "then", "else")))
+
+    def filter(self, element: Xml) -> Boxed:
+        return FilterBox(self.inner(child(element, "in")), self.inner(child(element, "match")))
+
+    def iterator(self, element: Xml) -> Boxed:
+        word = None if local(element) == "for" else local(element)
+        body = self.inner(child(element, "return" if word is None else "satisfies"))
+        name = " ".join((element.get("iteratorVariable") or "").split())
+        return Iterator(word, name, self.inner(child(element, "in")), body, self.type_of(element.get("typeRef"), element))
+
+    # --- decision tables ----------------------------------------------------------------------------------------------
+    def table(self, element: Xml) -> Boxed:
+        policy = (element.get("hitPolicy") or "UNIQUE").upper()
+        aggregation = element.get("aggregation")
+        outputs = tuple(self._output(output) for output in children(element, "output"))
+        if policy not in HIT_POLICIES:
+            self.problem("dmn.hit-policy", f"unknown hit policy {policy}", element)
+        if aggregation is not None and (aggregation not in AGGREGATIONS or policy != "COLLECT"):
+            self.problem("dmn.aggregation", f"the aggregation {aggregation} does not fit the hit policy {policy}", element)
+        if aggregation is not None and len(outputs) > 1:
+            self.problem("dmn.aggregation", "an aggregation needs a single output", element)
+        if not outputs:
+            self.problem("dmn.output", "a decision table needs an output", element)
+        if policy in ("PRIORITY", "OUTPUT ORDER") and not any(output.order for output in outputs):
+            self.problem(
+                "dmn.priority", f"the hit policy {policy} needs output values", element, "list the output values from the most important down"
+            )
+        inputs = tuple(self._input(clause) for clause in children(element, "input"))
+        rules = tuple(self._rule(rule, number, inputs, outputs) for number, rule in enumerate(children(element, "rule"), 1))
+        return Table(inputs, outputs, rules, policy, aggregation, self.type_of(element.get("typeRef"), element))
+
+    def _input(self, clause: Xml) -> Input:
+        expression = child(clause, "inputExpression")
+        written = text(expression)
+        if expression is None or not written:
+            self.problem("dmn.input", "an input has no expression", clause, "give the name of the variable to test")
+            return Input("", Missing(), ANY, None)
+        values = child(clause, "inputValues")
+        allowed = None if values is None or not text(values) else self.tests(text(values), values)
+        return Input(written, self.feel(written, expression), self.type_of(expression.get("typeRef"), expression), allowed)
+
+    def _output(self, clause: Xml) -> Output:
+        values = child(clause, "outputValues")
+        tests = self.tests(text(values), values) if values is not None and text(values) else None
+        order = (
+            ()
+            if tests is None or tests.tests is None
+            else tuple(UnaryTests((t,), (a,), negated=False) for t, a in zip(tests.tests, tests.asks, strict=True))
+        )
+        default = child(clause, "defaultOutputEntry")
+        entry = None if default is None or not text(default) else self.feel(text(default), default)
+        return Output(name_of(clause) or None, self.type_of(clause.get("typeRef"), clause), order, entry)
+
+    def _rule(self, rule: Xml, number: int, inputs: tuple[Input, ...], outputs: tuple[Output, ...]) -> Rule:
+        cells = list(children(rule, "inputEntry"))
+        results = list(children(rule, "outputEntry"))
+        name = rule.get("id") or f"{self.owner.get('id')}#{number}"
+        if len(cells) != len(inputs) or len(results) != len(outputs):
+            self.problem(
+                "dmn.rule", f"rule {number} has {len(cells)} input and {len(results)} output entries, not {len(inputs)} and {len(outputs)}", rule
+            )
+            return Rule(name, (None,) * len(inputs), (Missing(),) * len(outputs))
+        return Rule(name, tuple(self.tests(text(cell), cell) for cell in cells), tuple(self.feel(text(result), result) for result in results))
+
+
+_KINDS: dict[str, Callable[[Reader, Xml], Boxed]] = {
+    "literalExpression": Reader.literal,
+    "decisionTable": Reader.table,
+    "context": Reader.context,
+    "list": Reader.list_of,
+    "relation": Reader.relation,
+    "invocation": Reader.invocation,
+    "functionDefinition": Reader.function,
+    "conditional": Reader.conditional,
+    "filter": Reader.filter,
+    "for": Reader.iterator,
+    "some": Reader.iterator,
+    "every": Reader.iterator,
+}
