@@ -45,10 +45,13 @@ def _no_constants(name: str) -> Any:
     raise InvalidInput(f"JSON does not know {name}")
 
 
+_decoder = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
+
+
 def parse(data: bytes | str) -> Any:
     """Strict JSON: refuses NaN, Infinity, duplicate keys, and nesting that Python cannot hold. Raises InvalidInput."""
     try:
-        return json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
+        return _decoder.decode(data if isinstance(data, str) else data.decode(json.detect_encoding(data)))
     except (ValueError, RecursionError, UnicodeDecodeError) as exc:
         raise InvalidInput(f"not valid JSON: {exc}") from exc
 

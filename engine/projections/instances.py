@@ -17,7 +17,8 @@ ENDED = frozenset({"completed", "failed", "cancelled"})
 _INSERT = instance.insert()
 _MOVE = instance.update().where(instance.c.id == sa.bindparam("b_id"))
 _DROP_SNAPSHOT = snapshot.delete().where(snapshot.c.instance_id == sa.bindparam("b_id"))
-_NOTE = note.insert()
+_RESOLVE = incident.update().where(incident.c.instance_id == sa.bindparam("b_instance"), incident.c.resolved_at.is_(None))
+_RESOLVE_ONE = _RESOLVE.where(incident.c.key == sa.bindparam("b_key"))
 
 
 class InstanceProjection:
@@ -84,13 +85,9 @@ class IncidentProjection:
                     )
                 )
             elif isinstance(event, ev.IncidentResolved):
-                self._resolve(connection, record, head, incident.c.key == event.key)
+                connection.execute(_RESOLVE_ONE, {"b_instance": head.instance_id, "b_key": event.key, "resolved_at": record.at})
         if head.state in ENDED and record.seq > 1:
-            self._resolve(connection, record, head)
-
-    def _resolve(self, connection: Connection, record: Record, head: Head, *more: sa.ColumnElement[bool]) -> None:
-        where = (incident.c.instance_id == head.instance_id, incident.c.resolved_at.is_(None), *more)
-        connection.execute(incident.update().where(*where).values(resolved_at=record.at))
+            connection.execute(_RESOLVE, {"b_instance": head.instance_id, "resolved_at": record.at})
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""

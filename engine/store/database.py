@@ -28,6 +28,8 @@ class Database:
         self.in_memory = self.is_sqlite and self.url.database in (None, "", ":memory:")
         self._writer = threading.RLock()
         self.engine = self._open(pool_size)
+        # SQLite's driver is in autocommit mode already; there the listener below is told not to begin.
+        self._autocommit = self.engine.execution_options(**({"flowledger_begin": False} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}))
 
     def _open(self, pool_size: int) -> sa.Engine:
         if not self.is_sqlite:
@@ -78,6 +80,22 @@ class Database:
                     raise
             after_commit()
 
+    @contextmanager
+    def one_statement(self) -> Iterator[Connection]:
+        """A connection for exactly one reading statement: no transaction, hence no BEGIN and COMMIT on their way to the database.
+
+        Raises NotAvailable when the database cannot be reached.
+        """
+        if self.is_sqlite and self.in_memory:
+            with self.begin(write=False) as connection:
+                yield connection
+            return
+        try:
+            with self._autocommit.connect() as connection:
+                yield connection
+        except sa.exc.OperationalError as exc:
+            raise NotAvailable from exc
+
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
@@ -87,5 +105,8 @@ _PASSING = ("disk is full", "database is locked", "disk I/O error", "deadlock de
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("flowledger_write", True)
+    options = connection.get_execution_options()
+    if not options.get("flowledger_begin", True):
+        return
+    write = options.get("flowledger_write", True)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

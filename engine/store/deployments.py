@@ -15,6 +15,17 @@ from engine.model.values import sha256
 from engine.store import rows
 from engine.store.tables import deployment, deployment_file, process_definition, start_trigger
 
+_SELECT = sa.select(*rows.DEFINITION_COLUMNS).select_from(rows.DEFINITION_FROM)
+_OF_PROCESS = _SELECT.where(process_definition.c.process_id == sa.bindparam("b_process"))
+_LATEST = _OF_PROCESS.order_by(process_definition.c.version.desc()).limit(1)
+_BY_CONTENT = _OF_PROCESS.where(process_definition.c.content_hash == sa.bindparam("b_content")).order_by(process_definition.c.version).limit(1)
+_BY_ID = _SELECT.where(process_definition.c.id == sa.bindparam("b_id"))
+_STARTS = (
+    sa.select(start_trigger.c.definition_id, start_trigger.c.element_id)
+    .where(start_trigger.c.kind == sa.bindparam("b_kind"), start_trigger.c.name == sa.bindparam("b_name"))
+    .order_by(start_trigger.c.process_id, start_trigger.c.element_id)
+)
+
 
 class SqlDefinitions:
     """Port Definitions."""
@@ -66,24 +77,19 @@ class SqlDefinitions:
                     ],
                 )
 
-    def _select(self) -> sa.Select[tuple[object, ...]]:
-        return sa.select(*rows.DEFINITION_COLUMNS).select_from(rows.DEFINITION_FROM)
-
     def latest(self, process_id: str) -> ProcessDefinition | None:
         """The newest version."""
-        query = self._select().where(process_definition.c.process_id == process_id).order_by(process_definition.c.version.desc()).limit(1)
-        row = self._connection.execute(query).first()
+        row = self._connection.execute(_LATEST, {"b_process": process_id}).first()
         return rows.definition(row) if row else None
 
     def get(self, definition_id: str) -> ProcessDefinition | None:
         """One version."""
-        row = self._connection.execute(self._select().where(process_definition.c.id == definition_id)).first()
+        row = self._connection.execute(_BY_ID, {"b_id": definition_id}).first()
         return rows.definition(row) if row else None
 
     def by_content(self, process_id: str, content_hash: str) -> ProcessDefinition | None:
         """The version with that content, as a record names it."""
-        query = self._select().where(process_definition.c.process_id == process_id, process_definition.c.content_hash == content_hash)
-        row = self._connection.execute(query.order_by(process_definition.c.version)).first()
+        row = self._connection.execute(_BY_CONTENT, {"b_process": process_id, "b_content": content_hash}).first()
         return rows.definition(row) if row else None
 
     def files(self, deployment_id: str) -> dict[str, bytes]:
@@ -93,5 +99,4 @@ class SqlDefinitions:
 
     def starts(self, kind: str, name: str) -> list[tuple[str, str]]:
         """(definition id, element id), in order of process id."""
-        query = sa.select(start_trigger.c.definition_id, start_trigger.c.element_id).where(start_trigger.c.kind == kind, start_trigger.c.name == name)
-        return [(d, e) for d, e in self._connection.execute(query.order_by(start_trigger.c.process_id, start_trigger.c.element_id))]
+        return [(d, e) for d, e in self._connection.execute(_STARTS, {"b_kind": kind, "b_name": name})]

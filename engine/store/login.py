@@ -85,7 +85,7 @@ class AccountAccess:
 
     def token(self, secret: str) -> Actor | None:
         """Whose API token it is; None when it is unknown, over, or its account disabled."""
-        with self._database.begin(write=False) as connection:
+        with self._database.one_statement() as connection:
             user = SqlAccounts(connection).token_user(sha256(secret.encode()), self._clock.now())
         return actor_of(user) if user else None
 

@@ -15,6 +15,27 @@ from engine.model.views import ModelDraft, TokenRow, UserRow
 from engine.store import rows
 from engine.store.tables import account, api_token, form_draft, model_draft, session
 
+# Who is calling is asked before every request: built once.
+_SESSION_USER = (
+    sa.select(account)
+    .join(session, session.c.user_id == account.c.id)
+    .where(
+        session.c.secret_hash == sa.bindparam("b_secret"),
+        session.c.expires_at > sa.bindparam("b_now"),
+        session.c.seen_at > sa.bindparam("b_idle_since"),
+        account.c.active,
+    )
+)
+_TOKEN_USER = (
+    sa.select(account)
+    .join(api_token, api_token.c.user_id == account.c.id)
+    .where(
+        api_token.c.secret_hash == sa.bindparam("b_secret"),
+        sa.or_(api_token.c.expires_at.is_(None), api_token.c.expires_at > sa.bindparam("b_now")),
+        account.c.active,
+    )
+)
+
 
 class SqlAccounts:
     """Port Accounts, and what logging in needs."""
@@ -59,12 +80,7 @@ class SqlAccounts:
 
     def session_user(self, secret_hash: str, now: datetime, idle_since: datetime) -> UserRow | None:
         """The active user of a session that is neither over nor idle too long."""
-        query = (
-            sa.select(account)
-            .join(session, session.c.user_id == account.c.id)
-            .where(session.c.secret_hash == secret_hash, session.c.expires_at > now, session.c.seen_at > idle_since, account.c.active)
-        )
-        row = self._connection.execute(query).first()
+        row = self._connection.execute(_SESSION_USER, {"b_secret": secret_hash, "b_now": now, "b_idle_since": idle_since}).first()
         return rows.user(row) if row else None
 
     def touch_session(self, secret_hash: str, now: datetime) -> None:
@@ -89,12 +105,7 @@ class SqlAccounts:
 
     def token_user(self, secret_hash: str, now: datetime) -> UserRow | None:
         """The active user of a token that is not over."""
-        query = (
-            sa.select(account)
-            .join(api_token, api_token.c.user_id == account.c.id)
-            .where(api_token.c.secret_hash == secret_hash, sa.or_(api_token.c.expires_at.is_(None), api_token.c.expires_at > now), account.c.active)
-        )
-        row = self._connection.execute(query).first()
+        row = self._connection.execute(_TOKEN_USER, {"b_secret": secret_hash, "b_now": now}).first()
         return rows.user(row) if row else None
 
 

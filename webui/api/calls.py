@@ -51,6 +51,10 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def arguments(self, schema: Any, **kwargs: Any) -> Any:
+        """As flask-smorest does, with one instance of the schema for all requests: webargs would make a new one for each."""
+        return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
+
 
 def actor() -> Actor:
     """The owner of the token; the access table has made sure that there is one."""
