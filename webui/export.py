@@ -1,6 +1,6 @@
-"""The history of one instance as a file: one line a record, `{"body":<canonical body>,"hash":"<sha-256>"}`.
+r"""The history of one instance as a file: one line a record, `{"body":<canonical body>,"hash":"<sha-256>"}`.
 
-The body stands in the line byte for byte as it was hashed, so a reader can check `SHA-256("flowledger record v1\\n" + body) == hash`.
+The body stands in the line byte for byte as it was hashed, so a reader can check `SHA-256("flowledger record v1\n" + body) == hash`.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_timedelta
 from flask import Flask, current_app
-from flask_babel import get_locale, gettext, lazy_gettext, ngettext
+from flask_babel import get_locale, lazy_gettext
 from markupsafe import Markup, escape
 
-from webui.i18n import by_language, time_zone
+from webui.i18n import by_language, gettext, ngettext, time_zone
 
 STATES = {
     "active": ("info", lazy_gettext("Active")),

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import available_timezones
 
+import flask_babel
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -27,7 +28,7 @@ LANGUAGE_COOKIE = "language"
 TIME_ZONE_COOKIE = "time_zone"
 
 
-class Catalogues(Domain):
+class Catalogues(Domain):  # type: ignore[misc]
     """Translations compiled from .po files; later folders add to and override earlier ones."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
@@ -52,6 +53,16 @@ def _compile(path: Path) -> bytes:
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     return compiled.getvalue()
+
+
+def gettext(message: str, /, **values: object) -> str:
+    """The message in the reader's language, placeholders filled."""
+    return str(flask_babel.gettext(message, **values))
+
+
+def ngettext(one: str, many: str, num: int, /, **values: object) -> str:
+    """The same for a counted thing; `%(num)s` is the number."""
+    return str(flask_babel.ngettext(one, many, num, **values))
 
 
 def language() -> str:
@@ -90,7 +101,7 @@ def _zones() -> frozenset[str]:
 
 def time_zones() -> list[str]:
     """Names to choose from."""
-    return sorted(name for name in _zones() if "/" in name and not name.startswith(("Etc/", "posix", "right", "SystemV"))) + ["UTC"]
+    return [*sorted(name for name in _zones() if "/" in name and not name.startswith(("Etc/", "posix", "right", "SystemV"))), "UTC"]
 
 
 def by_language(titles: object, fallback: str = "") -> str:
@@ -98,7 +109,7 @@ def by_language(titles: object, fallback: str = "") -> str:
     if isinstance(titles, str):
         return titles or fallback
     if isinstance(titles, dict) or hasattr(titles, "get"):
-        return str(titles.get(language()) or titles.get("en") or fallback)  # type: ignore[union-attr]
+        return str(titles.get(language()) or titles.get("en") or fallback)
     return fallback
 
 

@@ -10,9 +10,10 @@ import binascii
 import json
 from dataclasses import dataclass
 
-from flask import Flask, Response, g, request
-from flask_babel import gettext
+from flask import Flask, g, request
+from werkzeug.wrappers import Response
 
+from webui.i18n import gettext
 from webui.security import drop_cookie, read_cookie, set_cookie
 
 COOKIE = "notice"

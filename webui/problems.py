@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import Flask, Response, g, redirect, render_template, request, url_for
-from flask_babel import gettext, lazy_gettext
+from flask_babel import lazy_gettext
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from engine import errors
+from webui.i18n import gettext
 from webui.security import CsrfRefused, is_api
 
 log = logging.getLogger("flowledger.web")
@@ -198,7 +199,7 @@ def of_http(error: HTTPException) -> Response:
 
 
 def _flat(messages: Any, pointer: str = "") -> Iterator[dict[str, str]]:
-    """marshmallow's nested messages as the same list that a form's errors are; its first level, the location, is left out."""
+    """Nested messages of marshmallow messages as the same list that a form's errors are; its first level, the location, is left out."""
     if isinstance(messages, Mapping):
         for name, inner in messages.items():
             own = name in ("key", "value") or (not pointer and name in ("json", "query", "_schema"))

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_babel import gettext, ngettext
-
 from engine.model.definition import Element, ProcessInfo
 from engine.model.values import Json
 from engine.model.views import ActivityRow, Explanation
+from webui.i18n import gettext, ngettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,29 @@ def names_of(info: ProcessInfo | None, people: Mapping[str, str] | Sequence[tupl
     return Names(dict(people), info.elements if info else {})
 
 
+def _(text: str) -> str:
+    """Marks a text for the catalogue; `_plain` translates it."""
+    return text
+
+
+#: kind of input -> sentence
+PLAIN = {
+    "StartInstance": _("%(who)s started the process."),
+    "CompleteUserTask": _("%(who)s completed “%(element)s”."),
+    "CorrelateMessage": _("The message “%(name)s” arrived at “%(element)s”."),
+    "DeliverSignal": _("The signal “%(name)s” arrived."),
+    "TriggerTimer": _("The time of “%(element)s” was up."),
+    "CompleteJob": _("The system carried out “%(element)s”."),
+    "ThrowJobError": _("“%(element)s” reported the business error %(code)s."),
+    "FailJob": _("“%(element)s” failed: %(cause)s"),
+    "RetryJob": _("%(who)s had “%(element)s” tried again."),
+    "RetryElement": _("%(who)s had “%(element)s” tried again."),
+    "SetVariables": _("%(who)s changed variables: %(reason)s"),
+    "CancelInstance": _("%(who)s cancelled the process instance: %(reason)s"),
+    "AddAttachment": _("%(who)s attached the file %(name)s."),
+}
+
+
 def sentence(record: Explanation, names: Names) -> str:
     """What happened, with who did it: `王芳完成了“质量检查”。`"""
     text = _plain(record.kind, names.person(record.actor), names.element(record.element_id), record.details, names)
@@ -58,39 +80,20 @@ def activity_sentence(row: ActivityRow) -> str:
 
 
 def _plain(kind: str, who: str, element: str, details: Mapping[str, Any], names: Names) -> str:
-    match kind:
-        case "StartInstance":
-            return gettext("%(who)s started the process.", who=who)
-        case "CompleteUserTask":
-            return gettext("%(who)s completed “%(element)s”.", who=who, element=element)
-        case "AssignUserTask":
-            return _assigned(who, element, details, names)
-        case "CorrelateMessage":
-            return gettext("The message “%(name)s” arrived at “%(element)s”.", name=details.get("name", "?"), element=element)
-        case "DeliverSignal":
-            return gettext("The signal “%(name)s” arrived.", name=details.get("name", "?"))
-        case "TriggerTimer":
-            return gettext("The time of “%(element)s” was up.", element=element)
-        case "CompleteJob":
-            return gettext("The system carried out “%(element)s”.", element=element)
-        case "ThrowJobError":
-            return gettext("“%(element)s” reported the business error %(code)s.", element=element, code=details.get("code") or "?")
-        case "FailJob":
-            return gettext("“%(element)s” failed: %(cause)s", element=element, cause=details.get("cause", ""))
-        case "RetryJob" | "RetryElement":
-            return gettext("%(who)s had “%(element)s” tried again.", who=who, element=element)
-        case "SetVariables":
-            return gettext("%(who)s changed variables: %(reason)s", who=who, reason=details.get("reason") or "–")
-        case "CancelInstance":
-            return gettext("%(who)s cancelled the process instance: %(reason)s", who=who, reason=details.get("reason") or "–")
-        case "AddComment":
-            return (
-                gettext("%(who)s commented: %(text)s", who=who, text=details["text"]) if "text" in details else gettext("%(who)s commented.", who=who)
-            )
-        case "AddAttachment":
-            return gettext("%(who)s attached the file %(name)s.", who=who, name=details.get("name", ""))
-        case _:
-            return gettext("%(who)s: %(kind)s", who=who, kind=kind)
+    if kind == "AssignUserTask":
+        return _assigned(who, element, details, names)
+    if kind == "AddComment":
+        return gettext("%(who)s commented: %(text)s", who=who, text=details["text"]) if "text" in details else gettext("%(who)s commented.", who=who)
+    words = {
+        "who": who,
+        "element": element,
+        "name": details.get("name", ""),
+        "code": details.get("code") or "?",
+        "cause": details.get("cause", ""),
+        "reason": details.get("reason") or "–",
+        "kind": kind,
+    }
+    return gettext(PLAIN.get(kind, _("%(who)s: %(kind)s")), **words)
 
 
 def _assigned(who: str, element: str, details: Mapping[str, Any], names: Names) -> str:

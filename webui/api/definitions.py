@@ -38,11 +38,7 @@ def deploy() -> Any:
 
     The same content as the newest version makes no new one.
     """
-    if request.mimetype == "multipart/form-data":
-        command = _from_parts()
-    else:
-        command = _from_json(load_json(request, DEPLOYMENT_BYTES))
-    return execute(command)
+    return execute(_from_parts() if request.mimetype == "multipart/form-data" else _from_json(load_json(request, DEPLOYMENT_BYTES)))
 
 
 def _from_parts() -> Deploy:

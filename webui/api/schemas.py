@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import marshmallow as ma
 from marshmallow import fields, validate
 
@@ -10,7 +12,7 @@ STATES = ("active", "completed", "failed", "cancelled")
 MAX_PAGE = 200
 
 
-def _variables(**kw: object) -> fields.Dict:
+def _variables(**kw: Any) -> fields.Dict:
     return fields.Dict(keys=fields.String(validate=ID), values=fields.Raw(allow_none=True), **kw)
 
 

@@ -6,14 +6,13 @@ from datetime import timedelta
 
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from engine.errors import InvalidInput, NotAllowed
 from engine.model.commands import ChangePassword, IssueToken, RevokeToken, SetPreferences
 from webui.addresses import local_target
 from webui.filters import now
-from webui.i18n import LANGUAGE_COOKIE, LOCALES, TIME_ZONE_COOKIE, time_zones
+from webui.i18n import LANGUAGE_COOKIE, LOCALES, TIME_ZONE_COOKIE, gettext, time_zones
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
 from webui.security import drop_cookie, read_cookie, set_cookie

@@ -109,7 +109,7 @@ def _form(name: str, data: bytes) -> dict[str, str]:
 
 
 def _decisions(data: bytes) -> list[dict[str, str]]:
-    return [{"id": d.get("id", ""), "title": d.get("name") or d.get("id", "")} for d in ET.fromstring(data).iter() if d.tag.endswith("}decision")]  # noqa: S314
+    return [{"id": d.get("id", ""), "title": d.get("name") or d.get("id") or ""} for d in ET.fromstring(data).iter() if d.tag.endswith("}decision")]  # noqa: S314
 
 
 # --- JSON endpoints --------------------------------------------------------------------------------------------------

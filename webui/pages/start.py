@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -14,6 +13,7 @@ from engine.errors import FormInvalid, InvalidInput, NotFound
 from engine.model.commands import Start
 from engine.model.views import DefinitionRow, TaskFilter
 from webui.forms import Button
+from webui.i18n import gettext
 from webui.notices import notify
 from webui.pages import task_forms
 from webui.pages.engine import execute, flowledger
@@ -42,7 +42,7 @@ def form(process_id: str) -> ResponseReturnValue:
 
 
 def _find(read: Any, process_id: str) -> DefinitionRow:
-    row = next((r for r in read.definitions(current_actor()) if r.process_id == process_id and _startable(read, r)), None)
+    row: DefinitionRow | None = next((r for r in read.definitions(current_actor()) if r.process_id == process_id and _startable(read, r)), None)
     if row is None:
         raise NotFound(kind="process", id=process_id)
     return row
@@ -64,7 +64,7 @@ def _page(process_id: str, submission: Any = None, errors: Any = (), status: int
             action_url=url_for("start.submit", process_id=process_id),
             fragment_url=url_for("start.fields", process_id=process_id),
             buttons=(Button("submit", gettext("Start")),),
-            before_buttons=Markup(render_template("business_key.html", business_key=_typed_key())),
+            before_buttons=Markup(render_template("business_key.html", business_key=_typed_key())),  # noqa: S704 - an autoescaped template
             attributes={"data-guard": "", "data-once": ""},
         )
     page = render_template("start_form.html", row=row, drawn=drawn, documentation=documentation, business_key=_typed_key())

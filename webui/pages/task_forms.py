@@ -13,6 +13,7 @@ from markupsafe import Markup
 from engine.errors import FieldError
 from engine.model.commands import Attach
 from engine.model.values import Json, sha256
+from engine.ports import Form
 from forms import CompiledForm, Submission
 from webui.forms import Button, FileUrl, render_fields, render_form, render_summary
 from webui.i18n import language, time_zone
@@ -44,13 +45,20 @@ class TaskUploads:
         return None
 
 
-def read_post(form: CompiledForm, shown: Mapping[str, Json], uploads: TaskUploads | None) -> Submission:
+def _compiled(form: Form) -> CompiledForm:
+    """Pages draw the forms of our own compiler; another plugin's forms would need a renderer of their own."""
+    if not isinstance(form, CompiledForm):
+        raise TypeError(f"no renderer for forms of {type(form).__name__}")
+    return form
+
+
+def read_post(form: Form, shown: Mapping[str, Json], uploads: TaskUploads | None) -> Submission:
     """The post of this request, decoded and judged."""
-    return form.decode(request.form, request.files, shown=shown, uploads=uploads, zone=ZoneInfo(time_zone()))
+    return _compiled(form).decode(request.form, request.files, shown=shown, uploads=uploads, zone=ZoneInfo(time_zone()))
 
 
 def draw(
-    form: CompiledForm,
+    form: Form,
     values: Mapping[str, Json],
     submission: Submission | None = None,
     *,
@@ -65,7 +73,7 @@ def draw(
 ) -> Markup:
     """The form element: as typed where there is a submission or a draft, else with present values."""
     return render_form(
-        form,
+        _compiled(form),
         values,
         errors if errors is not None else (submission.errors if submission else ()),
         submission.raw if submission else draft,
@@ -82,11 +90,11 @@ def draw(
 
 
 def fields(
-    form: CompiledForm, values: Mapping[str, Json], submission: Submission, *, action_url: str, fragment_url: str, file_url: FileUrl | None = None
+    form: Form, values: Mapping[str, Json], submission: Submission, *, action_url: str, fragment_url: str, file_url: FileUrl | None = None
 ) -> Markup:
     """The part that htmx replaces after a row button, a condition, a preview."""
     return render_fields(
-        form,
+        _compiled(form),
         values,
         (),
         submission.raw,
@@ -98,9 +106,9 @@ def fields(
     )
 
 
-def summary(form: CompiledForm, values: Mapping[str, Json], file_url: FileUrl | None = None) -> Markup:
+def summary(form: Form, values: Mapping[str, Json], file_url: FileUrl | None = None) -> Markup:
     """The values as text."""
-    return render_summary(form, values, language(), zone=ZoneInfo(time_zone()), file_url=file_url, heading=3)
+    return render_summary(_compiled(form), values, language(), zone=ZoneInfo(time_zone()), file_url=file_url, heading=3)
 
 
 def files_of(instance_id: str) -> FileUrl:

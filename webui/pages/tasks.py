@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -14,6 +13,7 @@ from engine.errors import FormInvalid, InvalidInput
 from engine.model.commands import Complete, HandOver, Release, SaveDraft
 from engine.model.views import TaskFilter, TaskRow
 from webui.forms import Button
+from webui.i18n import gettext
 from webui.notices import notify
 from webui.pages import task_forms
 from webui.pages.engine import execute, flowledger
@@ -38,7 +38,7 @@ def _page(task_id: str, submission: Any = None, errors: Any = (), status: int = 
         form, values = read.task_form(actor, task_id)
         draft = read.draft(actor, task_id) if task.state == "open" and form is not None else None
         explanations = read.explanations(actor, task.instance_id)
-        context = {
+        context: dict[str, Any] = {
             "instance": read.instance(actor, task.instance_id),
             "comments": read.comments(actor, task.instance_id),
             "attachments": read.attachments(actor, task.instance_id),

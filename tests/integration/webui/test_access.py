@@ -39,7 +39,7 @@ def test_an_unlisted_route_is_found(app):
 
 def test_a_pack_cannot_invent_an_action():
     blueprint = Blueprint("pack", __name__)
-    with pytest.raises(ValueError, match="be.root"):
+    with pytest.raises(ValueError, match=r"be\.root"):
         access.declare({f"{blueprint.name}.page": "be.root"})
 
 
