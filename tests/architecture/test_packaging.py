@@ -29,7 +29,7 @@ def test_exactly_the_four_packages_ship_and_never_the_tests():
 
 
 def test_the_built_bundle_and_fonts_ship_although_git_ignores_them():
-    assert PROJECT["tool"]["hatch"]["build"]["artifacts"] == ["webui/static/dist/**", "processes/service_report/fonts/**"]
+    assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["artifacts"] == ["webui/static/dist/**", "processes/service_report/fonts/**"]
     ignored = subprocess.run(
         ["git", "check-ignore", "webui/static/dist/manifest.json", "processes/service_report/fonts/x.ttf", "webui/frontend/node_modules"],
         cwd=ROOT,
