@@ -55,7 +55,7 @@ def build(container: Container, model: Any, path: str) -> ProcessSpec:
             if node.loop is not None:
                 spec.inner.handler = specs[node.handler]
         for flow in node.outgoing:
-            link(spec, specs[flow.target], flow)
+            link(spec, specs[flow.target])
     return process
 
 

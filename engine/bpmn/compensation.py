@@ -140,7 +140,7 @@ class Compensation:
         if local is not None:
             token.local = Scope(token.id, workflow.scope, top.tell, dict(local))
         if spec.is_event_subprocess:
-            token.memory["start"] = spec.inner.container.starts()[0].id
+            token.memory["start"] = spec.inner.starts[0].id
         token._ready()
 
     def abandon(self, driver: Token) -> None:

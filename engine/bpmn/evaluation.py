@@ -14,8 +14,8 @@ from SpiffWorkflow.bpmn.script_engine.python_environment import BasePythonScript
 
 from engine.bpmn.scope import Scope, clean
 from engine.model.events import DecisionTaken
-from engine.ports import CallFunction, Evaluated, Evaluator, HostFunction
 from engine.model.values import Json
+from engine.ports import CallFunction, Evaluated, Evaluator, HostFunction
 
 if TYPE_CHECKING:
     from engine.bpmn.diagram import Parameter

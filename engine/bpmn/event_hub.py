@@ -244,7 +244,7 @@ class EventHub(EventManager):
             workflow = host.workflow
             if not workflow.interrupted:
                 inside = host.task_spec
-                armed = ((s, None, workflow, n) for s, n in workflow.spec.event_starts_inside() if s is not inside)
+                armed = ((s, None, workflow, n) for s, n in workflow.spec.event_starts_inside if s is not inside)
                 yield from self._best(thrown, armed, lambda c: c[0].start_node(c[3]))
             host = getattr(workflow, "holder", None)
 

@@ -34,14 +34,15 @@ class EventReader:
         self.reader = reader
         self.root = root
         self.roots = {one.get("id"): one for one in root if one.get("id") and local(one)}
-        self.all: dict[str, Xml] | None = None
+        self.retrievals = {
+            reference(one.get("messageRef")): text(child(one, "messagePath")) or text(child(one, "formalExpression"))
+            for one in root.iter(f"{{{BPMN}}}correlationPropertyRetrievalExpression")
+        }
 
     def by_id(self, key: str) -> Definition | None:
         """Any event definition of the file."""
-        if self.all is None:
-            self.all = {one.get("id"): one for one in self.root.iter() if local(one) in KINDS and one.get("id")}
-        found = self.all.get(key)
-        return self.definition(found, found.getparent()) if found is not None else None
+        found = self.reader.by_id.get(key)
+        return self.definition(found, found.getparent()) if found is not None and local(found) in KINDS else None
 
     def definitions(self, element: Xml, node: Node | None) -> list[Definition]:
         """In document order."""
@@ -115,14 +116,8 @@ class EventReader:
 
     def _correlation_property(self, message: Xml | None) -> Template | None:
         """BPMN's own correlation (section 8.4.2): the retrieval expression for this message, read as an expression over the variables."""
-        if message is None:
-            return None
-        for retrieval in self.root.iter(f"{{{BPMN}}}correlationPropertyRetrievalExpression"):
-            if reference(retrieval.get("messageRef")) == message.get("id"):
-                said = text(child(retrieval, "messagePath")) or text(child(retrieval, "formalExpression"))
-                if said:
-                    return expression(said)
-        return None
+        said = self.retrievals.get(message.get("id")) if message is not None else None
+        return expression(said) if said else None
 
     def _timer(self, made: Definition, element: Xml) -> None:
         found = [(form, one) for tag, form in FORMS.items() for one in children(element, tag)]

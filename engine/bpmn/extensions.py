@@ -62,20 +62,22 @@ def unsupported(element: Xml) -> Iterator[tuple[Xml, str]]:
 # --- people ---------------------------------------------------------------------------------------------------------
 def assignment(element: Xml) -> Assignment:
     """Who, with what form, until when."""
-    zeebe = lambda key: element_attribute(element, "assignmentDefinition", key, ZEEBE)  # noqa: E731
-    schedule = lambda key: element_attribute(element, "taskSchedule", key, ZEEBE)  # noqa: E731
+
+    def zeebe(key: str) -> str | None:
+        return element_attribute(element, "taskSchedule" if key.endswith("Date") else "assignmentDefinition", key, ZEEBE)
+
     owners, performers = _people(element)
     groups = attribute(element, "candidateGroups") or zeebe("candidateGroups")
     users = attribute(element, "candidateUsers") or zeebe("candidateUsers")
     return Assignment(
-        assignee=_template(attribute(element, "assignee") or zeebe("assignee")) or performers,
+        assignee=template(attribute(element, "assignee") or zeebe("assignee")) or performers,
         groups=_several(groups) + owners,
         users=_several(users),
         excludes=_several(attribute(element, "excludes")),
-        form_key=_template(_form_key(element)),
-        due=_template(attribute(element, "dueDate", "due") or schedule("dueDate")),
-        follow_up=_template(attribute(element, "followUpDate", "followUp") or schedule("followUpDate")),
-        priority=_template(attribute(element, "priority") or element_attribute(element, "priorityDefinition", "priority", ZEEBE)),
+        form_key=template(_form_key(element)),
+        due=template(attribute(element, "dueDate", "due") or zeebe("dueDate")),
+        follow_up=template(attribute(element, "followUpDate", "followUp") or zeebe("followUpDate")),
+        priority=template(attribute(element, "priority") or element_attribute(element, "priorityDefinition", "priority", ZEEBE)),
     )
 
 
@@ -96,7 +98,7 @@ def _people(element: Xml) -> tuple[tuple[Template, ...], Template | None]:
         for role in children(element, tag):
             formal = role.find(f".//{{{BPMN}}}formalExpression")
             said = text(formal) or text(child(role, "resourceRef")) or role.get("name") or ""
-            found = _template(said)
+            found = template(said)
             if found is not None and tag == "potentialOwner":
                 owners.append(found)
             elif found is not None:
@@ -108,14 +110,10 @@ def _several(said: str | None) -> tuple[Template, ...]:
     """Comma-separated texts; one that is an expression as a whole may give a list."""
     if said is None:
         return ()
-    whole = _template(said)
+    whole = template(said)
     if whole is not None and len(whole.parts) == 1:
         return (whole,)
-    return tuple(found for part in said.split(",") if (found := _template(part)) is not None)
-
-
-def _template(said: str | None) -> Template | None:
-    return template(said)
+    return tuple(found for part in said.split(",") if (found := template(part)) is not None)
 
 
 # --- work of handlers -------------------------------------------------------------------------------------------------
@@ -123,7 +121,7 @@ def topic(element: Xml) -> Template | None:
     """The service task's type: the name under which a handler is registered."""
     said = attribute(element, "handler", "topic") or element_attribute(element, "taskDefinition", "type", ZEEBE)
     said = said or element_attribute(element, "serviceTaskOperator", "id", SPIFF)
-    return _template(said)
+    return template(said)
 
 
 def retries(element: Xml) -> int:
@@ -170,7 +168,7 @@ def result_variable(element: Xml) -> str | None:
 
 def decision(element: Xml) -> Template | None:
     said = attribute(element, "decision", "decisionRef") or element_attribute(element, "calledDecision", "decisionId", ZEEBE)
-    return _template(said or element_text(element, "calledDecisionId", SPIFF))
+    return template(said or element_text(element, "calledDecisionId", SPIFF))
 
 
 def _value(said: str) -> Template:
@@ -185,7 +183,7 @@ def correlation(*holders: Xml | None) -> Template | None:
             said = attribute(holder, "correlationKey") or element_attribute(holder, "subscription", "correlationKey", ZEEBE)
             said = said or element_text(holder, "correlationKey", OURS)
             if said:
-                return _template(said)
+                return template(said)
     return None
 
 

@@ -79,11 +79,13 @@ class FlowNode(BpmnSpecMixin):
     def choose(self, token: Token) -> list[Flow]:
         """Outgoing flows (section 13.3.1): all without condition and those whose condition holds; the default when no condition holds."""
         flows = self.node.outgoing
+        if len(flows) == 1 and flows[0].condition is None:
+            return flows
         plain = [f for f in flows if not f.default and f.condition is None]
         conditional = [f for f in flows if not f.default and f.condition is not None]
         held = [f for f in conditional if self.holds(token, f)]
         default = [f for f in flows if f.default] if not held and (conditional or not plain) else []
-        return [f for f in flows if f in plain or f in held or f in default] if len(flows) > 1 else plain + held + default
+        return [f for f in flows if f in plain or f in held or f in default]
 
     def holds(self, token: Token, flow: Flow) -> bool:
         assert flow.condition is not None

@@ -14,6 +14,7 @@ from engine.bpmn.scope import Scope
 from engine.bpmn.subscription import RACE, Subscription
 from engine.bpmn.token import LEAVE, Token
 
+
 class ExclusiveGateway(FlowNode, defaults.ExclusiveGateway):
     """The first flow whose condition holds, in document order (section 13.4.2)."""
 

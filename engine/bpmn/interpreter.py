@@ -93,14 +93,16 @@ class BpmnInterpreter:
     ) -> dict[str, BpmnModel]:
         own = {one.id for one in containers}
         external: dict[str, BpmnModel] = {}
+        absent: set[str] = set()
 
         def offers(process_id: str) -> bool:
-            if process_id in own or process_id in external:
-                return True
-            model = called(process_id)
-            if isinstance(model, BpmnModel) and process_id in model.specs:
-                external[process_id] = model
-            return process_id in external
+            if process_id not in own and process_id not in external and process_id not in absent:
+                found: Any = called(process_id)
+                if found is not None and process_id in found.specs:
+                    external[process_id] = found
+                else:
+                    absent.add(process_id)
+            return process_id not in absent
 
         validation = Validation(self.evaluator, offers, decisions)
         for one in containers:
@@ -111,8 +113,8 @@ class BpmnInterpreter:
     # --- executing --------------------------------------------------------------------------------------------------
     def open(self, model: Model, process_id: str, instance_id: str, snapshot: Json = None) -> BpmnExecution:
         """A fresh execution, or one restored from a snapshot. Raises NotFound for an unknown process."""
-        assert isinstance(model, BpmnModel)
-        if process_id not in model.specs:
+        compiled: Any = model  # models of this interpreter are what the caller has
+        if process_id not in compiled.specs:
             raise NotFound(kind="process", id=process_id)
         restored: Any = snapshot
-        return BpmnExecution(model, process_id, instance_id, self.evaluator, self.function_names, self.limits, restored)
+        return BpmnExecution(compiled, process_id, instance_id, self.evaluator, self.function_names, self.limits, restored)

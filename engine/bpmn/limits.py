@@ -15,3 +15,4 @@ class Limits:
     nesting: int = 64  # subprocesses and calls inside each other
     file_bytes: int = 5 * 1024 * 1024
     xml_depth: int = 256
+    file_elements: int = 50_000  # XML elements of BPMN's own namespace

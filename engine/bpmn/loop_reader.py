@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.bpmn import extensions
 from engine.bpmn.diagram import Definition, Loop
 from engine.bpmn.templates import source
-from engine.bpmn.xml_source import BPMN, ZEEBE, Xml, child, children, flag, reference, text
+from engine.bpmn.xml_source import ZEEBE, Xml, child, children, flag, local, reference, text
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
@@ -38,7 +38,7 @@ def _multi_instance(reader: Reader, activity: Xml, element: Xml) -> Loop:
     said = text(child(element, "completionCondition"))
     loop = Loop("sequential" if flag(element, "isSequential", False) else "parallel", source(said) if said else None, said)
     _input(reader, activity, element, loop)
-    _output(activity, element, loop)
+    _output(reader, activity, element, loop)
     loop.behaviour = element.get("behavior") or "All"
     loop.one_event = _event(reader, element.get("oneBehaviorEventRef"))
     loop.none_event = _event(reader, element.get("noneBehaviorEventRef"))
@@ -52,7 +52,7 @@ def _input(reader: Reader, activity: Xml, element: Xml, loop: Loop) -> None:
     if cardinality:
         loop.cardinality = source(cardinality)
     elif collection:
-        loop.collection = _names(activity, reference(collection) or "", "dataInputAssociation", "sourceRef", "targetRef")
+        loop.collection = _names(reader, activity, reference(collection) or "", "dataInputAssociation", "sourceRef", "targetRef")
     elif vendor and vendor.isidentifier():
         loop.collection = (vendor,)
     elif vendor:
@@ -69,10 +69,10 @@ def _input(reader: Reader, activity: Xml, element: Xml, loop: Loop) -> None:
     loop.item = named or extensions.element_attribute(element, "loopCharacteristics", "inputElement", ZEEBE)
 
 
-def _output(activity: Xml, element: Xml, loop: Loop) -> None:
+def _output(reader: Reader, activity: Xml, element: Xml, loop: Loop) -> None:
     ref = reference(text(child(element, "loopDataOutputRef")))
     if ref:
-        loop.output = _names(activity, ref, "dataOutputAssociation", "targetRef", "sourceRef")[-1]
+        loop.output = _names(reader, activity, ref, "dataOutputAssociation", "targetRef", "sourceRef")[-1]
     else:
         loop.output = extensions.attribute(element, "outputCollection") or extensions.element_attribute(
             element, "loopCharacteristics", "outputCollection", ZEEBE
@@ -85,25 +85,20 @@ def _output(activity: Xml, element: Xml, loop: Loop) -> None:
         loop.output_item, loop.output_expression = (bare, None) if bare.isidentifier() else (None, bare)
 
 
-def _names(activity: Xml, ref: str, association: str, far: str, near: str) -> tuple[str, ...]:
+def _names(reader: Reader, activity: Xml, ref: str, association: str, far: str, near: str) -> tuple[str, ...]:
     """Names under which the collection may be known: the reference itself, its name, and what an association connects it with."""
-    root = activity.getroottree().getroot()
     found = [ref]
     for one in children(activity, association):
         ends = [reference(text(end)) for end in children(one, near)]
         if ref in ends:
             found += [reference(text(end)) or "" for end in children(one, far)]
     for key in list(found):
-        for tag in ("dataInput", "dataOutput", "dataObject", "property", "dataObjectReference"):
-            for one in root.iter(f"{{{BPMN}}}{tag}"):
-                if one.get("id") == key:
-                    target = reference(one.get("dataObjectRef"))
-                    found += [name for name in (one.get("name"), target, _name_of(root, target)) if name]
+        one = reader.by_id.get(key)
+        if one is not None and local(one) in ("dataInput", "dataOutput", "dataObject", "property", "dataObjectReference"):
+            target = reference(one.get("dataObjectRef"))
+            known = reader.by_id.get(target or "")
+            found += [name for name in (one.get("name"), target, known.get("name") if known is not None else None) if name]
     return tuple(dict.fromkeys(found))
-
-
-def _name_of(root: Xml, key: str | None) -> str | None:
-    return next((one.get("name") for one in root.iter(f"{{{BPMN}}}dataObject") if key and one.get("id") == key), None)
 
 
 def _event(reader: Reader, ref: str | None) -> Definition | None:

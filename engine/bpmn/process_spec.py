@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
@@ -30,7 +30,7 @@ class ScopeStart(FlowNode):
             if name not in workflow.scope.vars:
                 workflow.scope.declare(name, None)
         armed = {(hub_one.spec.name, hub_one.start) for hub_one in _subscriptions(workflow)}
-        for spec, start in self.process.event_starts_inside():
+        for spec, start in self.process.event_starts_inside:
             if (spec.name, start) not in armed:
                 workflow.top_workflow.event_manager.await_events(START, spec, workflow, None, workflow.scope, start)
         return True
@@ -41,7 +41,7 @@ class ScopeStart(FlowNode):
         if workflow.starting_at is not None:
             self._start_at(workflow, process.container.nodes[workflow.starting_at])
         elif process.ad_hoc is not None:
-            names = [node.id for node in process.container.starts()]
+            names = [node.id for node in process.starts]
             workflow.started = names[:1] if process.ad_hoc.sequential else names
             for name in workflow.started:
                 process.task_specs[name].arrive(workflow)
@@ -60,7 +60,7 @@ class ScopeStart(FlowNode):
                         self.process.task_specs[other.target].arrive(workflow, other)
 
     def _start_plainly(self, workflow: Any) -> None:
-        nodes = self.process.container.starts()
+        nodes = self.process.starts
         plain = [node for node in nodes if not (node.definitions and node.type == "startEvent") and not node.instantiate]
         for node in plain or nodes:
             self.process.task_specs[node.id].arrive(workflow)
@@ -80,7 +80,9 @@ class ProcessSpec(BpmnProcessSpec):
         self.description = container.name
         self.svg = None
         self.io_specification = None
-        self.data_objects, self.data_stores, self.correlation_keys = {}, {}, {}
+        self.data_objects: dict[str, Any] = {}  # SpiffWorkflow's own; data objects live in variable scopes
+        self.data_stores: dict[str, Any] = {}
+        self.correlation_keys: dict[str, Any] = {}
         self.bpmn_start_events: list[Any] = []
         self.ad_hoc = container.ad_hoc
         self.compensation_start: FlowNode | None = None  # event subprocess that compensates this scope
@@ -90,12 +92,15 @@ class ProcessSpec(BpmnProcessSpec):
         self.start = ScopeStart(self, Node(container.id, "start"), "$start")
         self.end = None
 
-    def event_starts_inside(self) -> Iterator[tuple[Any, str]]:
+    @cached_property
+    def starts(self) -> tuple[Node, ...]:
+        return tuple(self.container.starts())
+
+    @cached_property
+    def event_starts_inside(self) -> tuple[tuple[Any, str], ...]:
         """Event subprocesses of this scope with the start events that may trigger them."""
-        for spec in self.event_subprocesses:
-            for node in spec.inner.container.starts():
-                if not any(d.kind == "compensate" for d in node.definitions):
-                    yield spec, node.id
+        pairs = ((spec, node) for spec in self.event_subprocesses for node in spec.inner.starts)
+        return tuple((spec, node.id) for spec, node in pairs if not any(d.kind == "compensate" for d in node.definitions))
 
     def reach(self, node: Node) -> dict[str, set[str]]:
         """For each incoming flow of a join: the elements from which a token can come over it without passing the join."""
@@ -133,13 +138,13 @@ class ProcessSpec(BpmnProcessSpec):
             if ad_hoc.cancel_remaining:
                 workflow.cancel_tokens()
         elif ad_hoc.sequential and not workflow.tasks:
-            rest = [node.id for node in self.container.starts() if node.id not in workflow.started]
+            rest = [node.id for node in self.starts if node.id not in workflow.started]
             if rest:
                 workflow.started.append(rest[0])
                 self.task_specs[rest[0]].arrive(workflow)
 
 
-def link(source: FlowNode, target: FlowNode, flow: Flow) -> None:
+def link(source: FlowNode, target: FlowNode) -> None:
     """Tell SpiffWorkflow's specs of a connection; tokens travel on the flows themselves."""
     source._outputs.append(target.name)
     target._inputs.append(source.name)

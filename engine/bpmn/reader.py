@@ -6,7 +6,7 @@ Whether what was read makes sense as a whole is checked by `engine.bpmn.validati
 from __future__ import annotations
 
 from engine.bpmn import extensions
-from engine.bpmn.diagram import AdHoc, Container, Definition, Flow, Node
+from engine.bpmn.diagram import AdHoc, Container, Flow, Node
 from engine.bpmn.event_reader import EventReader
 from engine.bpmn.loop_reader import read_loop
 from engine.bpmn.templates import source, template
@@ -39,18 +39,19 @@ class Reader:
         self.nesting = nesting
         self.problems: list[Problem] = []
         self.containers: list[Container] = []
-        self.events = EventReader(self, root)
+        self.by_id: dict[str, Xml] = {}
         self.made_flows = 0
+        self._check_ids()
+        self.events = EventReader(self, root)
 
     def problem(self, element: Xml, rule: str, message: str, advice: str = "", severity: str = "error") -> None:
         named = element
         while named is not None and named.get("id") is None:
             named = named.getparent()
         identity = (named.get("id"), named.get("name")) if named is not None else (None, None)
-        self.problems.append(Problem(self.file, rule, message, *identity, element.sourceline, advice, severity))
+        self.problems.append(Problem(self.file, rule, message, identity[0], identity[1], element.sourceline, advice, severity))
 
     def read(self) -> list[Container]:
-        self._check_ids()
         for element in self.root:
             if local(element) == "process":
                 self._process(element)
@@ -70,15 +71,13 @@ class Reader:
             del self.problems[before:]
 
     def _check_ids(self) -> None:
-        seen: dict[str, Xml] = {}
         for element in self.root.iter():
             key = element.get("id")
             if key is not None and local(element):
-                if key in seen:
-                    self.problem(
-                        element, "bpmn.duplicate-id", f"the id {key!r} is already used in line {seen[key].sourceline}", "ids are unique in a file"
-                    )
-                seen.setdefault(key, element)
+                if key in self.by_id:
+                    message = f"the id {key!r} is already used in line {self.by_id[key].sourceline}"
+                    self.problem(element, "bpmn.duplicate-id", message, "ids are unique in a file")
+                self.by_id.setdefault(key, element)
 
     # --- containers -------------------------------------------------------------------------------------------------
     def container(self, element: Xml, depth: int) -> Container:
@@ -180,13 +179,14 @@ class Reader:
         )
 
     def _connect(self, made: Container, element: Xml) -> None:
-        for drawn, flow in zip(children(element, "sequenceFlow"), list(made.flows), strict=True):
+        drawn_flows, made.flows = made.flows, []
+        for drawn, flow in zip(children(element, "sequenceFlow"), drawn_flows, strict=True):
             source_node, target_node = made.nodes.get(flow.source), made.nodes.get(flow.target)
             if source_node is None or target_node is None:
                 missing = flow.source if source_node is None else flow.target
                 self.problem(drawn, "bpmn.flow", f"sequence flow {flow.id} refers to {missing!r}, which is no flow node of its scope")
-                made.flows.remove(flow)
                 continue
+            made.flows.append(flow)
             source_node.outgoing.append(flow)
             target_node.incoming.append(flow)
         for one in element:
@@ -202,16 +202,23 @@ class Reader:
 
     def _link(self, made: Container) -> None:
         """A throwing link event continues at the catching one (section 10.5.5): named by its definition, else by the common name."""
-        catches = [n for n in made.nodes.values() if n.type == "intermediateCatchEvent" and any(d.kind == "link" for d in n.definitions)]
+        by_name: dict[str, Node] = {}
+        by_reference: dict[str, Node] = {}
         for node in made.nodes.values():
             for one in node.definitions:
-                if node.type != "intermediateThrowEvent" or one.kind != "link":
-                    continue
-                target = next((c for c in catches if _linked(node, one, c)), None) or next((c for c in catches if _same_link(one, c)), None)
-                if target is not None:
-                    jump = Flow(f"$link {node.id}", node.id, target.id, drawn=False)
-                    node.outgoing.append(jump)
-                    target.incoming.append(jump)
+                if node.type == "intermediateCatchEvent" and one.kind == "link":
+                    by_name.setdefault(one.name, node)
+                    for key in (node.id, one.id, *(f"from {source_id}" for source_id in one.sources)):
+                        by_reference.setdefault(key, node)
+        for node in list(made.nodes.values()):
+            for one in node.definitions:
+                if node.type == "intermediateThrowEvent" and one.kind == "link":
+                    keys = (one.target or "", f"from {one.id}", f"from {node.id}")
+                    target = next((by_reference[key] for key in keys if key in by_reference), None) or (by_name.get(one.name) if one.name else None)
+                    if target is not None:
+                        jump = Flow(f"$link {node.id}", node.id, target.id, drawn=False)
+                        node.outgoing.append(jump)
+                        target.incoming.append(jump)
 
     def _attach(self, made: Container, element: Xml) -> None:
         """Boundary events to their activities, compensation handlers to theirs."""
@@ -295,13 +302,3 @@ class Reader:
             self.problem(element, "bpmn.quantity", f"{name} must be a whole number of at least 1, not {said!r}")
             return 1
         return min(int(said), 1000)
-
-
-def _linked(node: Node, one: Definition, catch: Node) -> bool:
-    """By explicit reference to the other's definition or event."""
-    mine = {node.id, one.id} - {""}
-    return any(one.target in (catch.id, d.id) or mine & set(d.sources) for d in catch.definitions if d.kind == "link")
-
-
-def _same_link(one: Definition, catch: Node) -> bool:
-    return bool(one.name) and any(d.kind == "link" and d.name == one.name for d in catch.definitions)

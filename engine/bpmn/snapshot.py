@@ -131,9 +131,9 @@ def restore(top: InstanceWorkflow, data: dict[str, Any]) -> None:
         workflow = top if row["key"] == 0 else _restore_workflow(top, row, scopes)
         _fill(workflow, row, scopes)
     top.counter, top.ended, top.failure = data["counter"], data["ended"], data["failure"]
-    top.incidents = {key: cause for key, cause in data["incidents"]}
+    top.incidents = dict(data["incidents"])
     top.queue.extend(top.tokens[key] for key in data["queue"])
-    top.or_joins = {(key, name): None for key, name in data["orJoins"]}
+    top.or_joins = dict.fromkeys((key, name) for key, name in data["orJoins"])
     top.compensation.pending = {key: _restore_kept(kept) for key, kept in data["pending"]}
     for row in data["subscriptions"]:
         top.event_manager.index(_restore_subscription(top, row))
@@ -178,6 +178,7 @@ def _restore_token(workflow: Any, row: list[Any], scopes: list[Scope]) -> None:
     key, name, state, phase, flow, body, driver, local, subscriptions, armed, memory = row
     token = Token.__new__(Token)
     token.workflow, token.task_spec, token.id = workflow, workflow.spec.task_specs[name], key
+    token.element = token.task_spec.bpmn_id
     token._parent, token._children, token.triggered, token.thread_id, token.last_state_change = None, [], False, 0, 0
     token._state = state & TaskState.ANY_MASK
     token.phase, token.flow, token.body, token.driver = phase, flow, body, driver

@@ -108,8 +108,9 @@ class CallActivity(Subprocess, defaults.CallActivity):
         visible, mapping = token.scope.flat(), self.node.mapping_in
         if not mapping.stated and spec.container.inputs:
             return {name: visible.get(name) for name in spec.container.inputs}
-        values = visible if mapping.everything or not mapping.stated else {}
-        return dict(values) | token.workflow.script_engine.parameters(token.scope, mapping.parameters)
+        values: dict[str, Any] = dict(visible) if mapping.everything or not mapping.stated else {}
+        passed: dict[str, Any] = token.workflow.script_engine.parameters(token.scope, mapping.parameters)
+        return values | passed
 
     def _gives_everything(self) -> bool:
         mapping: Mapping = self.node.mapping_out

@@ -24,20 +24,22 @@ class Token(Task):
 
     `phase`: ENTER (its work is still to do), WAIT (for a person, job, event, inner scope), LEAVE (its work is done; conditions are to be evaluated).
     `body`: key of the loop or multi-instance body that it is an iteration of; `driver`: key of the compensation that runs it.
-    `memory`: what its flow node must remember, plain JSON. `local`: its own variable scope, if any.
+    `element`: id of the flow node in the diagram. `memory`: what its flow node must remember, plain JSON. `local`: its own variable scope, if any.
     """
 
     def __init__(self, workflow: Any, task_spec: Any, flow: Flow | None = None, *, body: int | None = None, driver: int | None = None) -> None:
         # Task.__init__ is not called: it reads the clock and a process-wide thread counter.
         self.workflow = workflow
         self.task_spec = task_spec
+        self.element: str = task_spec.bpmn_id
         self.id = workflow.top_workflow.next_key()
-        self._parent, self._children = None, []
+        self._parent = None
+        self._children: list[int] = []  # no tree is kept
         self._state = TaskState.FUTURE
         self.triggered = False
         self.thread_id = 0
         self.last_state_change = 0
-        self.internal_data = {}
+        self.internal_data: dict[str, Any] = {}
         self.flow = flow.id if flow is not None and flow.drawn else None
         self.body = body
         self.driver = driver
@@ -49,11 +51,6 @@ class Token(Task):
         workflow.register(self)
         if task_spec.reported:
             workflow.top_workflow.tell(ElementEntered(self.id, self.element, workflow.scope.key, self.flow))
-
-    @property
-    def element(self) -> str:
-        """The id of the flow node in the diagram."""
-        return str(self.task_spec.bpmn_id)
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -90,7 +87,7 @@ class Token(Task):
 
     def run(self) -> bool | None:
         """Run one phase. A flow node may withdraw its own token while it runs (an end event inside what it ends)."""
-        done = self.task_spec._run(self)
+        done: bool | None = self.task_spec._run(self)
         if self.open:
             if done:
                 self.complete()

@@ -36,6 +36,12 @@ class Validation:
     offers: Callable[[str], bool]
     decisions: frozenset[str]
     problems: list[Problem] = field(default_factory=list)
+    checked: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+    def _check(self, text: str, mode: str) -> str | None:
+        if (text, mode) not in self.checked:
+            self.checked[text, mode] = self.evaluator.check(text, mode)
+        return self.checked[text, mode]
 
     def process(self, container: Container) -> None:
         self._container(container, None, [])
@@ -49,15 +55,16 @@ class Validation:
 
     # --- containers -------------------------------------------------------------------------------------------------
     def _container(self, container: Container, holder: Node | None, enclosing: list[Container]) -> None:
-        if not container.starts():
+        starts = container.starts()
+        if not starts:
             self._say(container.file, "bpmn.start", "there is no start event", container, "add a start event")
         if container.ad_hoc is not None and container.ad_hoc.condition:
             self._expression(container, container, container.ad_hoc.condition)
         self._links(container)
-        starts = set(map(id, container.starts()))
+        begin = {node.id for node in starts}
         for node in container.nodes.values():
             self._node(container, node, holder, enclosing)
-            if not node.incoming and id(node) not in starts and container.ad_hoc is None and self._needs_way_in(node):
+            if not node.incoming and node.id not in begin and container.ad_hoc is None and self._needs_way_in(node):
                 self._say(container.file, "bpmn.unreachable", "no sequence flow leads to this element; it will never run", node, warning=True)
             if node.inner is not None:
                 self._container(node.inner, node, [*enclosing, container])
@@ -102,12 +109,7 @@ class Validation:
                 say("bpmn.event", f"a {one.kind} event cannot be used here ({position})", "choose another event")
             self._definition(container, node, one, enclosing)
         if node.type == "startEvent":
-            if node.incoming:
-                say("bpmn.start", "a sequence flow leads into a start event")
-            if holder is not None and not container.triggered_by_event and node.definitions:
-                say("bpmn.start", "the start event of an embedded subprocess has no trigger", "use an event subprocess")
-            if container.triggered_by_event and not node.definitions:
-                say("bpmn.start", "the start event of an event subprocess needs a trigger", "choose a message, timer, error ...")
+            self._start(container, node, holder, say)
         if node.type == "endEvent":
             if node.outgoing:
                 say("bpmn.end", "a sequence flow leaves an end event")
@@ -117,6 +119,14 @@ class Validation:
             self._boundary(container, node, say)
         if node.type == "intermediateCatchEvent" and not node.definitions:
             say("bpmn.event", "the catching event waits for nothing", "choose what it waits for", warning=True)
+
+    def _start(self, container: Container, node: Node, holder: Node | None, say: Callable[..., None]) -> None:
+        if node.incoming:
+            say("bpmn.start", "a sequence flow leads into a start event")
+        if holder is not None and not container.triggered_by_event and node.definitions:
+            say("bpmn.start", "the start event of an embedded subprocess has no trigger", "use an event subprocess")
+        if container.triggered_by_event and not node.definitions:
+            say("bpmn.start", "the start event of an event subprocess needs a trigger", "choose a message, timer, error ...")
 
     def _boundary(self, container: Container, node: Node, say: Callable[..., None]) -> None:
         host = container.nodes.get(node.attached_to or "")
@@ -189,7 +199,7 @@ class Validation:
             say("bpmn.compensation", "a compensating activity has no sequence flows", "connect it by an association only")
         self._loop(container, node)
         for script in (node.script, node.pre_script, node.post_script):
-            if script and (found := self.evaluator.check(script, "script")):
+            if script and (found := self._check(script, "script")):
                 say("script", f"the script is refused: {found}")
         self._work(node, say)
         if node.inner is not None and node.inner.triggered_by_event and (node.incoming or node.outgoing):
@@ -232,7 +242,7 @@ class Validation:
 
     # --- expressions --------------------------------------------------------------------------------------------------
     def _expression(self, container: Container, node: Node | Flow | Container, text: str) -> None:
-        found = self.evaluator.check(text, "expression")
+        found = self._check(text, "expression")
         if found:
             self._say(container.file, "expression", f"the expression {text!r} is refused: {found}", node)
 

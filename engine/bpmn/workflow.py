@@ -19,7 +19,16 @@ from engine.bpmn.event_hub import EventHub
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.scope import Scope
 from engine.errors import BpmnError, ExecutionError, ExpressionError, InvalidInput
-from engine.model.events import Event, IncidentRaised, IncidentResolved, InstanceCompleted, InstanceFailed, VariableSet
+from engine.model.events import (
+    Event,
+    IncidentRaised,
+    IncidentResolved,
+    InstanceCompleted,
+    InstanceFailed,
+    VariableExtended,
+    VariableRemoved,
+    VariableSet,
+)
 
 if TYPE_CHECKING:
     from engine.bpmn.compensation import Compensation, Completed
@@ -29,12 +38,16 @@ if TYPE_CHECKING:
     from engine.bpmn.token import Token
 
 
+CHANGES = frozenset({VariableSet, VariableExtended, VariableRemoved})
+
+
 class ScopeMixin:
     """What the instance and its inner scopes share: open tokens, joins, variable scope."""
 
     spec: ProcessSpec
     tasks: dict[int, Token]
     top_workflow: Any
+    completed: bool
 
     def set_up(self, key: int, scope: Scope) -> None:
         self.key = key
@@ -162,7 +175,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         return self.counter
 
     def tell(self, event: Event) -> None:
-        if isinstance(event, VariableSet) or type(event).__name__.startswith("Variable"):
+        if type(event) in CHANGES and self.event_manager.conditions:
             self.changed = True
         self.events.append(event)
 

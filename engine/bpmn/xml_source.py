@@ -40,6 +40,9 @@ def parse(file: str, data: bytes, limits: Limits) -> Xml:
     if root.tag != f"{{{BPMN}}}definitions":
         raise _rejected(file, "bpmn.root", "the root element is not BPMN 2.0 <definitions>")
     _check_depth(file, root, limits.xml_depth)
+    count = sum(1 for one in root.iter() if local(one))
+    if count > limits.file_elements:
+        raise _rejected(file, "xml.elements", f"the file has {count} elements, the limit is {limits.file_elements}")
     return root
 
 

@@ -25,12 +25,16 @@ def test_handlers_run_in_reverse_order_of_completion() -> None:
 
 def test_only_the_named_activity_and_each_only_once() -> None:
     one = '<compensateEventDefinition activityRef="a"/>'
-    bench = Bench(p(S, undoable("a"), undoable("b"), throw("t", one), throw("u", one), end("e", COMPENSATE), flows("s a", "a b", "b t", "t u", "u e"))).start()
+    bench = Bench(
+        p(S, undoable("a"), undoable("b"), throw("t", one), throw("u", one), end("e", COMPENSATE), flows("s a", "a b", "b t", "t u", "u e"))
+    ).start()
     assert (bench.lines, bench.state) == (["a", "b", "undo-a", "undo-b"], "completed")
 
 
 def test_what_did_not_complete_is_not_compensated() -> None:
-    bench = Bench(p(S, '<exclusiveGateway id="g"/>', undoable("a"), undoable("b"), end("e", COMPENSATE), flows("s g", "g a if x", "g b if not x", "a e", "b e"))).start(x=True)
+    bench = Bench(
+        p(S, '<exclusiveGateway id="g"/>', undoable("a"), undoable("b"), end("e", COMPENSATE), flows("s g", "g a if x", "g b if not x", "a e", "b e"))
+    ).start(x=True)
     assert bench.lines == ["a", "undo-a"]
 
 
@@ -49,7 +53,9 @@ def test_finished_subprocess_is_compensated_inside_with_its_data() -> None:
 
 
 def test_compensation_event_subprocess_replaces_the_default() -> None:
-    handler = sub("h", f'<startEvent id="hs">{COMPENSATE}</startEvent>', log("own"), throw("ht", COMPENSATE), flows("hs own", "own ht"), triggeredByEvent="true")
+    handler = sub(
+        "h", f'<startEvent id="hs">{COMPENSATE}</startEvent>', log("own"), throw("ht", COMPENSATE), flows("hs own", "own ht"), triggeredByEvent="true"
+    )
     body = sub("b", '<startEvent id="bs"/>', undoable("a"), handler, flows("bs a"))
     bench = Bench(p(S, body, throw("t", COMPENSATE), flows("s b", "b t"))).start()
     assert (bench.lines, bench.state) == (["a", "own", "undo-a"], "completed")

@@ -12,7 +12,7 @@ ROOTS = (
 )
 MESSAGE = '<messageEventDefinition messageRef="M"/>'
 SIGNAL = '<signalEventDefinition signalRef="G"/>'
-CONDITION = '<conditionalEventDefinition><condition>x > 5</condition></conditionalEventDefinition>'
+CONDITION = "<conditionalEventDefinition><condition>x > 5</condition></conditionalEventDefinition>"
 
 
 def timer(text: str, form: str = "timeDuration") -> str:
@@ -82,7 +82,12 @@ def test_signal_catch_and_throw_inside_one_instance() -> None:
 
 
 def test_timer_date_duration_and_quoted_expression() -> None:
-    for text, form, hours in (("2026-01-31T10:00:00Z", "timeDate", 2), ("PT3H", "timeDuration", 3), ('"PT1H"', "timeDuration", 1), ("${wait}", "timeDuration", 4)):
+    for text, form, hours in (
+        ("2026-01-31T10:00:00Z", "timeDate", 2),
+        ("PT3H", "timeDuration", 3),
+        ('"PT1H"', "timeDuration", 1),
+        ("${wait}", "timeDuration", 4),
+    ):
         bench = Bench(p(S, catch("c", timer(text, form)), flows("s c"))).start(wait="PT4H")
         bench.advance(hours=hours, seconds=-1)
         assert bench.state == "active"
@@ -90,7 +95,9 @@ def test_timer_date_duration_and_quoted_expression() -> None:
 
 
 def test_conditional_catch_fires_when_the_condition_becomes_true() -> None:
-    bench = Bench(p(S, '<parallelGateway id="f"/>', catch("c", CONDITION), log("a"), '<userTask id="u"/>', flows("s f", "f c", "c a", "f u"))).start(x=1)
+    bench = Bench(p(S, '<parallelGateway id="f"/>', catch("c", CONDITION), log("a"), '<userTask id="u"/>', flows("s f", "f c", "c a", "f u"))).start(
+        x=1
+    )
     assert bench.lines == []
     bench.complete("u", x=6)
     assert (bench.lines, bench.state) == (["a"], "completed")
@@ -147,7 +154,9 @@ def test_error_end_event_is_caught_at_the_boundary_of_its_subprocess() -> None:
 def test_error_code_beats_catch_all_and_others_pass_by() -> None:
     inner = sub("b", '<startEvent id="bs"/>', end("be", error("E2")), flows("bs be"))
     middle = sub("m", '<startEvent id="ms"/>', inner, boundary("c1", "b", error("E1")), log("l1"), flows("ms b", "c1 l1"))
-    bench = Bench(p(S, middle, boundary("all", "m", error(None)), boundary("c2", "m", error("E2")), log("l2"), log("l3"), flows("s m", "all l2", "c2 l3"))).start()
+    bench = Bench(
+        p(S, middle, boundary("all", "m", error(None)), boundary("c2", "m", error("E2")), log("l2"), log("l3"), flows("s m", "all l2", "c2 l3"))
+    ).start()
     assert bench.lines == ["l3"]
 
 
@@ -303,14 +312,18 @@ def test_non_interrupting_event_subprocess_runs_beside_and_again() -> None:
 def test_error_and_escalation_event_subprocesses() -> None:
     bench = Bench(p(S, script("t", "fail('one')"), event_sub("h", error("E1"), True, log("a"), flows("h-s a")), flows("s t"))).start()
     assert (bench.lines, bench.state) == (["a"], "completed")
-    bench = Bench(p(S, throw("t", escalation("C1")), log("z"), event_sub("h", escalation("C1"), False, log("a"), flows("h-s a")), flows("s t", "t z"))).start()
+    bench = Bench(
+        p(S, throw("t", escalation("C1")), log("z"), event_sub("h", escalation("C1"), False, log("a"), flows("h-s a")), flows("s t", "t z"))
+    ).start()
     assert sorted(bench.lines) == ["a", "z"]
 
 
 def test_timer_and_conditional_event_subprocesses() -> None:
     bench = Bench(p(S, '<userTask id="u"/>', event_sub("h", timer("PT1H"), True, log("a"), flows("h-s a")), flows("s u"))).start().advance(hours=1)
     assert (bench.lines, bench.state) == (["a"], "completed")
-    bench = Bench(p(S, '<userTask id="u"/>', event_sub("h", CONDITION, False, log("a"), flows("h-s a")), '<userTask id="v"/>', flows("s u", "u v"))).start(x=0)
+    bench = Bench(
+        p(S, '<userTask id="u"/>', event_sub("h", CONDITION, False, log("a"), flows("h-s a")), '<userTask id="v"/>', flows("s u", "u v"))
+    ).start(x=0)
     assert bench.complete("u", x=6).lines == ["a"]
 
 
@@ -355,7 +368,9 @@ def test_several_none_starts_and_no_start_event() -> None:
 
 
 def test_timer_and_signal_start_triggers_are_described() -> None:
-    bench = Bench(p(f'<startEvent id="a">{timer("R/PT1H", "timeCycle")}</startEvent><startEvent id="b">{SIGNAL}</startEvent>', log("x"), flows("a x", "b x")))
+    bench = Bench(
+        p(f'<startEvent id="a">{timer("R/PT1H", "timeCycle")}</startEvent><startEvent id="b">{SIGNAL}</startEvent>', log("x"), flows("a x", "b x"))
+    )
     assert [(t.kind, t.name, t.schedule) for t in bench.model.processes["p"].starts] == [("timer", None, "R/PT1H"), ("signal", "g", None)]
 
 

@@ -26,7 +26,7 @@ def cardinality(n: str) -> str:
 
 
 def test_standard_loop_tests_after_by_default() -> None:
-    loop = '<standardLoopCharacteristics{}><loopCondition>n &lt; 3</loopCondition></standardLoopCharacteristics>'
+    loop = "<standardLoopCharacteristics{}><loopCondition>n &lt; 3</loopCondition></standardLoopCharacteristics>"
     bench = Bench(p(S, script("t", "n = n + 1", loop.format("")), flows("s t")))
     assert bench.start(n=0).variables == {"n": 3}
     assert bench.start(n=9).variables == {"n": 10}
@@ -43,7 +43,7 @@ def test_loop_counter_and_maximum_alone() -> None:
 
 
 def test_loop_of_a_user_task_a_thousand_rounds() -> None:
-    loop = '<standardLoopCharacteristics><loopCondition>again</loopCondition></standardLoopCharacteristics>'
+    loop = "<standardLoopCharacteristics><loopCondition>again</loopCondition></standardLoopCharacteristics>"
     bench = Bench(p(S, f'<userTask id="u">{loop}</userTask>', flows("s u")), roundtrip=False).start()
     for _ in range(1000):
         (key,) = [e.key for e in bench.last if isinstance(e, ev.UserTaskCreated)]
@@ -135,12 +135,14 @@ def test_error_in_one_iteration_reaches_the_boundary_of_the_whole() -> None:
     ("None", {"noneBehaviorEventRef": "sd"}, "", 3),
     ("One", {"oneBehaviorEventRef": "sd"}, "", 1),
     ("All", {"noneBehaviorEventRef": "sd"}, "", 0),
-    ("Complex", {}, '<complexBehaviorDefinition><condition>nrOfCompletedInstances == 2</condition>'
-     '<event><signalEventDefinition id="sd2" signalRef="G"/></event></complexBehaviorDefinition>', 1),
+    ("Complex", {}, ('<complexBehaviorDefinition><condition>nrOfCompletedInstances == 2</condition>'
+     '<event><signalEventDefinition id="sd2" signalRef="G"/></event></complexBehaviorDefinition>'), 1),
 ])  # fmt: skip
 def test_behaviour_events(behaviour: str, extra: dict[str, str], inside: str, times: int) -> None:
     body = script("t", "pass", multi(cardinality("3") + inside, "true", behavior=behaviour, **extra))
-    bench = Bench(p(S, body, boundary("c", "t", '<signalEventDefinition id="sd" signalRef="G"/>'), log("a"), log("z"), flows("s t", "c a", "t z"))).start()
+    bench = Bench(
+        p(S, body, boundary("c", "t", '<signalEventDefinition id="sd" signalRef="G"/>'), log("a"), log("z"), flows("s t", "c a", "t z"))
+    ).start()
     assert sorted(bench.lines) == ["a"] * times + ["z"]
 
 
@@ -157,7 +159,7 @@ def test_dictionaries_and_expressions_as_collections_and_vendor_notation() -> No
 def test_collection_from_a_data_input_with_association() -> None:
     io = (
         '<ioSpecification><dataInput id="din" name="rows"/><inputSet/><outputSet/></ioSpecification>'
-        '<dataInputAssociation><sourceRef>xs</sourceRef><targetRef>din</targetRef></dataInputAssociation>'
+        "<dataInputAssociation><sourceRef>xs</sourceRef><targetRef>din</targetRef></dataInputAssociation>"
     )
     loop = '<multiInstanceLoopCharacteristics><loopDataInputRef>din</loopDataInputRef><inputDataItem id="x"/></multiInstanceLoopCharacteristics>'
     assert Bench(p(S, script("t", "log(x)", io + loop), flows("s t"))).start(xs=[1, 2]).lines == [1, 2]
@@ -172,7 +174,9 @@ def test_five_thousand_items(sequential: str) -> None:
 
 def test_escalation_from_iterations_to_a_non_interrupting_boundary() -> None:
     body = sub("b", '<startEvent id="bs"/>', throw("t", '<escalationEventDefinition escalationRef="C1"/>'), flows("bs t"), multi(cardinality("3")))
-    bench = Bench(p(S, body, boundary("c", "b", '<escalationEventDefinition escalationRef="C1"/>', False), log("a"), log("z"), flows("s b", "c a", "b z"))).start()
+    bench = Bench(
+        p(S, body, boundary("c", "b", '<escalationEventDefinition escalationRef="C1"/>', False), log("a"), log("z"), flows("s b", "c a", "b z"))
+    ).start()
     assert sorted(bench.lines) == ["a", "a", "a", "z"]
 
 

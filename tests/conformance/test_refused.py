@@ -62,7 +62,9 @@ def test_every_problem_is_reported_with_file_element_and_line() -> None:
 def test_a_deployment_needs_an_executable_process() -> None:
     assert rules(definitions()) == [("bpmn.no-process", None)]
     assert rules(definitions(f'<process id="p" isExecutable="false">{S}<unknownThing id="x"/></process>')) == [("bpmn.no-process", None)]
-    assert Bench(definitions(f'<process id="p">{S}</process>', '<process id="q" isExecutable="false"><foo/></process>')).start("p").state == "completed"
+    assert (
+        Bench(definitions(f'<process id="p">{S}</process>', '<process id="q" isExecutable="false"><foo/></process>')).start("p").state == "completed"
+    )
 
 
 def test_duplicate_ids() -> None:
@@ -173,5 +175,11 @@ def test_lanes_documentation_and_flows_are_described() -> None:
                   '<userTask id="u" name="Work" f:formKey="k" f:candidateGroups="g1,g2"><documentation>Do it</documentation></userTask>', flows("s u"))  # fmt: skip
     info = Bench(xml).model.processes["p"]
     element = info.elements["u"]
-    assert (info.documentation, element.lane, element.documentation, element.form_key, element.candidate_groups) == ("All of it", "Sales", "Do it", "k", ("g1", "g2"))
+    assert (info.documentation, element.lane, element.documentation, element.form_key, element.candidate_groups) == (
+        "All of it",
+        "Sales",
+        "Do it",
+        "k",
+        ("g1", "g2"),
+    )
     assert (info.elements["s-u"].source, info.elements["s-u"].target, info.form_keys) == ("s", "u", ("k",))

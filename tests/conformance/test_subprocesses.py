@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.model import events as ev
 from engine.model import inputs
-from tests.conformance.test_events import E, ROOTS, S, boundary, end, error, event_sub, p, sub
+from tests.conformance.test_events import ROOTS, E, S, boundary, end, error, event_sub, p, sub
 from tests.support.bpmn_bench import Bench, definitions, flows, log, process, script
 
 BS = '<startEvent id="bs"/>'
@@ -26,7 +26,7 @@ def test_input_and_output_parameters_are_local() -> None:
         '<extensionElements><camunda:inputOutput><camunda:inputParameter name="a">${x + 1}</camunda:inputParameter>'
         '<camunda:outputParameter name="y">${b}</camunda:outputParameter></camunda:inputOutput></extensionElements>'
     )
-    code = '<script>b = a * 10</script>'
+    code = "<script>b = a * 10</script>"
     bench = Bench(p(S, f'<scriptTask id="t">{io}{code}</scriptTask>', flows("s t"))).start(x=1)
     assert bench.variables == {"x": 1, "y": 20, "b": 20}
 
@@ -49,7 +49,9 @@ def test_call_mapping() -> None:
 
 
 def test_call_of_an_expression_of_itself_and_of_another_deployment() -> None:
-    bench = Bench(p(S, '<callActivity id="c" calledElement="${target}"/>', flows("s c")), process('<startEvent id="cs"/>', log("ct"), flows("cs ct"), id="q"))
+    bench = Bench(
+        p(S, '<callActivity id="c" calledElement="${target}"/>', flows("s c")), process('<startEvent id="cs"/>', log("ct"), flows("cs ct"), id="q")
+    )
     assert bench.start("p", target="q").lines == ["ct"]
     assert "not deployed" in (bench.start("p", target="nowhere").error or "")
     recursive = p(S, '<exclusiveGateway id="g" default="g-e"/>', script("t", "n = n - 1"), '<callActivity id="c" calledElement="p"/>', E,
@@ -57,7 +59,9 @@ def test_call_of_an_expression_of_itself_and_of_another_deployment() -> None:
     bench = Bench(recursive).start(n=5)
     assert (bench.state, bench.variables) == ("completed", {"n": 0})
     far = Bench(process('<startEvent id="cs"/>', '<userTask id="u"/>', flows("cs u"), id="far"))
-    bench = Bench(p(S, '<callActivity id="c" calledElement="far"/>', flows("s c")), called=lambda name: far.model if name == "far" else None).start("p")
+    bench = Bench(p(S, '<callActivity id="c" calledElement="far"/>', flows("s c")), called=lambda name: far.model if name == "far" else None).start(
+        "p"
+    )
     assert bench.model.processes["p"].called == ("far",)
     assert bench.complete("u").state == "completed"
 
@@ -93,7 +97,9 @@ def test_global_task_is_callable() -> None:
 
 
 def test_ad_hoc_parallel_with_completion_condition() -> None:
-    body = '<adHocSubProcess id="b">{}{}<completionCondition>done</completionCondition></adHocSubProcess>'.format('<userTask id="u"/>', '<userTask id="v"/>')
+    body = '<adHocSubProcess id="b">{}{}<completionCondition>done</completionCondition></adHocSubProcess>'.format(
+        '<userTask id="u"/>', '<userTask id="v"/>'
+    )
     bench = Bench(p(S, body, log("z"), flows("s b", "b z"))).start(done=False)
     assert bench.waiting() == ["u", "v"]
     bench.complete("u", done=True)
@@ -127,7 +133,9 @@ def test_cancelled_transaction_compensates_and_leaves_by_its_cancel_event() -> N
 
 
 def test_scope_of_events_is_that_of_the_variables() -> None:
-    bench = Bench(p(S, sub("b", '<dataObject id="o" name="d"/>', BS, script("t", "d = 1"), '<userTask id="u"/>', flows("bs t", "t u")), flows("s b"))).start()
+    bench = Bench(
+        p(S, sub("b", '<dataObject id="o" name="d"/>', BS, script("t", "d = 1"), '<userTask id="u"/>', flows("bs t", "t u")), flows("s b"))
+    ).start()
     (entered,) = [e for e in bench.of(ev.ElementEntered) if e.element == "b"]
     assert [(e.scope, e.value) for e in bench.of(ev.VariableSet)] == [(entered.key, None), (entered.key, 1)]
     assert bench.execution.variables(entered.key) == {"d": 1}

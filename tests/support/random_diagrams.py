@@ -45,7 +45,18 @@ class Writer:
     def block(self, depth: int) -> tuple[str, str]:
         kinds: list[Callable[[int], tuple[str, str]]] = [self.task, self.task, self.wait]
         if depth > 0:
-            kinds += [self.sequence, self.sequence, self.choice, self.fork, self.inclusive, self.loop, self.subprocess, self.guarded, self.race, self.undone]
+            kinds += [
+                self.sequence,
+                self.sequence,
+                self.choice,
+                self.fork,
+                self.inclusive,
+                self.loop,
+                self.subprocess,
+                self.guarded,
+                self.race,
+                self.undone,
+            ]
         return self.random.choice(kinds)(depth)
 
     def task(self, depth: int) -> tuple[str, str]:
@@ -145,7 +156,10 @@ class Writer:
 
     def race(self, depth: int) -> tuple[str, str]:
         gateway, join = self.node("eventBasedGateway"), self.node("exclusiveGateway")
-        for definition in ('<messageEventDefinition messageRef="M"/>', "<timerEventDefinition><timeDuration>PT2M</timeDuration></timerEventDefinition>"):
+        for definition in (
+            '<messageEventDefinition messageRef="M"/>',
+            "<timerEventDefinition><timeDuration>PT2M</timeDuration></timerEventDefinition>",
+        ):
             event = self.node("intermediateCatchEvent", definition)
             self.flow(gateway, event)
             self.flow(event, join)

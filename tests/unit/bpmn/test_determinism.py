@@ -48,7 +48,14 @@ def test_a_run_ends_with_nothing_left_open(seed: int) -> None:
 def test_hash_seed_and_process_do_not_matter() -> None:
     code = "from tests.unit.bpmn.test_determinism import digest; print(digest(range(15)))"
     found = {
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True).stdout.strip()
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
         for seed in ("1", "2", "3")
     }
     assert found == {digest(range(15))}

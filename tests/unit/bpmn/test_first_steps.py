@@ -47,7 +47,11 @@ def test_events_tell_what_happened_in_order() -> None:
 
 
 def test_a_growing_list_is_told_by_its_new_items() -> None:
-    bench = Bench(process('<startEvent id="s"/>', script("a", "lines = [1]"), script("b", "lines.append(2)"), script("c", "lines = [2]"), flows("s a", "a b", "b c")))
+    bench = Bench(
+        process(
+            '<startEvent id="s"/>', script("a", "lines = [1]"), script("b", "lines.append(2)"), script("c", "lines = [2]"), flows("s a", "a b", "b c")
+        )
+    )
     bench.start()
     assert bench.of(ev.VariableExtended) == [ev.VariableExtended(0, "lines", (2,))]
     assert [e.value for e in bench.of(ev.VariableSet)] == [[1], [2]]

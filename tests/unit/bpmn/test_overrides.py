@@ -103,7 +103,11 @@ def test_every_override_is_explained() -> None:
 
 def test_spiffworkflow_is_imported_by_this_package_only() -> None:
     engine = Path(__file__).parents[3] / "engine"
-    users = {path.relative_to(engine).parts[0] for path in engine.rglob("*.py") if "SpiffWorkflow" in path.read_text(encoding="utf-8").replace("SpiffWorkflow 3.2.0", "")}
+    users = {
+        path.relative_to(engine).parts[0]
+        for path in engine.rglob("*.py")
+        if "SpiffWorkflow" in path.read_text(encoding="utf-8").replace("SpiffWorkflow 3.2.0", "")
+    }
     importing = {path.relative_to(engine).parts[0] for path in engine.rglob("*.py") if "from SpiffWorkflow" in path.read_text(encoding="utf-8")}
     assert importing == {"bpmn"}
     assert "bpmn" in users
