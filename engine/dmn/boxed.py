@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,6 +21,15 @@ class Evaluation(Interpreter):
         self.rules: list[str] = []
         self.inputs: dict[str, Json] = {}
         self.results: dict[str, Value] = {}
+
+
+    def called(self, function: Value, arguments: Mapping[str, Value]) -> Value:
+        """A function's result for named arguments, or null with a warning."""
+        try:
+            return self.call(function, list(arguments.values()), list(arguments))
+        except FeelError as exc:
+            self.warn(str(exc))
+            return None
 
 
 class Boxed(Protocol):

@@ -52,18 +52,35 @@ class DmnModel:
 
     def evaluate(self, decision_id: str, variables: Mapping[str, Any], now: datetime) -> Decided:
         """The decision over process variables. Raises ExpressionError: unknown id, rules that contradict the hit policy, budget exceeded."""
-        element = self.elements.get(decision_id)
-        if element is None or element.kind not in ("decision", "service"):
+        if decision_id not in self.decision_ids:
             raise ExpressionError(source=decision_id, cause="there is no decision with this id")
-        run = Evaluation(now, STEPS, self.types)
         data = Variables(variables)
+        value, run = self.compute(decision_id, data, now)
         try:
-            value = Graph(self, run, data).result(element)
             return Decided(to_json(value), tuple(run.rules), _reads(data.reads, run.inputs))
+        except FeelLimit as exc:
+            raise ExpressionError(source=decision_id, cause=str(exc)) from None
+
+    def compute(
+        self, element_id: str, data: Source, now: datetime, arguments: Mapping[str, Value] | None = None
+    ) -> tuple[Value, Evaluation]:
+        """The FEEL value of a decision, service or business knowledge model with what explains it. Raises ExpressionError.
+
+        `arguments`: a service's parameters by name; without them its inputs come from the data.
+        """
+        element = self.elements.get(element_id)
+        if element is None or element.kind == "input":
+            raise ExpressionError(source=element_id, cause="there is no decision with this id")
+        run = Evaluation(now, STEPS, self.types)
+        try:
+            graph = Graph(self, run, data)
+            if element.kind == "service" and arguments is not None:
+                return run.called(graph.value(element), arguments), run
+            return graph.result(element), run
         except (FeelLimit, TableError) as exc:
-            raise ExpressionError(source=element.name or decision_id, cause=str(exc)) from None
+            raise ExpressionError(source=element.name or element_id, cause=str(exc)) from None
         except RecursionError:
-            raise ExpressionError(source=element.name or decision_id, cause="it is nested too deeply") from None
+            raise ExpressionError(source=element.name or element_id, cause="it is nested too deeply") from None
 
     def result_name(self, decision_id: str) -> str:
         """The name of the decision's variable, or its own, or its id: the first that expressions of processes can name."""
