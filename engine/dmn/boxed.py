@@ -22,7 +22,6 @@ class Evaluation(Interpreter):
         self.inputs: dict[str, Json] = {}
         self.results: dict[str, Value] = {}
 
-
     def called(self, function: Value, arguments: Mapping[str, Value]) -> Value:
         """A function's result for named arguments, or null with a warning."""
         try:
@@ -169,7 +168,11 @@ class Conditional:
     otherwise: Boxed
 
     def evaluate(self, run: Evaluation, scope: Scope | Source) -> Value:
-        return (self.then if self.condition.evaluate(run, scope) is True else self.otherwise).evaluate(run, scope)
+        answer = self.condition.evaluate(run, scope)
+        if answer is not None and not isinstance(answer, bool):
+            run.warn(f"a condition of type {kind(answer)}")
+            return None
+        return (self.then if answer else self.otherwise).evaluate(run, scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +211,9 @@ class Iterator:
 
 
 def _quantified(answers: Sequence[Value], *, decisive: bool) -> bool | None:
-    if any(answer is decisive for answer in answers):
-        return decisive
-    return (not decisive) if all(isinstance(answer, bool) for answer in answers) else None
+    if not all(isinstance(answer, bool) for answer in answers):
+        return None
+    return decisive if any(answer is decisive for answer in answers) else not decisive
 
 
 @dataclass(slots=True)

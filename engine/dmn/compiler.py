@@ -29,7 +29,7 @@ class DmnCompiler:
             reader.owner = node
             element = _READERS[local(node)](reader, node)
             if not element.id or element.id in elements:
-                reader.problem("dmn.id", "an element without id, or with an id that is used twice", node)
+                reader.problem("dmn.id", "an element without id and name, or with an id that is used twice", node)
             elements[element.id] = element
             written[element.id] = node
         _check(reader, elements, written)
@@ -48,6 +48,11 @@ def _requirements(node: Xml) -> Iterator[str]:
             yield found.rpartition("#")[2]
 
 
+def _id(node: Xml) -> str:
+    """The id; the name where the file gives none."""
+    return node.get("id") or name_of(node)
+
+
 def _variable(node: Xml) -> tuple[str, str | None]:
     """Name and type reference of the element's variable."""
     variable = child(node, "variable")
@@ -56,7 +61,7 @@ def _variable(node: Xml) -> tuple[str, str | None]:
 
 def _input(reader: Reader, node: Xml) -> Element:
     variable, of = _variable(node)
-    return Element(node.get("id") or "", name_of(node) or variable, "input", reader.type_of(of, node), variable)
+    return Element(_id(node), name_of(node) or variable, "input", reader.type_of(of, node), variable)
 
 
 def _decision(reader: Reader, node: Xml) -> Element:
@@ -65,7 +70,7 @@ def _decision(reader: Reader, node: Xml) -> Element:
     if kind is None:
         reader.problem("dmn.logic", "the decision has no expression", node, "draw a decision table or write a literal expression")
     expected = reader.type_of(of, node)
-    return Element(node.get("id") or "", name_of(node), "decision", expected, variable, reader.inner(node), tuple(_requirements(node)))
+    return Element(_id(node), name_of(node), "decision", expected, variable, reader.inner(node), tuple(_requirements(node)))
 
 
 def _knowledge(reader: Reader, node: Xml) -> Element:
@@ -76,7 +81,7 @@ def _knowledge(reader: Reader, node: Xml) -> Element:
     result = reader.type_of(of, node)
     result = ANY if result.name == "function" else result
     function = reader.inner(None) if logic is None else reader.function(logic, result)
-    return Element(node.get("id") or "", name_of(node), "knowledge", ANY, variable, function, tuple(_requirements(node)))
+    return Element(_id(node), name_of(node), "knowledge", ANY, variable, function, tuple(_requirements(node)))
 
 
 def _service(reader: Reader, node: Xml) -> Element:
@@ -86,7 +91,7 @@ def _service(reader: Reader, node: Xml) -> Element:
     result = reader.type_of(of, node)
     result = (result.item or ANY) if result.name == "function" else result
     return Element(
-        id=node.get("id") or "",
+        id=_id(node),
         name=name_of(node),
         kind="service",
         type=result,

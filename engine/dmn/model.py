@@ -61,9 +61,7 @@ class DmnModel:
         except FeelLimit as exc:
             raise ExpressionError(source=decision_id, cause=str(exc)) from None
 
-    def compute(
-        self, element_id: str, data: Source, now: datetime, arguments: Mapping[str, Value] | None = None
-    ) -> tuple[Value, Evaluation]:
+    def compute(self, element_id: str, data: Source, now: datetime, arguments: Mapping[str, Value] | None = None) -> tuple[Value, Evaluation]:
         """The FEEL value of a decision, service or business knowledge model with what explains it. Raises ExpressionError.
 
         `arguments`: a service's parameters by name; without them its inputs come from the data.

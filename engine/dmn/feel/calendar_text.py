@@ -47,6 +47,8 @@ def _offset(sign: str, hours: int, minutes: int, seconds: int) -> int:
 def read_date_time(text: str) -> DateTime:
     """A date, `T`, a time; a date alone means its midnight."""
     day, t, clock = text.partition("T")
+    if clock.startswith("24:00:00"):  # the end of the day is the beginning of the next
+        return DateTime(Date.of_days(read_date(day).days + 1), read_time("00" + clock[2:]))
     return DateTime(read_date(day), read_time(clock) if t else Time(0))
 
 

@@ -5,6 +5,7 @@ Errors inside an expression become null and a warning; only the budget and what 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -114,12 +115,15 @@ class Interpreter:
             return wanted  # a condition of its own, such as `other > 3`
         return matches(value, wanted) is True
 
-    def literal(self, text: str) -> Value:
-        """Value of a text that names nothing but built-ins. Raises FeelError."""
+    def constant_range(self, text: str) -> Value:
+        """The range that a text with literal bounds means. Raises FeelError."""
         try:
-            return self.evaluate(parse_expression(text, [name for name in BUILTINS if " " in name]), Scope({}))
+            node = parse_expression(text, [name for name in BUILTINS if " " in name])
         except FeelSyntaxError as exc:
             raise FeelError(str(exc)) from None
+        if not (isinstance(node, s.RangeOf) and _constant(node.low) and _constant(node.high)):
+            raise FeelError("the bounds are no constants")
+        return self.evaluate(node, Scope({}))
 
     # --- names and literals ---------------------------------------------------------------------------------------
     def _name(self, node: s.Name, scope: Scope | Source) -> Value:
@@ -128,6 +132,9 @@ class Interpreter:
             return value
         if node.name in BUILTINS:
             return self.builtin(node.name)
+        if "." in node.name:  # a parameter of some model is called `a.b`; here it is a path
+            first, *rest = node.name.split(".")
+            return functools.reduce(member, (part.strip() for part in rest), self.evaluate(s.Name(first.strip()), scope))
         raise FeelError(f"unknown name {node.name}")
 
     def builtin(self, name: str) -> Function:
@@ -151,7 +158,7 @@ class Interpreter:
         low = self.evaluate(node.low, scope)
         if low is not None and high is not None and less(low, high) is None:
             raise FeelError(f"no range from {kind(low)} to {kind(high)}")
-        return Range(low, high, node.low_closed and low is not None, node.high_closed and high is not None)
+        return Range(low, high, node.low_closed, node.high_closed)
 
     # --- operators ------------------------------------------------------------------------------------------------
     def _arithmetic(self, node: s.Arithmetic, scope: Scope | Source) -> Value:
@@ -203,11 +210,11 @@ class Interpreter:
         first = condition(_item_scope(items[0] if items else None, scope))
         if isinstance(first, Decimal):
             return _item(items, first)
-        if items and first is not None and not isinstance(first, bool):
-            raise FeelError(f"a filter of type {kind(first)}")
-        kept = [items[0]] if items and first is True else []
-        kept += [item for item in items[1:] if condition(_item_scope(item, scope)) is True]
-        return kept
+        answers = [first, *(condition(_item_scope(item, scope)) for item in items[1:])] if items else []
+        other = next((answer for answer in answers if answer is not None and not isinstance(answer, bool)), None)
+        if other is not None:
+            raise FeelError(f"a filter of type {kind(other)}")
+        return [item for item, answer in zip(items, answers, strict=True) if answer is True]
 
     def _call(self, node: s.Call, scope: Scope | Source) -> Value:
         arguments = [self.evaluate(argument, scope) for argument in node.arguments]
@@ -300,6 +307,8 @@ class Interpreter:
     def items(self, source: Value) -> Iterator[Value]:
         """What `for x in source` visits: the items of a list, the whole numbers or days of a closed range, or one value."""
         if isinstance(source, Range):
+            if compare("<=", source.low, source.high) is not True:
+                raise FeelError("a range that ends before it starts, or has no end")
             return self.counted(_next(source.low, source.low_closed, 1), _next(source.high, source.high_closed, -1))
         if source is None:
             raise FeelError("null cannot be iterated over")
@@ -318,13 +327,18 @@ class Interpreter:
 
 def unary_range(operator: str, bound: Value) -> Range:
     """The value of `< 5` and its kind."""
-    if operator == "=":
-        return Range(bound, bound, low_closed=True, high_closed=True)
-    if operator == "!=":
-        return Range(bound, bound, low_closed=True, high_closed=True, negated=True)
+    if operator in ("=", "!="):
+        return Range(bound, bound, low_closed=True, high_closed=True, unary=operator)
     if operator in ("<", "<="):
-        return Range(None, bound, low_closed=False, high_closed=operator == "<=")
-    return Range(bound, None, low_closed=operator == ">=", high_closed=False)
+        return Range(None, bound, low_closed=False, high_closed=operator == "<=", unary=operator)
+    return Range(bound, None, low_closed=operator == ">=", high_closed=False, unary=operator)
+
+
+def _constant(node: s.Node) -> bool:
+    """A literal, or a conversion of a literal text such as `date("2026-01-02")`."""
+    if isinstance(node, s.Call):
+        return isinstance(node.function, s.Name) and all(isinstance(argument, s.Literal) for argument in node.arguments)
+    return node is None or isinstance(node, s.Literal) or (isinstance(node, s.Negate) and isinstance(node.operand, s.Literal))
 
 
 def _next(bound: Value, closed: bool, step: int) -> Value:

@@ -68,20 +68,24 @@ def resolve(written: TypeName, declared: Mapping[str, Type]) -> Type | None:
     return declared.get(written.name) or SIMPLE.get(written.name)
 
 
-def conforms(value: Value, of: Type) -> bool:
-    """Whether a value belongs to a type; null belongs to all."""
-    if value is None or of.name == "Any":
-        return of.allowed is None or value is None or of.allowed(value)
-    return _of_kind(value, of) and (of.allowed is None or of.allowed(value))
+def conforms(value: Value, of: Type, *, constrained: bool = True) -> bool:
+    """Whether a value belongs to a type; null belongs to all. `constrained`: allowed values count."""
+    if value is None:
+        return True
+    fits = of.name == "Any" or _of_kind(value, of, constrained)
+    return fits and (of.allowed is None or not constrained or of.allowed(value))
 
 
-def _of_kind(value: Value, of: Type) -> bool:
+def _of_kind(value: Value, of: Type, constrained: bool) -> bool:
+    def fits(part: Value, part_type: Type) -> bool:
+        return conforms(part, part_type, constrained=constrained)
+
     if of.name == "list":
-        return isinstance(value, list) and (of.item is None or all(conforms(item, of.item) for item in value))
+        return isinstance(value, list) and (of.item is None or all(fits(item, of.item) for item in value))
     if of.name == "context":
-        return isinstance(value, dict) and all(name in value and conforms(value[name], member) for name, member in of.members.items())
+        return isinstance(value, dict) and all(name in value and fits(value[name], member) for name, member in of.members.items())
     if of.name == "range":
-        return isinstance(value, Range) and (of.item is None or all(conforms(bound, of.item) for bound in (value.low, value.high)))
+        return isinstance(value, Range) and (of.item is None or all(fits(bound, of.item) for bound in (value.low, value.high)))
     if of.name == "function":
         return isinstance(value, Function) and (of.parameters is None or len(of.parameters) == len(value.parameters))
     if of.name == "duration":
@@ -90,25 +94,16 @@ def _of_kind(value: Value, of: Type) -> bool:
 
 
 def instance_of(value: Value, of: Type) -> bool:
-    """The operator `instance of`: null is an instance of Null alone."""
-    if value is None:
-        return of.name == "Null"
-    if of.name == "context" and of.members:
-        return isinstance(value, dict) and all(name in value and instance_of_member(value[name], m) for name, m in of.members.items())
-    return of.name != "Null" and conforms(value, of)
-
-
-def instance_of_member(value: Value, of: Type) -> bool:
-    """Members may be null."""
-    return value is None or instance_of(value, of)
+    """The operator `instance of`: null is an instance of Null alone; allowed values do not count."""
+    return of.name == "Null" if value is None else of.name != "Null" and conforms(value, of, constrained=False)
 
 
 def coerced(value: Value, of: Type) -> Value:
     """The value as that type: lists of one unwrapped, single values wrapped, a date as a date and time; null when it does not conform."""
     if value is None or conforms(value, of):
         return value
-    if isinstance(value, list) and len(value) == 1 and of.name != "list":
-        return coerced(value[0], of)
+    if isinstance(value, list) and len(value) == 1 and of.name != "list" and conforms(value[0], of):
+        return value[0]
     if of.name == "list" and not isinstance(value, list) and of.item is not None and conforms(value, of.item):
         wrapped = [value]
         return wrapped if of.allowed is None or of.allowed(wrapped) else None

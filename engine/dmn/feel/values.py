@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from engine.dmn.feel.calendar import Date, DateTime, Months, Span, Time, time_instant
+from engine.dmn.feel.calendar import NANOS, Date, DateTime, Months, Span, Time, time_instant
 
 Value: TypeAlias = Any
 """One of the Python types above."""
@@ -35,13 +35,13 @@ class FeelLimit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """From `low` to `high`; a bound of None is open to that side (unary comparison); `*_closed` says whether the bound belongs to it."""
+    """From `low` to `high`, each belonging to it or not; a unary comparison has None on the side where it is open."""
 
     low: Value
     high: Value
     low_closed: bool
     high_closed: bool
-    negated: bool = False  # the unary test `!= x`
+    unary: str | None = None  # the operator of a comparison such as `< 5`
 
     def __hash__(self) -> int:
         return id(self)
@@ -99,7 +99,7 @@ def _equal_all(left: Sequence[Value], right: Sequence[Value]) -> bool:
 
 
 def _equal_ranges(left: Range, right: Range) -> bool:
-    ends = (left.low_closed, left.high_closed, left.negated) == (right.low_closed, right.high_closed, right.negated)
+    ends = (left.low_closed, left.high_closed, left.unary) == (right.low_closed, right.high_closed, right.unary)
     return ends and _equal_all([left.low, left.high], [right.low, right.high])
 
 
@@ -108,8 +108,9 @@ _EQUAL: dict[type, Callable[[Any, Any], bool]] = {
     dict: lambda a, b: a.keys() == b.keys() and _equal_all(list(a.values()), [b[key] for key in a]),
     Range: _equal_ranges,
     Function: lambda a, b: a is b,
-    Time: lambda a, b: a.local == b.local and time_instant(a) == time_instant(b),
-    DateTime: lambda a, b: a.time.local == b.time.local and a.instant == b.instant,
+    # Equality looks at whole seconds (clause 10.3.2.3.4 compares the properties hour, minute, second).
+    Time: lambda a, b: a.local == b.local and time_instant(a) // NANOS == time_instant(b) // NANOS,
+    DateTime: lambda a, b: a.time.local == b.time.local and a.instant // NANOS == b.instant // NANOS,
 }
 
 
@@ -139,15 +140,10 @@ def compare(operator: str, left: Value, right: Value) -> bool | None:
 
 def includes(span: Range, value: Value) -> bool | None:
     """Whether the value lies in the range; None when it has no order with a bound."""
-    if span.negated:
-        return compare("!=", value, span.low)
-    if span.low is not None or span.low_closed:
-        low = compare(">=" if span.low_closed else ">", value, span.low)
-        if not low:
-            return low
-    if span.high is not None or span.high_closed:
-        return compare("<=" if span.high_closed else "<", value, span.high)
-    return True
+    if span.unary is not None:
+        return compare(span.unary, value, span.low if span.high is None else span.high)
+    above = compare(">=" if span.low_closed else ">", value, span.low)
+    return compare("<=" if span.high_closed else "<", value, span.high) if above else above
 
 
 def matches(value: Value, test: Value) -> bool | None:

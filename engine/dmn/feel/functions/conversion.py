@@ -52,12 +52,8 @@ def _key(name: str) -> str:
 
 def _range_text(value: Range) -> str:
     low, high = (text_of(bound, quoted=True) for bound in (value.low, value.high))
-    if value.negated:
-        return f"!={low}"
-    if value.low is None and not value.low_closed:
-        return f"{'<=' if value.high_closed else '<'}{high}"
-    if value.high is None and not value.high_closed:
-        return f"{'>=' if value.low_closed else '>'}{low}"
+    if value.unary is not None:
+        return value.unary + (low if value.high is None else high)
     return f"{'[' if value.low_closed else '('}{low}..{high}{']' if value.high_closed else ')'}"
 
 

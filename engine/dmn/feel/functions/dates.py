@@ -52,8 +52,8 @@ def week_of_year(_run: Run, value: Date | DateTime) -> Value:
     return Decimal(_day(value).week_of_year)
 
 
-@builtin("is", "value1:Any, value2:Any")
-def same_element(_run: Run, left: Value, right: Value) -> Value:
+@builtin("is", "value1?:Any, value2?:Any")
+def same_element(_run: Run, left: Value = None, right: Value = None) -> Value:
     """The same element of the domain: equal instants in different zones are two elements."""
     if kind(left) != kind(right):
         return False

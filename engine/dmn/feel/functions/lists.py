@@ -225,7 +225,7 @@ def remove(_run: Run, items: list[Value], position: Decimal) -> Value:
 
 @builtin("list replace", "list:list, position:number, newItem:Any")
 def list_replace(_run: Run, items: list[Value], position: Decimal, item: Value) -> Value:
-    at = _position(items, position)
+    at = _position(items, Decimal(int(position)))
     return [*items[:at], item, *items[at + 1 :]]
 
 

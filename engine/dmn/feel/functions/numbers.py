@@ -20,7 +20,7 @@ def negation(_run: Run, value: Value) -> Value:
 
 
 def _rounded(value: Decimal, scale: Decimal, rounding: str) -> Decimal:
-    places = whole(scale)
+    places = int(scale)
     if not -6111 <= places <= 6176:
         raise ValueError("scale out of range")
     return CONTEXT.plus(value.quantize(Decimal(1).scaleb(-places), rounding=rounding, context=_WIDE))

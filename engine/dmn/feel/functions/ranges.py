@@ -115,7 +115,9 @@ _names("coincides", _coincides, "ab", ("point1", "point2"), ("range1", "range2")
 @builtin("range", "from:string")
 def range_of(run: Run, text: str) -> Value:
     """A range from its text with literal bounds, such as `[1..5)`."""
-    found = run.literal(text)
-    if not isinstance(found, Range) or found.negated:
+    found = run.constant_range(text)
+    if not isinstance(found, Range) or (found.low is None and found.high is None):
         raise FeelError("range: no range")
+    if None not in (found.low, found.high) and not _sure(compare("<=", found.low, found.high)):
+        raise FeelError("range: it ends before it starts")
     return found

@@ -100,7 +100,7 @@ def _named(signature: Signature, arguments: Sequence[Value], names: Sequence[str
             bound.append(_ABSENT)
     while bound and bound[-1] is _ABSENT:
         bound.pop()
-    return None if given else [None if value is _ABSENT else value for value in bound]
+    return None if given else bound
 
 
 _ABSENT = object()
@@ -113,8 +113,8 @@ def _checked(signature: Signature, arguments: list[Value]) -> list[Value] | str:
         if parameter.rest:
             out.append(argument)
             continue
-        if argument is None:
-            if not (parameter.nullable or parameter.optional or ANY in parameter.types):
+        if argument is None or argument is _ABSENT:
+            if not (argument is _ABSENT or parameter.nullable or ANY in parameter.types):
                 return f"{parameter.name} is null"
             out.append(None)
             continue

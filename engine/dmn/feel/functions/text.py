@@ -82,7 +82,8 @@ def split(run: Run, text: str, delimiter: str) -> Value:
     return compiled(delimiter, "").split(text, run.step)
 
 
-@builtin("string join", "list:list, delimiter?:string|null, prefix?:string|null, suffix?:string|null")
+@builtin("string join", "list:list, delimiter?:string|null")
+@builtin("string join", "list:list, delimiter:string|null, prefix:string|null, suffix:string|null")
 def string_join(_run: Run, items: list[Value], delimiter: str | None = None, prefix: str | None = None, suffix: str | None = None) -> Value:
     if any(item is not None and not isinstance(item, str) for item in items):
         raise ValueError("an item is no text")
