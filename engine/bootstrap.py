@@ -94,6 +94,7 @@ class Flowledger:
             library=Library(interpreter, forms),
             live=LiveExecutions(),
             identifiers=identifiers,
+            evaluator=evaluator,
             engine_version=__version__,
             functions=functions,
             limits=settings.limits,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from engine.application.advance import advance, head_of, pure
 from engine.application.services import Services
-from engine.errors import FormInvalid, InvalidInput, LimitExceeded, NotFound
+from engine.errors import ExpressionError, FormInvalid, InvalidInput, LimitExceeded, NotFound
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model import inputs as inp
@@ -46,6 +46,8 @@ def begin(
     request_id: str | None = None,
 ) -> InstanceRef:
     """The first record of a new instance, whoever or whatever starts it."""
+    if business_key is None:
+        business_key = _business_key(uow, services, definition, variables, start_element)
     if business_key is not None and len(business_key) > 255:
         raise LimitExceeded(what="length of the business key", value=len(business_key), limit=255)
     head = Head(services.identifiers.new(), definition.id, definition.process_id, business_key, "active", 0, "", actor.id)
@@ -106,6 +108,21 @@ def attach(uow: UnitOfWork, services: Services, command: cmd.Attach, actor: Acto
     name = command.name.replace("\\", "/").rpartition("/")[2][:255] or "file"
     input = inp.AddAttachment(pure(services, name, "file name"), digest, len(command.data), command.media_type, _key(command.task_id))
     return advance(uow, services, head, input, actor, request_id)
+
+
+def _business_key(
+    uow: UnitOfWork, services: Services, definition: ProcessDefinition, variables: Mapping[str, Json], start_element: str | None
+) -> str | None:
+    """What the start event's `businessKey` expression gives; none when it has none or the variables do not suffice."""
+    starts = services.library.model(uow.definitions, definition).processes[definition.process_id].starts
+    chosen = next((s for s in starts if s.business_key and start_element in (None, s.element)), None)
+    if chosen is None or chosen.business_key is None:
+        return None
+    try:
+        value = services.evaluator.evaluate(chosen.business_key, variables, {}, uow.now).value
+    except ExpressionError:
+        return None
+    return str(value)[:255] if value is not None else None
 
 
 def _key(task_id: str | None) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from engine.application.executions import LiveExecutions
 from engine.errors import NotFound
 from engine.model.definition import ProcessDefinition
-from engine.ports import Definitions, Form, FormCompiler, Identifiers, Interpreter, Model
+from engine.ports import Definitions, Evaluator, Form, FormCompiler, Identifiers, Interpreter, Model
 
 T = TypeVar("T")
 
@@ -107,6 +107,7 @@ class Services:
     library: Library
     live: LiveExecutions
     identifiers: Identifiers
+    evaluator: Evaluator
     engine_version: str
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)

@@ -148,6 +148,7 @@ class Node:
     decision_shape: str | None = None
     assignment: Assignment = field(default_factory=Assignment)
     initiator: str | None = None
+    business_key: str | None = None
     called: Template | None = None
     mapping_in: Mapping = field(default_factory=Mapping)
     mapping_out: Mapping = field(default_factory=Mapping)

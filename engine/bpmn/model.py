@@ -90,12 +90,12 @@ def _triggers(container: Container) -> Iterator[StartTrigger]:
 def _event_triggers(node: Node) -> Iterator[StartTrigger]:
     form_key = node.assignment.form_key.literal if node.assignment.form_key is not None else None
     if not node.definitions:
-        yield StartTrigger(node.id, "none", form_key=form_key)
+        yield StartTrigger(node.id, "none", form_key=form_key, business_key=node.business_key)
     for one in node.definitions:
         if one.kind in ("message", "signal"):
-            yield StartTrigger(node.id, one.kind, one.name, form_key=form_key)
+            yield StartTrigger(node.id, one.kind, one.name, form_key=form_key, business_key=node.business_key)
         elif one.kind == "timer":
-            yield StartTrigger(node.id, "timer", None, _schedule(one), form_key)
+            yield StartTrigger(node.id, "timer", None, _schedule(one), form_key, node.business_key)
 
 
 def _schedule(one: Definition) -> str:

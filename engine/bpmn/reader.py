@@ -262,6 +262,8 @@ class Reader:
         made.interrupting = flag(element, "isInterrupting" if made.type == "startEvent" else "cancelActivity", True)
         made.attached_to = reference(element.get("attachedToRef"))
         made.initiator = extensions.attribute(element, "initiator")
+        business_key = extensions.attribute(element, "businessKey")
+        made.business_key = source(business_key) if business_key else None
         made.inputs = extensions.inputs(element)
         made.outputs = extensions.outputs(element)
         made.assignment = extensions.assignment(element)

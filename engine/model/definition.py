@@ -28,7 +28,8 @@ class Element:
 class StartTrigger:
     """How an instance may start. `kind`: none, message, signal, timer. `name`: of the message or signal.
 
-    For timers, `schedule` is the ISO 8601 text (date, duration or cycle `R/...`), as written in the diagram.
+    For timers, `schedule` is the ISO 8601 text (date, duration or cycle `R/...`), as written in the diagram. `business_key` is the source
+    of an expression over the start variables that names an instance whose starter gave no key.
     """
 
     element: str
@@ -36,6 +37,7 @@ class StartTrigger:
     name: str | None = None
     schedule: str | None = None
     form_key: str | None = None
+    business_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def pdf(content: Content, figures: Figures, at: datetime) -> bytes:
     charts = report_charts(printable(figures, known))
     data = json.dumps({**printable(content, known), "charts": charts, "fonts": families}, ensure_ascii=False)
     compiler = typst.Compiler(TEMPLATE.read_bytes(), root=str(TEMPLATE.parent), font_paths=fonts, ignore_system_fonts=True, sys_inputs={"data": data})
-    made = compiler.compile(format="pdf", pdf_standards=[STANDARD], timestamp=at)
+    made = compiler.compile(format="pdf", pdf_standards=[STANDARD], timestamp=at.replace(microsecond=0))
     if not isinstance(made, bytes):
         raise TypeError("Typst gave no PDF")
     return made

@@ -491,3 +491,14 @@ def test_five_thousand_items(engine, sequential):
     one = engine.start("p", {"items": list(range(5000))})
     assert engine.instance(one).state == "completed"
     assert engine.trace(one).count("s") >= 5000
+
+
+def test_an_instance_is_named_by_the_start_events_expression_unless_its_starter_names_it(engine):
+    start = '<startEvent id="start" flowledger:businessKey="${customer + \' \' + month}"/>'
+    engine.deploy({"p.bpmn": process(start + user("a") + END + chain("start", "a", "end"))})
+    keys = [
+        engine.instance(engine.start("p", {"customer": "政务", "month": "9 月"})).business_key,
+        engine.instance(engine.start("p", {"customer": "政务", "month": "9 月"}, business_key="own")).business_key,
+        engine.instance(engine.start("p")).business_key,
+    ]
+    assert keys == ["政务 9 月", "own", None]
