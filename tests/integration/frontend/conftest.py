@@ -41,7 +41,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
 
         def note(text: str) -> None:
             if not any(part in text for part in allow):
@@ -49,8 +49,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
 
         page.on("console", lambda message: note(message.text) if message.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: note(str(error)))
-        page.goto(address + path)
-        page.wait_for_load_state("networkidle")
+        page.goto(address + path)  # module scripts have run when this returns; what they fetch, tests wait for
         return page
 
     yield open_page
