@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -18,6 +19,14 @@ from forms.values import write_moment, write_number
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """Head of a column; numbers are aligned to the right."""
+
+    title: str
+    number: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One field for reading. `kind`: empty, text, lines, markdown, uri, file, group, table. `text` and `texts` are ready to show;
     `files` are attachment references; `children` the fields of a group; `rows` the cells of a table under `columns`.
@@ -30,7 +39,7 @@ class Entry:
     number: bool = False
     files: tuple[Mapping[str, Any], ...] = ()
     children: tuple[Entry, ...] = ()
-    columns: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
     rows: tuple[tuple[Entry, ...], ...] = ()
 
     @property
@@ -54,57 +63,72 @@ def option_title(option: Option, lang: str) -> str:
 
 def summarise_form(form: CompiledForm, values: Mapping[str, Json], lang: str, zone: tzinfo) -> tuple[SummarySection, ...]:
     """All fields of a form with these values, in the page's sections; fields that a condition hides are left out, empty ones are not."""
-    root = summarise(form.root, values, lang, zone)
-    by_name = dict(zip(_names(form.root, values), root.children, strict=True))
+    reading = Reading(lang, zone)
+    by_name = {name: reading.entry(node, values.get(name)) for name, node in _visible(form.root, values).items()}
     if not form.sections:
-        return (SummarySection("", root.children),)
-    found = [(section, [by_name[name] for name in section.fields if name in by_name]) for section in form.sections]
-    return tuple(SummarySection(section.title.get(lang), tuple(entries)) for section, entries in found if entries)
+        return (SummarySection("", tuple(by_name.values())),)
+    found = [(section, tuple(by_name[name] for name in section.fields if name in by_name)) for section in form.sections]
+    return tuple(SummarySection(section.title.get(lang), entries) for section, entries in found if entries)
 
 
-def summarise(node: AnyNode, value: Any, lang: str, zone: tzinfo) -> Entry:
-    """One field with its value; a value of another type than the field's is shown as empty."""
-    title = node.title.get(lang)
-    if isinstance(node, ObjectNode):
-        inside = value if isinstance(value, Mapping) else {}
-        fields = declared(node)
-        return Entry("group", title, children=tuple(summarise(fields[name][0], inside.get(name), lang, zone) for name in _names(node, inside)))
-    if isinstance(node, TableNode):
-        return _table(node, value if isinstance(value, list | tuple) else (), lang, zone)
-    if isinstance(node, FileNode) or (isinstance(node, ListNode) and isinstance(node.item, FileNode)):
-        several = value if isinstance(value, list | tuple) else (value,)
-        files = tuple(each for each in several if isinstance(each, Mapping) and isinstance(each.get("sha256"), str))
-        return Entry("file", title, files=files) if files else Entry("empty", title, phrase("not_given", lang))
-    if isinstance(node, ListNode | ChoicesNode):
-        entries = value if isinstance(value, list | tuple) else ()
-        texts = tuple(_plain(ChoiceNode(options=node.options) if isinstance(node, ChoicesNode) else node.item, each, lang, zone) for each in entries)
-        return Entry("lines", title, texts=texts) if texts else Entry("empty", title, phrase("not_given", lang))
-    text = _plain(node, value, lang, zone)
-    if not text:
-        return Entry("empty", title, phrase("not_given", lang))
-    kind = node.format if isinstance(node, TextNode) and node.format in ("markdown", "uri", "textarea") else "text"
-    return Entry(kind, title, text, number=isinstance(node, NumberNode))
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Writes values for readers of one language. `absent` is the phrase for an empty field."""
 
+    lang: str
+    zone: tzinfo
+    absent: str = "not_given"
 
-def _plain(node: AnyNode, value: Any, lang: str, zone: tzinfo) -> str:
-    if isinstance(node, ChoiceNode):
-        words = next((option.title.get(lang) for option in node.options if option.value == value and not isinstance(value, bool)), "")
-        return _with_unit(words or _written(value), node.unit.get(lang) if node.unit else "")
-    if isinstance(node, BooleanNode):
-        return phrase("yes" if value else "no", lang) if isinstance(value, bool) else ""
-    if isinstance(node, NumberNode):
-        return _with_unit(_written(value), node.unit.get(lang) if node.unit else "")
-    if isinstance(node, TextNode) and node.format == "date-time" and isinstance(value, str):
-        return write_moment(value, zone).replace("T", " ")
-    return _written(value)
+    def entry(self, node: AnyNode, value: Any) -> Entry:
+        """One field with its value; a value of another type than the field's is shown as empty."""
+        title = node.title.get(self.lang)
+        if isinstance(node, ObjectNode):
+            inside = value if isinstance(value, Mapping) else {}
+            return Entry("group", title, children=tuple(self.entry(each, inside.get(name)) for name, each in _visible(node, inside).items()))
+        if isinstance(node, TableNode):
+            return self._table(node, title, value if isinstance(value, list | tuple) else ())
+        if isinstance(node, FileNode) or (isinstance(node, ListNode) and isinstance(node.item, FileNode)):
+            several = value if isinstance(value, list | tuple) else (value,)
+            files = tuple(each for each in several if isinstance(each, Mapping) and isinstance(each.get("sha256"), str) and "name" in each)
+            return Entry("file", title, files=files) if files else self._empty(title)
+        if isinstance(node, ListNode | ChoicesNode):
+            item = ChoiceNode(options=node.options) if isinstance(node, ChoicesNode) else node.item
+            texts = tuple(self._plain(item, each) for each in value) if isinstance(value, list | tuple) else ()
+            return Entry("lines", title, texts=texts) if texts else self._empty(title)
+        text = self._plain(node, value)
+        kind = node.format if isinstance(node, TextNode) and node.format in ("markdown", "uri", "textarea") else "text"
+        return Entry(kind, title, text, number=isinstance(node, NumberNode)) if text else self._empty(title)
+
+    def _empty(self, title: str) -> Entry:
+        return Entry("empty", title, phrase(self.absent, self.lang))
+
+    def _table(self, node: TableNode, title: str, rows: Any) -> Entry:
+        fields = {name: nodes[0] for name, nodes in declared(node.row).items()}
+        cells = tuple(tuple(self.entry(each, row.get(name) if isinstance(row, Mapping) else None) for name, each in fields.items()) for row in rows)
+        if not cells:
+            return self._empty(title)
+        columns = tuple(Column(each.title.get(self.lang), isinstance(each, NumberNode)) for each in fields.values())
+        return Entry("table", title, columns=columns, rows=cells)
+
+    def _plain(self, node: AnyNode, value: Any) -> str:
+        unit = node.unit.get(self.lang) if isinstance(node, NumberNode | ChoiceNode) and node.unit else ""
+        if isinstance(node, ChoiceNode):
+            chosen = next((option for option in node.options if option.value == value and not isinstance(value, bool)), None)
+            return _with_unit(option_title(chosen, self.lang) if chosen else _written(value), unit)
+        if isinstance(node, BooleanNode):
+            return phrase("yes" if value else "no", self.lang) if isinstance(value, bool) else ""
+        if isinstance(node, TextNode) and node.format == "date-time" and isinstance(value, str):
+            return write_moment(value, self.zone).replace("T", " ")
+        return _with_unit(_written(value), unit)
 
 
 def _written(value: Any) -> str:
+    """Numbers from 10,000 with separators, as people read them."""
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, int | float):
-        whole, point, rest = write_number(value).partition(".")
-        return (f"{int(whole):,}" if abs(value) >= 10_000 else whole) + point + rest
+        whole, point, rest = write_number(value).partition(".") if math.isfinite(value) else (str(value), "", "")
+        return (f"{int(whole):,}" if len(whole.lstrip("-")) > 4 and math.isfinite(value) else whole) + point + rest
     return value if isinstance(value, str) else ""
 
 
@@ -114,19 +138,8 @@ def _with_unit(text: str, unit: str) -> str:
     return text + unit if unit in ("%", "％", "°C", "‰") else f"{text} {unit}"
 
 
-def _table(node: TableNode, rows: Any, lang: str, zone: tzinfo) -> Entry:
-    fields = {name: nodes[0] for name, nodes in declared(node.row).items()}
-    cells = tuple(
-        tuple(summarise(each, row.get(name) if isinstance(row, Mapping) else None, lang, zone) for name, each in fields.items()) for row in rows
-    )
-    title = node.title.get(lang)
-    if not cells:
-        return Entry("empty", title, phrase("not_given", lang))
-    return Entry("table", title, columns=tuple(each.title.get(lang) for each in fields.values()), rows=cells)
-
-
-def _names(node: ObjectNode, values: Mapping[str, Any]) -> list[str]:
+def _visible(node: ObjectNode, values: Mapping[str, Any]) -> dict[str, AnyNode]:
     checker = Checker(keep_blank=True)
-    known = {name: value for name, value in values.items() if name in node.names}
-    checker.object(node, known, values, "")
-    return ordered(node, checker.visible[""])
+    checker.object(node, {name: value for name, value in values.items() if name in node.names}, values, "")
+    scope = checker.visible[""]
+    return {name: scope.fields[name] for name in ordered(node, scope)}

@@ -20,7 +20,7 @@ from forms.messages import message, phrase
 from forms.nodes import AnyNode, Branch, ConstNode, FileNode, ListNode, NumberNode, ObjectNode, TableNode, TextNode
 from forms.order import ordered
 from forms.raw import Raw, declared, decode, encode
-from forms.summary import summarise
+from forms.summary import Reading
 from forms.texts import Text
 
 GRID_COLUMNS = 9  # a table with more columns, or with groups or long texts in it, shows each row as a card
@@ -160,7 +160,7 @@ class _Builder:
 
     def _field(self, node: AnyNode, key: str, raw: Any, shown: Any, name: str, where: str, *, required: bool, refreshes: bool) -> View:
         if node.read_only:
-            entry = summarise(node, shown, self.lang, self.zone)
+            entry = Reading(self.lang, self.zone, "no_data").entry(node, shown)
             return shown_field(node, key, name, where, self.lang, entry)
         if isinstance(node, ObjectNode):
             return self._group(node, key, raw, shown, name, where, required)

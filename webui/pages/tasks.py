@@ -153,11 +153,14 @@ def fields(task_id: str) -> ResponseReturnValue:
 @blueprint.post("/<task_id>/draft")
 def autosave(task_id: str) -> ResponseReturnValue:
     """What was typed so far, sent by the page itself; 204."""
+    actor = current_actor()
     with flowledger().reading() as read:
-        form, values = read.task_form(current_actor(), task_id)
+        task = read.task(actor, task_id)
+        form, values = read.task_form(actor, task_id)
     if form is None:
         raise InvalidInput("this task has no form")
-    execute(SaveDraft(task_id, task_forms.read_post(form, values, None).raw))
+    uploads = task_forms.TaskUploads(task.instance_id, task.id)  # finds what was uploaded before; the page sends no new file here
+    execute(SaveDraft(task_id, task_forms.read_post(form, values, uploads).raw))
     return "", 204
 
 
