@@ -63,19 +63,22 @@ class Activity(FlowNode):
         if token.armed or not self.boundaries or not self.waits:
             return
         hub = token.workflow.top_workflow.event_manager
+        already = {hub.subscriptions[key].spec.name for key in token.subscriptions}  # a retry after one of them failed
         for boundary in self.boundaries:
-            hub.await_events(BOUNDARY, boundary, token.workflow, token, token.scope)
+            if boundary.name not in already:
+                hub.await_events(BOUNDARY, boundary, token.workflow, token, token.scope)
         token.armed = True
 
     def take_inputs(self, token: Token) -> None:
         """Input parameters and properties are variables of the activity alone."""
         node = self.node
-        if not node.inputs and not node.properties:
+        if not (node.inputs or node.properties or node.copied_in or node.copied_out):
             return
-        values = token.workflow.script_engine.parameters(token.scope, node.inputs)
+        values = {inside: token.scope[name] for name, inside in node.copied_in if name in token.scope}
+        values |= token.workflow.script_engine.parameters(token.scope, node.inputs)
         if token.local is None:
             token.local = Scope(token.id, token.workflow.scope, token.workflow.top_workflow.tell)
-        for name in node.properties:
+        for name in (*node.properties, *(inside for inside, _ in node.copied_out)):
             if name not in token.local.vars:
                 token.local.declare(name, None)
         for name, value in values.items():
@@ -86,10 +89,10 @@ class Activity(FlowNode):
         engine = token.workflow.script_engine
         if node.post_script:
             engine.execute(token, node.post_script)
-        if node.outputs:
+        if node.outputs or node.copied_out:
             outer = token.scope if token.local is None or token.body is not None else token.workflow.scope
-            for name, value in engine.parameters(token.scope, node.outputs).items():
-                outer.assign(name, value)
+            values = {name: token.scope[inside] for inside, name in node.copied_out if inside in token.scope}
+            outer.assign_all(values | engine.parameters(token.scope, node.outputs))
 
     def completed(self, token: Token) -> None:
         token.workflow.top_workflow.compensation.note(token)

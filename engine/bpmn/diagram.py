@@ -153,6 +153,8 @@ class Node:
     mapping_in: Mapping = field(default_factory=Mapping)
     mapping_out: Mapping = field(default_factory=Mapping)
     properties: tuple[str, ...] = ()
+    copied_in: tuple[tuple[str, str], ...] = ()  # data associations (section 10.4.2): (variable, name inside)
+    copied_out: tuple[tuple[str, str], ...] = ()  # (name inside, variable)
     inner: Container | None = None
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 
 from engine.bpmn.diagram import Flow, Node
-from engine.bpmn.token import ENTER, LEAVE, Token
+from engine.bpmn.token import CHOOSE, ENTER, LEAVE, Token
 from engine.model.events import ElementCompleted, FlowTaken
 
 if TYPE_CHECKING:
@@ -64,8 +64,10 @@ class FlowNode(BpmnSpecMixin):
             if not self._run_hook(my_task):
                 return None
             my_task.phase = LEAVE
-        if my_task.open:
+        if my_task.phase == LEAVE and my_task.open:
             self.before_leaving(my_task)
+            my_task.phase = CHOOSE
+        if my_task.open:
             my_task.chosen = self.choose(my_task)
             my_task.workflow.top_workflow.admit(len(my_task.chosen) * self.node.completion_quantity)
         return True
@@ -74,7 +76,7 @@ class FlowNode(BpmnSpecMixin):
         return True
 
     def before_leaving(self, token: Token) -> None:
-        """Last work in the LEAVE phase, repeated when a retry follows a failure."""
+        """The work of the LEAVE phase."""
 
     def choose(self, token: Token) -> list[Flow]:
         """Outgoing flows (section 13.3.1): all without condition and those whose condition holds; the default when no condition holds."""

@@ -6,10 +6,10 @@ Whether what was read makes sense as a whole is checked by `engine.bpmn.validati
 from __future__ import annotations
 
 from engine.bpmn import extensions
-from engine.bpmn.diagram import AdHoc, Container, Flow, Node
+from engine.bpmn.diagram import AdHoc, Container, Flow, Node, Parameter
 from engine.bpmn.event_reader import EventReader
 from engine.bpmn.loop_reader import read_loop
-from engine.bpmn.templates import source, template
+from engine.bpmn.templates import expression, source, template
 from engine.bpmn.xml_source import Xml, child, children, flag, local, reference, text
 from engine.errors import Problem
 
@@ -277,6 +277,7 @@ class Reader:
         made.pre_script, made.post_script = extensions.script(element, "preScript"), extensions.script(element, "postScript")
         made.properties = tuple(self._objects(element)) if made.type not in SUBPROCESSES else ()
         made.assignment = extensions.assignment(element)
+        self._associate(made, element)
         if made.type in SUBPROCESSES:
             made.inner = self.container(element, depth + 1)
         elif made.type == "callActivity":
@@ -284,6 +285,32 @@ class Reader:
             made.mapping_in, made.mapping_out = extensions.mapping(element, "in"), extensions.mapping(element, "out")
         else:
             self._task(made, element)
+
+    def _associate(self, made: Node, element: Xml) -> None:
+        """Data associations copy between variables of the scope and names of the activity; assignments in them are expressions."""
+        for tag in ("dataInputAssociation", "dataOutputAssociation"):
+            copies, parameters = [], []
+            for one in children(element, tag):
+                sources, target = children(one, "sourceRef"), reference(text(child(one, "targetRef")))
+                pairs = [(text(child(a, "from")), text(child(a, "to"))) for a in children(one, "assignment")]
+                parameters += [Parameter(source(to), expression(said)) for said, to in pairs if said and to]
+                if not pairs and target and len(sources) == 1:
+                    copies.append((self._variable(reference(text(sources[0])) or ""), self._variable(target)))
+            if tag == "dataInputAssociation":
+                made.copied_in, made.inputs = tuple(c for c in copies if c[0] != c[1]), (*made.inputs, *parameters)
+            else:
+                made.copied_out, made.outputs = tuple(c for c in copies if c[0] != c[1]), (*made.outputs, *parameters)
+
+    def _variable(self, key: str) -> str:
+        """The variable that a data element stands for: of a reference that of its object, else its name or id."""
+        one = self.by_id.get(key)
+        if one is None:
+            return key
+        target = reference(one.get("dataObjectRef"))
+        if target:
+            known = self.by_id.get(target)
+            return str((known.get("name") if known is not None else None) or one.get("name") or target)
+        return str(one.get("name") or key)
 
     def _task(self, made: Node, element: Xml) -> None:
         if made.type == "scriptTask":

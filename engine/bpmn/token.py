@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from engine.bpmn.diagram import Flow
     from engine.bpmn.scope import Scope
 
-ENTER, WAIT, LEAVE = "enter", "wait", "leave"
+ENTER, WAIT, LEAVE, CHOOSE = "enter", "wait", "leave", "choose"
 
 
 class Token(Task):
     """Overrides the constructor (ids from the instance's counter, no wall clock), data (a view of the scope), logging, run and cancel.
 
-    `phase`: ENTER (its work is still to do), WAIT (for a person, job, event, inner scope), LEAVE (its work is done; conditions are to be evaluated).
+    `phase`: ENTER (its work is still to do), WAIT (for a person, job, event, inner scope), LEAVE (its work is done, results are to be handed out),
+    CHOOSE (conditions are to be evaluated). A retry after a failure repeats one phase only.
     `body`: key of the loop or multi-instance body that it is an iteration of; `driver`: key of the compensation that runs it.
     `element`: id of the flow node in the diagram. `memory`: what its flow node must remember, plain JSON. `local`: its own variable scope, if any.
     """

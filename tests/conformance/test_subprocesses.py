@@ -149,3 +149,15 @@ def test_event_subprocess_reads_the_data_of_its_scope() -> None:
                flows("bs t"))  # fmt: skip
     bench = Bench(p(S, body, flows("s b"))).start()
     assert bench.variables == {"seen": None}  # what a script wrote before it failed is not kept
+
+
+def test_data_associations_copy_between_variables_and_names_of_the_activity() -> None:
+    io = (
+        '<ioSpecification><dataInput id="din" name="a"/><dataOutput id="dout" name="b"/></ioSpecification>'
+        "<dataInputAssociation><sourceRef>ref</sourceRef><targetRef>din</targetRef></dataInputAssociation>"
+        "<dataOutputAssociation><sourceRef>dout</sourceRef><targetRef>o2</targetRef></dataOutputAssociation>"
+        "<dataInputAssociation><assignment><from>${order * 100}</from><to>c</to></assignment></dataInputAssociation>"
+    )
+    data = '<dataObject id="o1" name="order"/><dataObjectReference id="ref" dataObjectRef="o1"/><dataObject id="o2" name="total"/>'
+    bench = Bench(p(S, data, script("t", "b = a + c", io), flows("s t"))).start(order=2)
+    assert bench.variables == {"order": 2, "total": 202}
