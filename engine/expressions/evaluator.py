@@ -21,7 +21,7 @@ from engine.errors import ExpressionError, FlowledgerError
 from engine.expressions.plain import NotJson, same, to_json
 from engine.expressions.sandbox import Limits, RunFailed, Sandbox
 from engine.expressions.source import CLOCK, Mode, Source, SourceRefused, read
-from engine.expressions.wrapping import Program, program_of, result_of
+from engine.expressions.wrapping import Program, program_of
 from engine.model.values import Json
 from engine.ports import Evaluated, Executed, HostFunction
 
@@ -72,7 +72,7 @@ class SandboxEvaluator:
         named = {name: _guarded(name, functions[name]) for name in (*source.calls, *source.reads) if name in functions}
         program = program_of(source, frozenset(named), tuple(reads), self.limits.result)
         try:
-            return result_of(self._sandbox.run(program.code, {**reads, **program.extra}, named, now))
+            return self._sandbox.run(program.code, {**reads, **program.extra}, named, now)
         except RunFailed as exc:
             raise ExpressionError(source=_short(source.text), cause=_explain(exc, program)) from exc
         except NotJson as exc:
@@ -102,15 +102,15 @@ def _reads(source: Source, variables: Mapping[str, Any], functions: Mapping[str,
 
 
 def _guarded(name: str, function: HostFunction) -> Callable[..., Json]:
-    """The function with JSON values in and out. Errors of the engine (BpmnError among them) pass, others are named."""
+    """The function, its result made JSON. Errors of the engine (BpmnError among them) pass, others are named."""
 
     def call(*args: Any, **kwargs: Any) -> Json:
         try:
-            return to_json(function(*(to_json(a) for a in args), **{k: to_json(v) for k, v in kwargs.items()}))
+            return to_json(function(*args, **kwargs))
         except FlowledgerError:
             raise
         except NotJson as exc:
-            raise _HostFailed(f"an argument or the result of {name}() is no JSON value: {exc}") from exc
+            raise _HostFailed(f"the result of {name}() is no JSON value: {exc}") from exc
         except Exception as exc:
             raise _HostFailed(f"{name}() failed: {type(exc).__name__}: {exc}") from exc
 

@@ -2,7 +2,8 @@
 
 The workers are processes of Monty, a Python interpreter without operating system, files or network; the host sends text and values and gets
 values back. Every run has a session of its own: nothing survives from one run to the next. Monty's native side starts threads and cannot be
-used in a process forked after it started, not even by a new pool (it would disturb the parent's), so a forked child refuses to run.
+used in a process forked after it started, not even by a new pool (it would disturb the parent's), so a forked child runs code through
+`broker`, a fresh process that owns a pool of its own.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import pydantic_monty as monty
 
 from engine.errors import NotAvailable
+from engine.expressions.plain import NotJson, to_json
+from engine.expressions.wrapping import result_of
+from engine.model.values import Json
 
-_started_in: int | None = None
-"""Process that started Monty's native threads, the same for every sandbox."""
-
-HostFunctions = Mapping[str, Callable[..., Any]]
+HostFunctions = Mapping[str, Callable[..., Json]]
 
 
 class SandboxUnavailable(NotAvailable):
@@ -49,23 +50,84 @@ class Limits:
     result: int = 4 * 1024 * 1024  # characters of JSON text
 
 
+class Runner(Protocol):
+    """Runs programs: in this process's pool, or through brokers."""
+
+    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime) -> Json: ...
+
+    def close(self) -> None: ...
+
+
 class Sandbox:
-    """A lazily started pool of workers, safe for threads. `binary`: path of Monty's executable, found by itself when None."""
+    """A lazily started runner, safe for threads and forks. `binary`: path of Monty's executable, found by itself when None."""
 
     def __init__(self, limits: Limits, processes: int, binary: str | None = None) -> None:
         self.limits = limits
         self._processes = processes
         self._binary = binary
-        self._pool: monty.Monty | None = None
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
+        self._fresh()
+        os.register_at_fork(after_in_child=self._fresh)
 
-    def run(self, code: str, inputs: Mapping[str, Any], functions: HostFunctions, now: datetime) -> Any:
-        """Value of the last line of `code`. Raises RunFailed, SandboxUnavailable, and unchanged what a host function raises."""
-        pool = self._started()
+    def _fresh(self) -> None:
+        """Forgets a runner that belongs to the parent process; its lock may be held by a thread that does not exist here."""
+        self._lock = threading.Lock()
+        self._inherited = getattr(self, "_runner", None)  # kept alive: ending it would end the parent's workers
+        self._runner: Runner | None = None
+
+    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime) -> Json:
+        """The outcome of a program of `wrapping`. Raises RunFailed, NotJson, SandboxUnavailable, and unchanged what a host function raises."""
+        runner = self._runner
+        if runner is None:
+            with self._lock:
+                runner = self._runner = self._runner or self._started()
+        return runner.run(code, inputs, functions, now)
+
+    def close(self) -> None:
+        """Ends the workers. The next run starts new ones."""
+        with self._lock:
+            runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close()
+
+    def _started(self) -> Runner:
+        if _native_in in (None, os.getpid()):
+            return Pool(self.limits, self._processes, self._binary)
+        from engine.expressions.brokers import Brokers  # only forked processes need it
+
+        return Brokers(self.limits, self._processes, self._binary)
+
+
+_native_in: int | None = None
+"""Process that started Monty's native threads, the same for every sandbox."""
+
+
+class Pool:
+    """Workers of this process. Raises SandboxUnavailable when they cannot be started."""
+
+    def __init__(self, limits: Limits, processes: int, binary: str | None) -> None:
+        global _native_in  # noqa: PLW0603 - the native runtime is one per process, like this fact about it
+        self._limits = limits
         try:
-            with pool.checkout(limits=self._resource_limits(), os_policy=_policy(now)) as session:
-                return _drive(session, code, dict(inputs), functions)
+            self._pool = monty.Monty(
+                binary_path=binary,
+                min_processes=1,
+                max_processes=processes,
+                checkout_timeout=30.0,
+                request_timeout=limits.seconds + 0.5,  # per turn: a worker that ignores its own limits is killed
+                feed_duration_limit_grace=0.3,
+                max_checkouts_per_worker=100_000,
+            )
+            _native_in = os.getpid()
+            self._pool.__enter__()
+        except Exception as exc:
+            # Whatever the native side raises, the answer is the same: fail closed.
+            raise SandboxUnavailable(cause=str(exc)) from exc
+
+    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime) -> Json:
+        """See `Sandbox.run`."""
+        try:
+            with self._pool.checkout(limits=self._resource_limits(), os_policy=_policy(now)) as session:
+                return result_of(_drive(session, code, dict(inputs), functions))
         except TimeoutError as exc:
             raise SandboxUnavailable(cause="every worker is busy") from exc
         except monty.MontyCrashedError as exc:
@@ -74,48 +136,15 @@ class Sandbox:
             raise _failed(exc) from exc
 
     def close(self) -> None:
-        """Ends the workers. The next run starts new ones."""
-        with self._lock:
-            pool, self._pool = self._pool, None
-            if pool is not None and self._pid == os.getpid():
-                pool.__exit__(None, None, None)
-
-    def _started(self) -> monty.Monty:
-        pool = self._pool
-        if pool is not None and self._pid == os.getpid():
-            return pool
-        if _started_in not in (None, os.getpid()):
-            raise SandboxUnavailable(cause="it was started before this process was forked; start it in each worker only")
-        with self._lock:
-            if self._pool is None:
-                self._pool = self._start()
-            return self._pool
-
-    def _start(self) -> monty.Monty:
-        global _started_in  # noqa: PLW0603 - the native runtime is one per process, like this fact about it
-        _started_in = os.getpid()
-        try:
-            pool = monty.Monty(
-                binary_path=self._binary,
-                min_processes=1,
-                max_processes=self._processes,
-                checkout_timeout=30.0,
-                request_timeout=self.limits.seconds + 0.5,  # per turn: a worker that ignores its own limits is killed
-                feed_duration_limit_grace=0.3,
-                max_checkouts_per_worker=100_000,
-            )
-            pool.__enter__()
-        except Exception as exc:
-            raise SandboxUnavailable(cause=str(exc)) from exc
-        self._pid = os.getpid()
-        return pool
+        """Ends the workers."""
+        self._pool.__exit__(None, None, None)
 
     def _resource_limits(self) -> monty.ResourceLimits:
         return {
-            "max_feed_duration_secs": self.limits.seconds,
-            "max_memory": self.limits.memory,
-            "max_recursion_depth": self.limits.recursion,
-            "max_suspensions": self.limits.host_calls,
+            "max_feed_duration_secs": self._limits.seconds,
+            "max_memory": self._limits.memory,
+            "max_recursion_depth": self._limits.recursion,
+            "max_suspensions": self._limits.host_calls,
         }
 
 
@@ -138,10 +167,19 @@ def _drive(session: monty.MontySession, code: str, inputs: dict[str, Any], funct
         elif step.is_os_function:
             step = step.resume_not_handled()
         elif step.function_name in functions:
-            step = step.resume({"return_value": functions[step.function_name](*step.args, **step.kwargs)})
+            step = step.resume({"return_value": _answer(functions[step.function_name], step)})
         else:
             step = step.resume({"exc_type": "NameError", "message": f"name '{step.function_name}' is not defined"})
     return step.output
+
+
+def _answer(function: Callable[..., Json], step: Any) -> Json:
+    try:
+        args = [to_json(value) for value in step.args]
+        kwargs = {name: to_json(value) for name, value in step.kwargs.items()}
+    except NotJson as exc:
+        raise NotJson(f"an argument of {step.function_name}() is {exc}") from None
+    return function(*args, **kwargs)
 
 
 def _discard(_stream: str, _text: str) -> None:

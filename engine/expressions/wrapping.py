@@ -102,13 +102,13 @@ def program_of(source: Source, functions: frozenset[str], given: tuple[str, ...]
     if source.mode == "expression":
         body = f"_fl_value = (\n{source.code}\n)\n"
         after = _ENCODE.format(value="_fl_value", size=size)
-        dry = f"if False:\n  _fl_value = (\n{source.code}\n)\n"
+        dry = f"if False:\n  _fl_value = (\n{source.code}\n)\n'null'"
     else:
         body = source.code + "\n"
         collected = "".join(_COLLECT.format(name=name) for name in dict.fromkeys((*source.assigns, *given)))
         after = "_fl_kept = {}\n_fl_gone = []\n" + collected
         after += _ENCODE.format(value="{'kept': _fl_kept, 'gone': _fl_gone}", size=size)
-        dry = "if False:\n" + "".join(f"  {line}\n" for line in source.code.splitlines()) + "  pass\n"
+        dry = "if False:\n" + "".join(f"  {line}\n" for line in source.code.splitlines()) + "  pass\n'null'"
     offset = start.count("\n") + (1 if source.mode == "expression" else 0)
     return Program(start + body + after, {"_fl_fallback": FALLBACK[source.mode]}, dry, offset, source.code.count("\n") + 1)
 

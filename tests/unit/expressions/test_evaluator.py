@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,13 +13,17 @@ import pytest
 
 from engine.errors import BpmnError, Conflict, ExpressionError
 from engine.expressions import Limits, SandboxEvaluator, SandboxUnavailable
+from engine.expressions.brokers import Brokers
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def evaluator() -> Iterator[SandboxEvaluator]:
+@pytest.fixture(scope="module", params=["pool", "brokers"])
+def evaluator(request: pytest.FixtureRequest) -> Iterator[SandboxEvaluator]:
+    """Both ways to reach the sandbox: the second is that of a process forked after the first was used."""
     made = SandboxEvaluator()
+    if request.param == "brokers":
+        made._sandbox._runner = Brokers(made.limits, 2, None)
     yield made
     made.close()
 
@@ -219,6 +225,48 @@ def test_fails_closed_without_the_binary(tmp_path: Any) -> None:
     evaluator = SandboxEvaluator(binary=str(tmp_path / "absent"))
     with pytest.raises(SandboxUnavailable):
         evaluator.evaluate("x ** 2", {"x": 1}, {}, NOW)
+
+
+FORKED = """
+import os, sys
+from datetime import UTC, datetime
+from engine.errors import BpmnError
+from engine.expressions import SandboxEvaluator
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+evaluator = SandboxEvaluator()
+
+def refuse():
+    raise BpmnError("E1")
+
+def square(x):
+    return evaluator.evaluate("sum([f(i) for i in range(x)]) + x ** 2", {"x": x}, {"f": lambda i: i}, NOW).value
+
+assert square(3) == 12
+children = []
+for _ in range(2):
+    child = os.fork()
+    if child == 0:
+        assert square(4) == 22
+        try:
+            evaluator.evaluate("f()", {}, {"f": refuse}, NOW)
+        except BpmnError as exc:
+            assert exc.code == "E1"
+        assert square(5) == 35
+        evaluator.close()
+        sys.exit(7)
+    children.append(child)
+for child in children:
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert square(6) == 51
+evaluator.close()
+print("all well")
+"""
+
+
+def test_survives_fork_before_and_after_first_use() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "all well\n", done.stderr
 
 
 def test_threads_share_an_evaluator(evaluator: SandboxEvaluator) -> None:
