@@ -117,8 +117,13 @@ class Execution(Protocol):
     When `apply` raises, the object is spoilt and must be thrown away.
     """
 
-    state: str  # active completed failed cancelled
-    error: str | None
+    @property
+    def state(self) -> str:
+        """Active completed failed cancelled"""
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed, or the cause of an open incident."""
 
     def apply(self, movement: Movement, now: datetime, call: CallFunction) -> tuple[Event, ...]:
         """Run to the next wait state. Raises Conflict (unknown or finished key), LimitExceeded."""

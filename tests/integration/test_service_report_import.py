@@ -95,7 +95,7 @@ def test_the_log_imports_once_and_a_report_of_it_counts_right() -> None:
 
 def test_bad_rows_are_rejected_and_the_others_taken() -> None:
     lines = LOG.read_text(encoding="utf-8").splitlines()
-    spoilt = lines[:51] + [lines[51].replace(lines[51].split(",")[9], "31-02-2016 09:00", 1), lines[52].replace(lines[52].split(",")[0], "", 1)]
+    spoilt = [*lines[:51], lines[51].replace(lines[51].split(",")[9], "31-02-2016 09:00", 1), lines[52].replace(lines[52].split(",")[0], "", 1)]
     with pack_engine() as engine:
         with engine.app.store.begin(write=True) as connection:
             put_project(connection, "P-LOG", "C-LOG", "government", starts_on="2016-02-29", time_zone="UTC")

@@ -118,7 +118,11 @@ def create_app() -> Flask:
         if "empty" in request.args:
             data |= {"xml_url": None, "process_id": None, "based_on": None, "name": None, "next_version": None}
         block = htmlsafe_json_dumps(data)
-        return page("modeler", f"<h1 class='visually-hidden'>Modeler</h1><div id='modeler'></div><script type='application/json' id='page-data'>{block}</script>", "app-main-full")
+        return page(
+            "modeler",
+            f"<h1 class='visually-hidden'>Modeler</h1><div id='modeler'></div><script type='application/json' id='page-data'>{block}</script>",
+            "app-main-full",
+        )
 
     @app.put("/modeler/drafts/<draft_id>")
     def save_draft(draft_id: str) -> Any:
