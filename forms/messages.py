@@ -68,16 +68,13 @@ PHRASES: dict[str, Text] = {
     "in_unit": Text("（{unit}）", " ({unit})"),
     "skippable": Text("不适用时可整组留空。", "Leave all of it empty where it does not apply."),
     "required": Text("必填", "required"),
-    "optional": Text("选填", "optional"),
     "add_row": Text("添加一行", "Add a row"),
-    "remove": Text("删除", "Remove"),
     "remove_row": Text("删除第 {number} 行", "Remove row {number}"),
     "up_row": Text("上移第 {number} 行", "Move row {number} up"),
     "down_row": Text("下移第 {number} 行", "Move row {number} down"),
     "row": Text("第 {number} 行", "Row {number}"),
     "actions": Text("操作", "Actions"),
     "no_rows": Text("还没有行。", "No rows yet."),
-    "rows_of": Text("共 {count} 行", "{count} rows"),
     "refresh": Text("刷新后面的字段", "Refresh the fields below"),
     "preview": Text("预览", "Preview"),
     "preview_of": Text("“{label}”的预览", "Preview of {label}"),
@@ -96,9 +93,6 @@ PHRASES: dict[str, Text] = {
     "no_data": Text("无数据", "No data"),
     "not_given": Text("未填写", "Not given"),
     "line": Text("第 {number} 项：", "Entry {number}: "),
-    "given": Text("由系统提供", "Given"),
-    "contents": Text("本页内容", "On this page"),
-    "times_in": Text("时间按 {zone}", "Times in {zone}"),
 }
 
 
