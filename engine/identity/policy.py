@@ -29,6 +29,7 @@ GRANTS: dict[str, frozenset[str]] = {
     "account.manage": frozenset({"administrator"}),
     "account.read": frozenset({"administrator", "auditor"}),
     "account.own": frozenset({"staff", "process_owner", "auditor", "operator", "administrator"}),
+    "data.import": frozenset({"staff", "operator", "administrator"}),
     "incident.read": frozenset({"process_owner", "auditor", "operator", "administrator"}),
 }
 

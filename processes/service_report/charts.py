@@ -78,6 +78,18 @@ def rates(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     )
 
 
+def due_by_month(rows: Sequence[Mapping[str, Any]], words: tuple[str, str], title: str) -> dict[str, Any]:
+    """Reports due by month, those in time and the others stacked; `words` name the two, `title` the axis."""
+    values = [{"month": r["month"], "kind": w, "count": n} for r in rows for w, n in zip(words, (r["timely"], r["due"] - r["timely"]), strict=True)]
+    return _chart(
+        values,
+        {"type": "bar", "width": {"band": 0.6}},
+        x={"field": "month", "type": "ordinal", "title": None, "axis": {"labelAngle": 0}},
+        y={"field": "count", "type": "quantitative", "title": title, "axis": {"tickMinStep": 1}},
+        color={"field": "kind", "type": "nominal", "title": None, "scale": {"domain": list(words), "range": [ACCENT, SECOND]}},
+    )
+
+
 def svg(spec: Mapping[str, Any]) -> str:
     """The chart as SVG text. The same specification gives the same text."""
     return _rendered(canonical(spec).decode())

@@ -38,6 +38,7 @@ pack = Pack(
     functions={"working_days_after": working_days_after},
     groups=GROUPS,
     metadata=metadata,
+    pages="processes.service_report.pages:blueprint",
     demo="processes.service_report.demo:fill",
     documentation=(
         "《服务报告管理程序》的流程 P2（服务报告）与 P5（回访）。原程序第 7.1 条的流程图未能留存，图据第 7.2 条重建；"

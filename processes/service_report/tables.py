@@ -8,7 +8,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, DateTime, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData()
@@ -155,6 +170,20 @@ ticket_import = Table(
     Column("unchanged", Integer, nullable=False),
     Column("rejected", Integer, nullable=False),
     Column("reject_file", Text, nullable=False, default=""),
+)
+
+upload = Table(
+    "service_report_upload",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("by", String(60), nullable=False),
+    Column("at", UtcMoment, nullable=False),
+    Column("file_name", String(200), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("project_id", String(40), nullable=False),
+    Column("preset", String(40), nullable=False),
+    Column("time_zone", String(40), nullable=False),
 )
 
 ticket = Table(
