@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 
 from engine.bpmn.diagram import Flow, Node
+from engine.bpmn.failure import ElementFailure
 from engine.bpmn.token import CHOOSE, ENTER, LEAVE, Token
 from engine.model.events import ElementCompleted, FlowTaken
 
@@ -79,7 +80,10 @@ class FlowNode(BpmnSpecMixin):
         """The work of the LEAVE phase."""
 
     def choose(self, token: Token) -> list[Flow]:
-        """Outgoing flows (section 13.3.1): all without condition and those whose condition holds; the default when no condition holds."""
+        """Outgoing flows (section 13.3.1): all without condition and those whose condition holds; the default when no condition holds.
+
+        As after an inclusive gateway, it is a failure when there are flows and none can be taken.
+        """
         flows = self.node.outgoing
         if len(flows) == 1 and flows[0].condition is None:
             return flows
@@ -87,7 +91,10 @@ class FlowNode(BpmnSpecMixin):
         conditional = [f for f in flows if not f.default and f.condition is not None]
         held = [f for f in conditional if self.holds(token, f)]
         default = [f for f in flows if f.default] if not held and (conditional or not plain) else []
-        return [f for f in flows if f in plain or f in held or f in default]
+        chosen = [f for f in flows if f in plain or f in held or f in default]
+        if flows and not chosen:
+            raise ElementFailure("no condition holds and there is no default flow")
+        return chosen
 
     def holds(self, token: Token, flow: Flow) -> bool:
         assert flow.condition is not None

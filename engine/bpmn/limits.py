@@ -12,7 +12,7 @@ class Limits:
     steps: int = 100_000  # per command
     elements: int = 150_000
     cardinality: int = 100_000  # of one multi-instance activity
-    nesting: int = 64  # subprocesses and calls inside each other
+    nesting: int = 100  # subprocesses and calls inside each other
     file_bytes: int = 5 * 1024 * 1024
     xml_depth: int = 256
     file_elements: int = 50_000  # XML elements of BPMN's own namespace

@@ -119,7 +119,7 @@ class StandardLoop(LoopBody, defaults.StandardLoopTask):
         token.memory["next"] = 0
         assert token.local is not None
         token.local.declare("loopCounter", 0, told=False)
-        if self.loop.test_before and not self.goes_on(token):
+        if self.loop.maximum == 0 or (self.loop.test_before and not self.goes_on(token)):
             return True
         self.next(token)
         return None

@@ -55,6 +55,9 @@ class Reader:
         for element in self.root:
             if local(element) == "process":
                 self._process(element)
+            elif local(element) == "collaboration":
+                for one in children(element, "participant"):
+                    self._refers(one, "processRef", "process")
             elif local(element) in GLOBAL_TASKS:
                 self.containers.append(self._global_task(element))
             elif local(element) in ("globalBusinessRuleTask", "choreography", "globalConversation"):
@@ -69,6 +72,12 @@ class Reader:
             self.containers.append(made)
         else:
             del self.problems[before:]
+
+    def _refers(self, element: Xml, attribute: str, kind: str) -> None:
+        key = reference(element.get(attribute))
+        found = self.by_id.get(key) if key else None
+        if key and (found is None or local(found) != kind):
+            self.problem(element, "bpmn.reference", f"there is no {kind} {key!r}")
 
     def _check_ids(self) -> None:
         for element in self.root.iter():
@@ -100,13 +109,18 @@ class Reader:
         if local(element) == "adHocSubProcess":
             made.ad_hoc = self._ad_hoc(element)
         made.inputs, made.outputs = self._parameters_of(element)
+        if depth == 0:
+            self._check_extensions(element)
         lanes = self._lanes(element)
         for one in element:
             name = local(one)
             if name in FLOW_NODES:
                 self._add(made, one, lanes, depth)
             elif name == "sequenceFlow":
+                self._check_extensions(one)
                 made.flows.append(self._flow(one))
+            elif name == "dataObjectReference":
+                self._refers(one, "dataObjectRef", "dataObject")
             elif name and name not in PASSIVE:
                 self.problem(one, "bpmn.unsupported", f"the element {name} is not supported", "replace or remove it")
         self._connect(made, element)
@@ -250,11 +264,14 @@ class Reader:
             made.activation = source(activation) if activation else None
         else:
             self._activity(made, element, depth)
-        for one, what in extensions.unsupported(element):
-            self.problem(one, "extension.unsupported", what, "use a script task or a service task with a handler")
+        self._check_extensions(element)
         for one in extensions.complex_parameters(element):
             self.problem(one, "extension.unsupported", "a parameter with a script, list or map inside is not supported", "use an expression")
         return made
+
+    def _check_extensions(self, element: Xml) -> None:
+        for one, what in extensions.unsupported(element):
+            self.problem(one, "extension.unsupported", what, "use a script task or a service task with a handler")
 
     def _event(self, made: Node, element: Xml) -> None:
         made.definitions = self.events.definitions(element, made)

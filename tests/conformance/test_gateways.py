@@ -170,3 +170,8 @@ def test_join_of_a_loop_beside_a_parallel_gateway_is_not_bound_by_depth() -> Non
     bench.start(n=0)
     assert bench.state == "completed"
     assert len(bench.lines) == 800
+
+
+def test_a_task_whose_conditional_flows_all_fail_stands() -> None:
+    bench = Bench(process(S, '<task id="t"/>', log("a"), log("b"), flows("s t", "t a if x > 0", "t b if x > 1"))).start(x=0)
+    assert (bench.state, bench.error) == ("active", "no condition holds and there is no default flow")

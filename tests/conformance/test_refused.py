@@ -46,9 +46,9 @@ def test_size_depth_and_nesting_are_bounded() -> None:
     assert [one.rule for one in problems(deep, limits=Limits(xml_depth=50))] == ["xml.depth"]
     assert [one.rule for one in problems(deep.replace(b"<x>", b"<x>" * 5).replace(b"</x>", b"</x>" * 5))] == ["xml.syntax"]  # the parser's own bound
     deep = S
-    for n in range(80):
+    for n in range(120):
         deep = sub(f"b{n}", f'<startEvent id="s{n}"/>', deep.replace('"s"', f'"x{n}"'), flows(f"s{n} {'b' + str(n - 1) if n else 'x0'}"))
-    assert "bpmn.nesting" in [one.rule for one in problems(p(S, deep, flows("s b79")))]
+    assert "bpmn.nesting" in [one.rule for one in problems(p(S, deep, flows("s b119")))]
 
 
 def test_every_problem_is_reported_with_file_element_and_line() -> None:

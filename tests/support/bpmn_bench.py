@@ -68,11 +68,14 @@ class Bench:
         roundtrip: bool = True,
         called: Any = None,
         evaluator: Any = None,
+        extra: Mapping[str, bytes] | None = None,
     ) -> None:
         self.lines: list[str] = []
         self.functions = {"log": self.lines.append, "fail": self._fail, **(functions or {})}
         self.interpreter = BpmnInterpreter(evaluator or PlainEvaluator(), decisions or NoDecisions(), frozenset(self.functions), limits)
-        self.model = self.interpreter.compile({f"file{n}.bpmn": data for n, data in enumerate(files)}, called or (lambda _: None))
+        self.model = self.interpreter.compile(
+            {**{f"file{n}.bpmn": data for n, data in enumerate(files)}, **(extra or {})}, called or (lambda _: None)
+        )
         self.now = START
         self.events: list[ev.Event] = []
         self.roundtrip = roundtrip
