@@ -47,6 +47,7 @@ def _(text: str) -> str:
     return text
 
 
+OTHER = _("%(who)s: %(kind)s")
 #: kind of input -> sentence
 PLAIN = {
     "StartInstance": _("%(who)s started the process."),
@@ -93,7 +94,7 @@ def _plain(kind: str, who: str, element: str, details: Mapping[str, Any], names:
         "reason": details.get("reason") or "–",
         "kind": kind,
     }
-    return gettext(PLAIN.get(kind, _("%(who)s: %(kind)s")), **words)
+    return gettext(PLAIN.get(kind, OTHER), **words)
 
 
 def _assigned(who: str, element: str, details: Mapping[str, Any], names: Names) -> str:
