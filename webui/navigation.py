@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from flask import Flask, request, url_for
 from flask_babel import lazy_gettext
 
-from webui.access import may_visit
+from webui.access import may, may_visit
 from webui.i18n import by_language
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A link of the menu. `title` is a text or `{"zh": ..., "en": ...}`; `section` other endpoints' prefix that light it up."""
+    """A link of the menu. `title` is a text or `{"zh": ..., "en": ...}`; `section`: prefixes of other endpoints that light it up;
+    `action`: who needs it, where that is fewer people than may open the page."""
 
     endpoint: str
     title: object
     section: str = ""
+    action: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Link:
 
 
 OWN = (
-    Entry("worklist.show", lazy_gettext("Worklist"), "tasks."),
+    Entry("worklist.show", lazy_gettext("Worklist"), "tasks.", "task.work"),
     Entry("start.index", lazy_gettext("Start")),
     Entry("history.mine", lazy_gettext("My history")),
     Entry("definitions.index", lazy_gettext("Processes"), "definitions. modeler."),
@@ -57,7 +59,7 @@ class Navigation:
         return [
             Link(url_for(e.endpoint), by_language(e.title) if isinstance(e.title, dict) else str(e.title), self._current(e, here))
             for e in self._entries
-            if may_visit(e.endpoint)
+            if may_visit(e.endpoint) and (e.action is None or may(e.action))
         ]
 
     def _current(self, entry: Entry, here: str) -> bool:

@@ -19,12 +19,13 @@ from webui.addresses import local_target
 from webui.export import json_lines
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
-from webui.pages.reading import diagram_state, names_for
+from webui.pages.reading import diagram_state, names_for, variable_titles
 from webui.sentences import names_of, reasons, sentence
 from webui.signin import current_actor
 
 blueprint = Blueprint("instances", __name__, url_prefix="/instances")
 
+SHOWN = 200  # records on the page; the rest is one link away
 STATES = {
     "active": lazy_gettext("Active"),
     "completed": lazy_gettext("Completed"),
@@ -66,12 +67,16 @@ def show(instance_id: str) -> str:
         context: dict[str, Any] = {
             "tasks": read.worklist(actor, TaskFilter(view="every", instance_id=instance_id)).rows if allows(actor, "task.read_all") else (),
             "variables": read.variables(actor, instance_id),
+            "titles": variable_titles(read, row.definition_id),
             "comments": read.comments(actor, instance_id),
             "attachments": read.attachments(actor, instance_id),
             "verification": _verification(read, actor, instance_id),
         }
-    lines = [(e, sentence(e, names), reasons(e, names)) for e in explanations]
-    return render_template("instance.html", instance=row, lines=lines, names=names, incidents=incidents, diagram=state, **context)
+    lines = [(e, sentence(e, names), reasons(e, names)) for e in explanations[-SHOWN:]]
+    hidden = max(len(explanations) - SHOWN, 0)
+    return render_template(
+        "instance.html", instance=row, lines=lines, hidden_records=hidden, names=names, incidents=incidents, diagram=state, **context
+    )
 
 
 def _verification(read: Any, actor: Actor, instance_id: str) -> tuple[str, str] | None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from engine.errors import NotFound
 from engine.model.actors import Actor
+from forms import CompiledForm
+from webui.i18n import language
 from webui.sentences import Names, names_of
 
 
@@ -16,6 +18,20 @@ def names_for(read: Any, definition_id: str) -> Names:
     except NotFound:
         info = None
     return names_of(info, read.people())
+
+
+def variable_titles(read: Any, definition_id: str) -> dict[str, str]:
+    """What the forms of a version call its variables, in the reader's language."""
+    try:
+        info = read.process_info(definition_id)
+    except NotFound:
+        return {}
+    out: dict[str, str] = {}
+    for key in info.form_keys:
+        form = read.form(definition_id, key)
+        if isinstance(form, CompiledForm):
+            out |= form.titles(language())
+    return out
 
 
 def diagram_state(read: Any, actor: Actor, instance_id: str, selected: str | None = None) -> dict[str, Any]:

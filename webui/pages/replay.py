@@ -13,6 +13,7 @@ from engine.identity.policy import allows
 from engine.model.records import Frame
 from engine.model.values import iso
 from engine.model.views import Explanation
+from forms import CompiledForm
 from webui.filters import exact
 from webui.i18n import language
 from webui.pages.engine import flowledger
@@ -75,8 +76,7 @@ def form_titles(read: Any, definition_id: str, record: Explanation, names: Names
     """Titles of the form's fields in the reader's language."""
     element = names.elements.get(record.element_id or "")
     form = read.form(definition_id, element.form_key) if element and element.form_key else None
-    titles = getattr(form, "titles", None)
-    return dict(titles(language())) if callable(titles) else {}
+    return form.titles(language()) if isinstance(form, CompiledForm) else {}
 
 
 def _form(record: Explanation, titles: Mapping[str, str]) -> list[dict[str, Any]]:
