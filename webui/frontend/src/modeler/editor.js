@@ -14,6 +14,7 @@ import { translateModule } from "./translate.js";
 
 const LARGEST_FILE = 2 * 1024 * 1024;
 const MARGIN = 20;
+const READABLE = 0.65;
 
 export function createEditor({ canvas, properties, lists }) {
   return new BpmnModeler({
@@ -32,15 +33,16 @@ export function refusal(xml) {
   return /<!DOCTYPE/i.test(xml) ? "hasDoctype" : null;
 }
 
-/** Show the whole diagram beside the palette, never larger than life. */
-export function fit(editor) {
+/** Show the diagram beside the palette, never larger than life: all of it, or (`readable`) its beginning at a size that can be read. */
+export function fit(editor, { readable = false } = {}) {
   const canvas = editor.get("canvas");
   const { inner } = canvas.viewbox();
   const size = canvas.getSize();
   if (!inner.width || !size.width) return;
   const palette = editor.get("palette")._container?.offsetWidth ?? 0;
   const left = palette + 3 * MARGIN;
-  const zoom = Math.min(1, (size.width - left - MARGIN) / inner.width, (size.height - 2 * MARGIN) / inner.height);
+  const whole = Math.min(1, (size.width - left - MARGIN) / inner.width, (size.height - 2 * MARGIN) / inner.height);
+  const zoom = readable ? Math.max(whole, READABLE) : whole;
   canvas.viewbox({
     x: inner.x - left / zoom,
     y: inner.y - Math.max(MARGIN, (size.height - inner.height * zoom) / 2) / zoom,

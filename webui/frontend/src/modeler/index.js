@@ -91,7 +91,7 @@ class ModelerPage {
   async show(xml) {
     await this.editor.importXML(xml);
     this.canvasNode.querySelector(".djs-container svg")?.setAttribute("aria-label", t("canvas"));
-    fit(this.editor);
+    fit(this.editor, { readable: true });
     this.renamed();
   }
 

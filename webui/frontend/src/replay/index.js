@@ -68,9 +68,10 @@ class Replay {
   }
 
   render(frame, before) {
-    this.diagram.show({ active: frame.active, completed: frame.completed, flows: frame.flows, changed: changedElements(frame, before) });
-    const active = Object.keys(frame.active ?? {})[0];
-    if (active) this.diagram.focus(active);
+    const changed = changedElements(frame, before);
+    this.diagram.show({ active: frame.active, completed: frame.completed, flows: frame.flows, changed });
+    const current = changed.find((id) => frame.active?.[id]) ?? changed[0] ?? Object.keys(frame.active ?? {})[0];
+    if (current) this.diagram.focus(current);
     this.slider.setAttribute("aria-valuetext", t("valueText", { seq: frame.seq, last: this.last, title: frame.title, who: frame.actor, at: frame.at_text }));
     this.panel.replaceChildren(recordPanel(frame));
     const address = new URL(location.href);

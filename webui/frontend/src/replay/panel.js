@@ -18,6 +18,8 @@ const t = translator({
   value: ["值", "Value"],
   before: ["之前", "Before"],
   after: ["之后", "After"],
+  items: ["共 {count} 项", "{count} item(s)"],
+  entries: ["共 {count} 个字段", "{count} field(s)"],
   absent: ["（无）", "(none)"],
   yes: ["是", "Yes"],
   no: ["否", "No"],
@@ -31,7 +33,17 @@ export function readable(value) {
   return String(value);
 }
 
-const cell = (value) => el(typeof value === "object" && value !== null ? "td.replay-json" : "td", {}, readable(value));
+const LONG = 160;
+
+// A short value stands in its cell; a long one opens on demand, so that a record fits on the screen.
+function cell(value) {
+  const text = readable(value);
+  const structured = typeof value === "object" && value !== null;
+  const content = structured ? el("pre.replay-json", {}, text) : text;
+  if (text.length <= LONG) return el("td", {}, content);
+  const size = Array.isArray(value) ? t("items", { count: value.length }) : structured ? t("entries", { count: Object.keys(value).length }) : `${text.slice(0, 60)}…`;
+  return el("td", {}, el("details", {}, el("summary", {}, size), content));
+}
 
 function table(title, heads, rows) {
   if (!rows.length) return null;

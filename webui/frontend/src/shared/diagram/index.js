@@ -12,6 +12,7 @@ const t = translator({
   zoomIn: ["放大", "Zoom in"],
   zoomOut: ["缩小", "Zoom out"],
   fit: ["全图", "Fit"],
+  fullScreen: ["全屏（Esc 退出）", "Full screen (Esc leaves it)"],
   loading: ["正在载入流程图……", "Loading the diagram ..."],
   noDiagram: ["此文件没有可画出的流程图：{cause}", "This file holds no diagram that can be drawn: {cause}"],
   tokens: ["{count} 个令牌在此", "{count} token(s) here"],
@@ -45,10 +46,15 @@ export async function createDiagram(host, xml, label) {
   svg.setAttribute("aria-label", label || t("diagram"));
   scrollPageNotDiagram(canvasHost);
   touchNavigation(canvasHost, canvas);
-  host.append(toolbar(canvas));
+  host.append(toolbar(host, canvas));
   fitHeight(host, canvas);
   const legend = el("ul.diagram-legend");
   host.after(legend);
+
+  host.addEventListener("fullscreenchange", () => {
+    canvas.resized();
+    canvas.zoom("fit-viewport");
+  });
 
   const diagram = {
     viewer,
@@ -73,7 +79,7 @@ function scrollPageNotDiagram(host) {
   host.addEventListener("wheel", (event) => (event.ctrlKey || event.metaKey ? null : event.stopPropagation()), { capture: true, passive: true });
 }
 
-function toolbar(canvas) {
+function toolbar(host, canvas) {
   const button = (key, sign, action) =>
     el("button.btn.btn-sm.btn-outline-secondary", { type: "button", "aria-label": t(key), title: t(key), onclick: action }, sign);
   return el(
@@ -82,7 +88,13 @@ function toolbar(canvas) {
     button("zoomIn", "+", () => canvas.zoom(canvas.zoom() * 1.25)),
     button("zoomOut", "−", () => canvas.zoom(canvas.zoom() / 1.25)),
     button("fit", t("fit"), () => canvas.zoom("fit-viewport")),
+    host.requestFullscreen ? button("fullScreen", "⤢", () => toggleFullScreen(host)) : null,
   );
+}
+
+function toggleFullScreen(host) {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else host.requestFullscreen().catch(() => null);
 }
 
 // No taller than the drawing needs at the host's width; the style sheet sets the largest height.
