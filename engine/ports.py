@@ -224,6 +224,9 @@ class Instances(Protocol):
 
     def keep_snapshot(self, instance_id: str, seq: int, engine_version: str, data: Json) -> None: ...
 
+    def lock(self, instance_ids: Sequence[str]) -> None:
+        """Lock several for the transaction, always in the same order."""
+
     def open_task(self, task_id: str) -> tuple[TaskRow, Head] | None:
         """The task in whatever state with its instance, locked for the transaction."""
 
@@ -255,6 +258,9 @@ class Jobs(Protocol):
 
     def get(self, job_id: str) -> Due | None: ...
 
+    def still_due(self, job_id: str, now: datetime) -> Due | None:
+        """As it is now; None when it ended, was put off or is leased to somebody else."""
+
     def earliest(self) -> datetime | None: ...
 
     def of_definition(self, definition_id: str) -> list[str]:
@@ -273,6 +279,15 @@ class Waiting(Protocol):
 
     def match(self, kind: str, name: str, correlation_key: str | None) -> tuple[str, int] | None:
         """(instance id, key): the exact key first, then subscriptions without a key, oldest first; without a key any."""
+
+    def is_open(self, instance_id: str, key: int) -> bool:
+        """Does that subscription still wait? Asked again when the instance is locked."""
+
+    def hold(self, name: str) -> bool:
+        """Before a message is kept: nobody else keeps or takes one of this name until the transaction ends.
+
+        True when somebody may have begun to wait before: look again.
+        """
 
     def instances(self, name: str) -> list[str]:
         """Instances that wait for the signal."""

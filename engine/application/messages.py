@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.application import instances
-from engine.application.advance import advance, head_of, later, pure
+from engine.application.advance import advance, later, pure
 from engine.application.services import Services
 from engine.errors import InvalidInput
 from engine.identity import policy
@@ -12,19 +12,21 @@ from engine.model import inputs as inp
 from engine.model.actors import Actor
 from engine.model.values import Json
 from engine.model.views import Correlation
-from engine.ports import UnitOfWork
+from engine.ports import Head, UnitOfWork
 
 
 def publish(uow: UnitOfWork, services: Services, command: cmd.PublishMessage, actor: Actor, request_id: str | None = None) -> Correlation:
     """One receiver: a waiting instance, else a message start event, else the message is kept for a while."""
     policy.require(actor, "message.publish")
     name, payload = _checked(services, command.name, command.payload)
-    found = uow.waiting.match("message", name, command.correlation_key)
+    found = _receiver(uow, name, command.correlation_key)
+    if found is None and uow.waiting.hold(name):
+        found = _receiver(uow, name, command.correlation_key)
     if found is not None:
-        instance_id, key = found
+        head, key = found
         input = inp.CorrelateMessage(key, name, payload, command.correlation_key)
-        advance(uow, services, head_of(uow, instance_id), input, actor, request_id)
-        return Correlation((instance_id,))
+        advance(uow, services, head, input, actor, request_id)
+        return Correlation((head.instance_id,))
     for definition_id, element in uow.definitions.starts("message", name)[:1]:
         definition = services.library.definition(uow.definitions, definition_id)
         started = instances.begin(
@@ -48,14 +50,27 @@ def deliver(uow: UnitOfWork, services: Services, command: cmd.BroadcastSignal, a
     """As `broadcast`; the instance that sent the signal already caught it itself."""
     name, payload = _checked(services, command.name, command.payload)
     reached = []
-    for instance_id in uow.waiting.instances(name):
-        if instance_id != sender:
-            advance(uow, services, head_of(uow, instance_id), inp.DeliverSignal(name, payload), actor)
+    uow.instances.lock(uow.waiting.instances(name))
+    for instance_id in uow.waiting.instances(name):  # locked now: those that did not end meanwhile
+        head = uow.instances.head(instance_id, lock=True) if instance_id != sender else None
+        if head is not None and head.state == "active":
+            advance(uow, services, head, inp.DeliverSignal(name, payload), actor)
             reached.append(instance_id)
     for definition_id, element in uow.definitions.starts("signal", name):
         definition = services.library.definition(uow.definitions, definition_id)
         reached.append(instances.begin(uow, services, definition, payload, actor, start_element=element).instance_id)
     return Correlation(tuple(reached))
+
+
+def _receiver(uow: UnitOfWork, name: str, correlation_key: str | None) -> tuple[Head, int] | None:
+    """The instance that takes the message, locked, and the key of its subscription. One that just took another message is passed over."""
+    before = None
+    while (found := uow.waiting.match("message", name, correlation_key)) is not None and found != before:
+        before = instance_id, key = found
+        head = uow.instances.head(instance_id, lock=True)
+        if head is not None and head.state == "active" and uow.waiting.is_open(instance_id, key):
+            return head, key
+    return None
 
 
 def _checked(services: Services, name: str, payload: object) -> tuple[str, dict[str, Json]]:

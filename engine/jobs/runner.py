@@ -59,7 +59,7 @@ class JobRunner:
         if due is None:
             return False
         head = uow.instances.head(due.instance_id, lock=True) if due.instance_id and due.kind in ("timer", "service") else None
-        due = uow.jobs.get(due.id)  # the instance is locked now: is the job still there?
+        due = uow.jobs.still_due(due.id, uow.now)  # the instance is locked now: did another node take the job meanwhile?
         if due is None:
             return True
         picked.append(due)
@@ -73,12 +73,12 @@ class JobRunner:
             case "service" if head is not None:
                 self._service(uow, due, head)
             case "message":
-                uow.jobs.remove(due.id)
-                self._message(uow, due)
+                if uow.jobs.remove(due.id):  # no instance is locked here: whoever removes the row, and nobody else, sends
+                    self._message(uow, due)
             case "signal":
-                uow.jobs.remove(due.id)
-                command = cmd.BroadcastSignal(str(due.parameters["name"]), _payload(due))
-                messages.deliver(uow, self._services, command, SYSTEM, sender=due.instance_id)
+                if uow.jobs.remove(due.id):
+                    command = cmd.BroadcastSignal(str(due.parameters["name"]), _payload(due))
+                    messages.deliver(uow, self._services, command, SYSTEM, sender=due.instance_id)
             case "start":
                 self._start(uow, due)
             case _:
@@ -96,7 +96,8 @@ class JobRunner:
 
     def _start(self, uow: UnitOfWork, due: Due) -> None:
         definition = self._services.library.definition(uow.definitions, str(due.parameters["definition"]))
-        uow.jobs.remove(due.id)
+        if not uow.jobs.remove(due.id):
+            return
         left = due.parameters["left"]
         plan = schedule.following(str(due.parameters["schedule"]), int(str(left)) if left is not None else None, due.due_at)
         if plan is not None:

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import StaticPool
 
-from engine.errors import NotAvailable
+from engine.errors import ConcurrentChange, InvalidInput, NotAvailable
 
 
 class Database:
@@ -61,6 +61,8 @@ class Database:
     def begin(self, *, write: bool, after_commit: Callable[[], None] = lambda: None) -> Iterator[Connection]:
         """A transaction; commits when the block ends without an exception, else rolls back.
 
+        Raises ConcurrentChange when the database made this transaction give way to another one, InvalidInput for a value that
+        the database cannot hold.
         `after_commit` runs before the next writer of this process gets its turn. Raises NotAvailable when the database cannot be reached.
         """
         lock = self._writer if self.is_sqlite and (write or self.in_memory) else nullcontext()
@@ -75,9 +77,13 @@ class Database:
                     with connection.begin():
                         yield connection
                 except sa.exc.OperationalError as exc:
+                    if getattr(exc.orig, "sqlstate", None) in _OTHERS_FIRST:
+                        raise ConcurrentChange from exc
                     if exc.connection_invalidated or any(sign in str(exc.orig) for sign in _PASSING):
                         raise NotAvailable(f"The database did not take the change: {exc.orig}") from exc
                     raise
+                except sa.exc.DataError as exc:  # PostgreSQL keeps to lengths and ranges, and its texts hold no NUL
+                    raise InvalidInput(f"The database cannot hold this value: {exc.orig}") from exc
             after_commit()
 
     @contextmanager
@@ -101,7 +107,8 @@ class Database:
         self.engine.dispose()
 
 
-_PASSING = ("disk is full", "database is locked", "disk I/O error", "deadlock detected", "could not serialize", "terminating connection")
+_PASSING = ("disk is full", "database is locked", "disk I/O error", "terminating connection")
+_OTHERS_FIRST = frozenset({"40001", "40P01"})  # serialization failure, deadlock: PostgreSQL chose this transaction to give way; it tries again
 
 
 def _begin_sqlite(connection: Connection) -> None:

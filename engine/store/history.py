@@ -32,8 +32,9 @@ _OPEN_TASK = (
     sa.select(user_task, *(c.label(f"i_{c.name}") for c in instance.c))
     .join(instance, instance.c.id == user_task.c.instance_id)
     .where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key"))
-    .with_for_update(of=instance)
 )
+_LOCK = sa.select(instance.c.id).where(instance.c.id == sa.bindparam("b_instance")).with_for_update()
+_LOCK_ALL = sa.select(instance.c.id).where(instance.c.id.in_(sa.bindparam("b_instances", expanding=True))).order_by(instance.c.id).with_for_update()
 
 
 class SqlRecords:
@@ -88,6 +89,11 @@ class SqlInstances:
         row = self._connection.execute(_HEAD_LOCKED if lock else _HEAD, {"b_instance": instance_id}).first()
         return rows.head(row) if row else None
 
+    def lock(self, instance_ids: Sequence[str]) -> None:
+        """In the order of ids, so that two who lock several never wait for each other."""
+        if self._connection.dialect.name != "sqlite":
+            self._connection.execute(_LOCK_ALL, {"b_instances": list(instance_ids)}).all()
+
     def snapshot(self, instance_id: str, engine_version: str) -> tuple[int, Json] | None:
         """(seq, state); None when there is none that this engine version wrote."""
         row = self._connection.execute(
@@ -107,6 +113,9 @@ class SqlInstances:
         parts = rows.split_task_id(task_id)
         if parts is None:
             return None
+        if self._connection.dialect.name != "sqlite":
+            # A statement of its own: one that waited for the lock would still show the task as it was before.
+            self._connection.execute(_LOCK, {"b_instance": parts[0]})
         row = self._connection.execute(_OPEN_TASK, {"b_instance": parts[0], "b_key": parts[1]}).first()
         if row is None:
             return None
@@ -153,10 +162,14 @@ class SqlBlobs:
         self._now = now
 
     def put(self, data: bytes, media_type: str = "application/octet-stream") -> str:
-        """Store once; give the SHA-256."""
+        """Store once; give the SHA-256. Raises ConcurrentChange when somebody else stores the same bytes at this moment."""
         digest = sha256(data)
         if self._connection.execute(sa.select(blob.c.size).where(blob.c.sha256 == digest)).first() is None:
-            self._connection.execute(blob.insert().values(sha256=digest, size=len(data), media_type=media_type, created_at=self._now, data=data))
+            values = {"sha256": digest, "size": len(data), "media_type": media_type, "created_at": self._now, "data": data}
+            try:
+                self._connection.execute(blob.insert().values(values))
+            except IntegrityError as exc:
+                raise ConcurrentChange from exc
         return digest
 
     def get(self, digest: str) -> bytes | None:

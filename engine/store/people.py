@@ -8,8 +8,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
-from engine.errors import Conflict
+from engine.errors import ConcurrentChange, Conflict
 from engine.model.values import Json, canonical
 from engine.model.views import ModelDraft, TokenRow, UserRow
 from engine.store import rows
@@ -44,7 +45,10 @@ class SqlAccounts:
         self._connection = connection
 
     def put(self, user: UserRow, password_hash: str | None) -> None:
-        """Create or change; a password hash of None keeps the stored one. A disabled account loses its sessions."""
+        """Create or change; a password hash of None keeps the stored one. A disabled account loses its sessions.
+
+        Raises ConcurrentChange when somebody else creates the same account at this moment.
+        """
         values = {
             "name": user.name,
             "roles": rows.json_list(user.roles),
@@ -56,7 +60,10 @@ class SqlAccounts:
         if password_hash is not None:
             values["password_hash"] = password_hash
         if not self._connection.execute(account.update().where(account.c.id == user.id).values(**values)).rowcount:
-            self._connection.execute(account.insert().values(id=user.id, **values))
+            try:
+                self._connection.execute(account.insert().values(id=user.id, **values))
+            except IntegrityError as exc:
+                raise ConcurrentChange from exc
         if not user.active:
             self.end_sessions(user.id)
 

@@ -15,6 +15,16 @@ from engine.ports import Due
 from engine.store import rows
 from engine.store.tables import job, kept_message, subscription
 
+_MESSAGES = 7_301_945  # a number of ours, so that these locks meet no others'
+_DUE = sa.select(job).where(
+    job.c.state == "due",
+    job.c.due_at <= sa.bindparam("b_now"),
+    sa.or_(job.c.lease_until.is_(None), job.c.lease_until < sa.bindparam("b_now")),
+)
+_NEXT = _DUE.order_by(job.c.due_at, job.c.number).limit(1)
+_OPEN = sa.select(subscription.c.kind).where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
+_HOLD = sa.select(sa.func.pg_advisory_xact_lock(_MESSAGES, sa.func.hashtext(sa.bindparam("b_name"))))
+
 
 class SqlJobs:
     """Port Jobs. Jobs with the same due time run in the order of creation (`number`)."""
@@ -47,10 +57,13 @@ class SqlJobs:
 
     def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None:
         """The earliest due job that nobody holds, leaving out ids that the caller just found busy."""
-        query = sa.select(job).where(job.c.state == "due", job.c.due_at <= now, sa.or_(job.c.lease_until.is_(None), job.c.lease_until < now))
-        if skip:
-            query = query.where(job.c.id.not_in(skip))
-        row = self._connection.execute(query.order_by(job.c.due_at, job.c.number).limit(1)).first()
+        query = _NEXT.where(job.c.id.not_in(skip)) if skip else _NEXT
+        row = self._connection.execute(query, {"b_now": now}).first()
+        return rows.due(row) if row else None
+
+    def still_due(self, job_id: str, now: datetime) -> Due | None:
+        """The job as it is now, unless it ended, was put off, or somebody else holds it meanwhile."""
+        row = self._connection.execute(_DUE.where(job.c.id == sa.bindparam("b_id")), {"b_now": now, "b_id": job_id}).first()
         return rows.due(row) if row else None
 
     def get(self, job_id: str) -> Due | None:
@@ -99,6 +112,17 @@ class SqlWaiting:
         row = self._connection.execute(query.order_by(*order).limit(1)).first()
         return (row.instance_id, row.key) if row else None
 
+    def is_open(self, instance_id: str, key: int) -> bool:
+        """Does it still wait there?"""
+        return self._connection.execute(_OPEN, {"b_instance": instance_id, "b_key": key}).first() is not None
+
+    def hold(self, name: str) -> bool:
+        """Until the transaction ends nobody else keeps or takes a message of this name. False: nobody could anyway (SQLite)."""
+        if self._connection.dialect.name == "sqlite":
+            return False
+        self._connection.execute(_HOLD, {"b_name": name})
+        return True
+
     def instances(self, name: str) -> list[str]:
         """Instances that wait for the signal, oldest subscription first."""
         query = (
@@ -118,7 +142,11 @@ class SqlWaiting:
         )
 
     def take_kept(self, name: str, correlation_key: str | None, now: datetime) -> tuple[str | None, Mapping[str, Json]] | None:
-        """Take the oldest kept message for a subscription with this key: (its key, payload)."""
+        """Take the oldest kept message for a subscription with this key: (its key, payload).
+
+        The subscription is written already, and `publish` holds the name before it keeps a message: one of both sees the other.
+        """
+        self.hold(name)
         query = sa.select(kept_message).where(kept_message.c.name == name, kept_message.c.expires_at > now)
         if correlation_key is not None:
             query = query.where(sa.or_(kept_message.c.correlation_key == correlation_key, kept_message.c.correlation_key.is_(None)))

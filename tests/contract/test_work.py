@@ -1,0 +1,143 @@
+"""Ports Jobs and Waiting: in which order work is done, and whom a message reaches."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from engine.model.events import InstanceStarted, SubscriptionOpened
+from engine.model.inputs import StartInstance
+from engine.ports import Due, Head
+from engine.testing import START
+from tests.support.sealing import sealed
+
+SECOND = timedelta(seconds=1)
+
+
+def job(job_id, at=START, **more):
+    values = {"kind": "timer", "instance_id": "i1", "key": 1, "element_id": "e", "handler": None, "parameters": {}, "attempts": 0, "retries": 3}
+    return Due(**{**values, "id": job_id, "due_at": at, **more})
+
+
+def ids(uow, now=START):
+    """Due jobs in order, each left out of the next question."""
+    found = []
+    while (due := uow.jobs.next_due(now, found)) is not None:
+        found.append(due.id)
+    return found
+
+
+# --- jobs -----------------------------------------------------------------------------------------------------------------
+def test_jobs_run_by_due_time_then_by_creation(work):
+    with work() as uow:
+        for one in (job("z", START), job("b", START - SECOND), job("a", START), job("later", START + SECOND), job("c", START - SECOND)):
+            uow.jobs.add(one)
+    with work() as uow:
+        assert ids(uow) == ["b", "c", "z", "a"]
+        assert ids(uow, START + SECOND) == ["b", "c", "z", "a", "later"]
+        assert uow.jobs.earliest() == START - SECOND
+
+
+def test_a_job_comes_back_whole_and_the_same_id_replaces_it(work):
+    one = job("j", kind="service", handler="h", parameters={"名": ["值", 1.5, None]}, attempts=2, retries=5)
+    with work() as uow:
+        uow.jobs.add(job("j"))
+        uow.jobs.add(one)
+    with work() as uow:
+        assert uow.jobs.get("j") == one
+        assert ids(uow) == ["j"]
+        assert uow.jobs.remove("j")
+        assert not uow.jobs.remove("j")
+        assert uow.jobs.get("j") is None
+
+
+def test_a_leased_job_is_nobody_elses_until_the_lease_ends(work):
+    with work() as uow:
+        uow.jobs.add(job("j"))
+        uow.jobs.lease("j", "node 1", START + 300 * SECOND)
+    with work() as uow:
+        assert ids(uow, START + 299 * SECOND) == []
+        assert uow.jobs.still_due("j", START) is None
+        assert ids(uow, START + 301 * SECOND) == ["j"]
+        assert uow.jobs.still_due("j", START + 301 * SECOND) is not None
+
+
+def test_a_postponed_job_waits_and_a_failed_one_waits_for_an_operator(work):
+    with work() as uow:
+        uow.jobs.add(job("j"))
+        uow.jobs.lease("j", "node 1", START + 300 * SECOND)
+        uow.jobs.postpone("j", 1, START + 5 * SECOND, "stack")
+    with work() as uow:
+        assert ids(uow) == []
+        assert uow.jobs.still_due("j", START) is None
+        assert uow.jobs.next_due(START + 5 * SECOND).attempts == 1
+        uow.jobs.postpone("j", 3, None, "stack")
+        assert ids(uow, START + 3600 * SECOND) == []
+        assert uow.jobs.earliest() is None
+        assert uow.jobs.still_due("j", START + 3600 * SECOND) is None
+        uow.jobs.revive("j", START + SECOND)
+        assert uow.jobs.next_due(START + SECOND).attempts == 0
+
+
+def test_start_jobs_are_found_by_definition_literally(work):
+    with work() as uow:
+        for job_id in ("start-a_b:1-s", "start-axb:1-s", "start-a_b:1-t", "start-a_b:11-s"):
+            uow.jobs.add(job(job_id, kind="start", instance_id=None, key=None))
+    with work() as uow:
+        assert sorted(uow.jobs.of_definition("a_b:1")) == ["start-a_b:1-s", "start-a_b:1-t"]
+
+
+# --- who waits for what ------------------------------------------------------------------------------------------------
+def wait(uow, instance, key, name, correlation_key=None, business_key=None, kind="message", at=START):
+    one = sealed(instance, StartInstance("p"), InstanceStarted("p"), SubscriptionOpened(key, "e", kind, name, correlation_key), at=at)
+    uow.records.append(one)
+    uow.project(one, Head(instance, "p:1", "p", business_key, "active", 1, one.hash))
+
+
+def test_a_message_reaches_its_exact_key_then_whoever_has_none_oldest_first(work):
+    with work() as uow:
+        wait(uow, "i5", 1, "paid", at=START)
+        wait(uow, "i4", 1, "paid", at=START)
+        wait(uow, "i3", 1, "paid", "A", at=START + 2 * SECOND)
+        wait(uow, "i2", 1, "paid", "A", at=START + SECOND)
+        wait(uow, "i1", 1, "other", "A")
+        wait(uow, "i6", 1, "paid", "A", kind="signal")
+    with work() as uow:
+        assert uow.waiting.match("message", "paid", "A") == ("i2", 1)
+        assert uow.waiting.match("message", "paid", "B") == ("i4", 1)
+        assert uow.waiting.match("message", "paid", None) == ("i4", 1)
+        assert uow.waiting.match("message", "nobody", "A") is None
+        assert uow.waiting.is_open("i2", 1)
+        assert not uow.waiting.is_open("i2", 2)
+
+
+def test_a_subscription_without_a_key_waits_under_the_business_key(work):
+    with work() as uow:
+        wait(uow, "i1", 1, "paid", business_key="K")
+    with work() as uow:
+        assert uow.waiting.match("message", "paid", "K") == ("i1", 1)
+        assert uow.waiting.match("message", "paid", "L") is None
+
+
+def test_a_signal_reaches_every_instance_once_oldest_first(work):
+    with work() as uow:
+        wait(uow, "i2", 1, "stop", kind="signal", at=START)
+        wait(uow, "i1", 1, "stop", kind="signal", at=START + SECOND)
+        wait(uow, "i3", 1, "stop", at=START)
+    with work() as uow:
+        assert uow.waiting.instances("stop") == ["i2", "i1"]
+
+
+def test_kept_messages_are_taken_oldest_first_once_and_before_they_expire(work):
+    later = START + 60 * SECOND
+    with work() as uow:
+        uow.waiting.keep("m1", "paid", "A", {"n": 1}, later)
+        uow.waiting.keep("m2", "paid", "A", {"n": 2}, later)
+        uow.waiting.keep("m3", "paid", None, {"n": 3}, later)
+        uow.waiting.keep("m4", "paid", "A", {"n": 4}, START)
+    with work() as uow:
+        assert uow.waiting.take_kept("other", "A", START) is None
+        assert uow.waiting.take_kept("paid", "B", START) == (None, {"n": 3})
+        assert uow.waiting.take_kept("paid", "A", START) == ("A", {"n": 1})
+        assert uow.waiting.forget_expired(START) == 1
+        assert uow.waiting.take_kept("paid", None, START) == ("A", {"n": 2})
+        assert uow.waiting.take_kept("paid", "A", START) is None
