@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from forms.layout import rating_scale
-from forms.leaves import bytes_text
+from forms.leaves import bytes_text, well_formed
 from forms.messages import phrase
 from forms.nodes import (
     AnyNode,
@@ -247,7 +247,7 @@ def _boolean(node: BooleanNode, common: dict[str, Any], lang: str) -> FieldView:
 
 
 def _file(node: FileNode, common: dict[str, Any], raw: list[Any], lang: str, *, many: bool) -> FieldView:
-    files = tuple(each for each in raw if isinstance(each, Mapping) and "sha256" in each)
+    files = tuple(each for each in raw if well_formed(each))
     limits = [" ".join(node.accept)] if node.accept else []
     limits.append(phrase("file_limit", lang, limit=bytes_text(node.max_bytes)))
     hints = ["，".join(limits) if lang.startswith("zh") else ", ".join(limits)]

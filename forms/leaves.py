@@ -15,6 +15,7 @@ from forms.values import holds_control, normal_moment, normal_number, plain_text
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}\Z", re.ASCII)
+_NAME_CHARACTERS = 255
 FILE_KEYS = frozenset({"name", "sha256", "size", "media_type"})
 
 
@@ -112,19 +113,22 @@ def _boolean(node: BooleanNode, value: Any, where: str) -> Result:
 
 
 def _file(node: FileNode, value: Any, where: str) -> Result:
-    if not isinstance(value, Mapping) or set(value) != FILE_KEYS or not _well_formed(value):
+    if not well_formed(value):
         return None, [field_error(where, "form.type.file", label=node.title)]
     reference = {key: value[key] for key in ("name", "sha256", "size", "media_type")}
     problem = file_problem(node, value["name"], value["size"])
     return reference, [field_error(where, problem.message_id, label=node.title, **problem.params)] if problem else []
 
 
-def _well_formed(value: Mapping[str, Any]) -> bool:
+def well_formed(value: Any) -> bool:
+    """Whether a value is a reference to an attachment: name, sha256, size and media_type, each of its form."""
+    if not isinstance(value, Mapping) or set(value) != FILE_KEYS:
+        return False
     name, digest, size, kind = value["name"], value["sha256"], value["size"], value["media_type"]
     if not (isinstance(name, str) and isinstance(digest, str) and isinstance(kind, str)) or isinstance(size, bool) or not isinstance(size, int):
         return False
-    return bool(0 < len(name) <= 255 and not holds_control(name) and not set("/\\\n\t") & set(name) and _SHA256.match(digest)
-                and _MEDIA_TYPE.match(kind) and size >= 0)  # fmt: skip
+    plain = 0 < len(name) <= _NAME_CHARACTERS and not holds_control(name) and not set("/\\\n\t") & set(name)
+    return plain and size >= 0 and bool(_SHA256.match(digest)) and bool(_MEDIA_TYPE.match(kind))
 
 
 def file_problem(node: FileNode, name: str, size: int) -> Unreadable | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from forms import limits
-from forms.leaves import FILE_KEYS, file_problem
+from forms.leaves import FILE_KEYS, file_problem, well_formed
 from forms.nodes import AnyNode, FileNode, ListNode, ObjectNode, TableNode
 from forms.raw import Raw, declared
 from forms.values import holds_control
@@ -143,7 +143,7 @@ def references(values: Any, found: dict[str, Mapping[str, Any]] | None = None) -
     """Every attachment reference inside values, by sha256."""
     found = {} if found is None else found
     if isinstance(values, Mapping):
-        if set(values) == FILE_KEYS and isinstance(values["sha256"], str):
+        if well_formed(values):
             found[values["sha256"]] = values
         else:
             for each in values.values():

@@ -11,6 +11,7 @@ from typing import Any
 from engine.model.values import Json
 from forms.checking import Checker
 from forms.compiler import CompiledForm
+from forms.leaves import well_formed
 from forms.messages import phrase
 from forms.nodes import AnyNode, BooleanNode, ChoiceNode, ChoicesNode, FileNode, ListNode, NumberNode, ObjectNode, Option, TableNode, TextNode
 from forms.order import ordered
@@ -89,7 +90,7 @@ class Reading:
             return self._table(node, title, value if isinstance(value, list | tuple) else ())
         if isinstance(node, FileNode) or (isinstance(node, ListNode) and isinstance(node.item, FileNode)):
             several = value if isinstance(value, list | tuple) else (value,)
-            files = tuple(each for each in several if isinstance(each, Mapping) and isinstance(each.get("sha256"), str) and "name" in each)
+            files = tuple(each for each in several if well_formed(each))
             return Entry("file", title, files=files) if files else self._empty(title)
         if isinstance(node, ListNode | ChoicesNode):
             item = ChoiceNode(options=node.options) if isinstance(node, ChoicesNode) else node.item

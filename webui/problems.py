@@ -173,7 +173,7 @@ def of_http(error: HTTPException) -> Response:
     status = error.code or 500
     if 300 <= status < 400:
         return error.get_response()  # type: ignore[return-value]
-    if status == 401 and not wants_document():
+    if status == 401 and not wants_document() and "HX-Request" not in request.headers:  # htmx would put the login page into the form
         return redirect(url_for("account.login", next=request.full_path.rstrip("?") if request.method == "GET" else None))  # type: ignore[return-value]
     title, advice = (str(t) for t in HTTP_TEXTS.get(status, HTTP_TEXTS[500 if status >= 500 else 400]))
     data = getattr(error, "data", None) or {}

@@ -199,6 +199,21 @@ def test_a_condition_keeps_the_focus_and_what_was_typed(browser: Browser, addres
     page.close()
 
 
+def test_an_answer_that_is_an_error_leaves_the_page_as_it_is(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(6000)
+    page.route("**/fields*", lambda route: route.fulfill(status=401, body="<p>log in</p>"))
+    page.goto(address)
+    page.fill("#f-customer", "某局")
+    with page.expect_response("**/fields*"):
+        page.check("#f-kind-1")
+    with page.expect_response("**/fields*"):
+        page.click("button[value='add:timeline']")
+    assert page.input_value("#f-customer") == "某局"
+    assert page.is_checked("#f-kind-1")
+    page.close()
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_axe_finds_nothing_and_nothing_overflows(browser: Browser, address: str, width: int, lang: str) -> None:

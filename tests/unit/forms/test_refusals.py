@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from contextlib import suppress
 from typing import Any
@@ -234,21 +235,21 @@ def test_files_that_are_no_forms(data: bytes) -> None:
 
 
 def test_any_change_of_type_in_a_valid_form_is_a_problem_or_a_form_but_no_crash() -> None:
-    """Every value of a large form replaced, one at a time, by values of other types."""
+    """Every value of a large form but its texts replaced, one at a time, by a value of another type."""
     whole = json.loads((HERE / "everything.form.json").read_text())
 
     def places(node: Any) -> Any:
-        if isinstance(node, dict | list):
-            for key in list(node) if isinstance(node, dict) else range(len(node)):
+        for key in list(node) if isinstance(node, dict) else range(len(node)):
+            if key not in ("zh", "en"):
                 yield node, key
-                yield from places(node[key])
+                if isinstance(node[key], dict | list):
+                    yield from places(node[key])
 
+    odd = itertools.cycle([None, True, 7, "x", [], {}, [[1]], {"a": 1}, -1.5])
     for container, key in list(places(whole)):
-        kept = container[key]
-        for odd in (None, True, 7, "x", [], {}):
-            container[key] = odd
-            with suppress(DeploymentRejected):
-                FormCompiler().compile("everything.form.json", json.dumps(whole).encode())
+        kept, container[key] = container[key], next(odd)
+        with suppress(DeploymentRejected):
+            FormCompiler().compile("everything.form.json", json.dumps(whole).encode())
         container[key] = kept
     FormCompiler().compile("everything.form.json", json.dumps(whole).encode())
 
