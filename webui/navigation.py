@@ -15,7 +15,8 @@ from webui.i18n import by_language
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A link of the menu. `title` is a text or `{"zh": ..., "en": ...}`; `section`: prefixes of other endpoints that light it up;
-    `action`: who needs it, where that is fewer people than may open the page."""
+    `action`: who needs it, where that is fewer people than may open the page.
+    """
 
     endpoint: str
     title: object

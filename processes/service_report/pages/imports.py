@@ -29,7 +29,7 @@ def _register(problem: str | None, status: int) -> tuple[str, int]:
     with reading() as connection:
         rows = registers.imports(connection)
         projects = registers.projects(connection)
-    zones = sorted(z for z in available_timezones() if z.startswith(("Asia/", "Europe/", "America/"))) + ["UTC"]
+    zones = [*sorted(z for z in available_timezones() if z.startswith(("Asia/", "Europe/", "America/"))), "UTC"]
     context = {"rows": rows, "projects": projects, "presets": PRESETS, "zones": zones, "people": people(), "words": words}
     text = str(words.UNREADABLE.get(problem, problem)) if problem else None
     return render_template("service_report/imports.html", problem=text, values=request.form, **context), status
