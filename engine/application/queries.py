@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from engine.application.advance import Stored, execution_at
+from engine.application.definitions import content
 from engine.application.services import Services
 from engine.errors import IntegrityViolation, NotAllowed, NotFound
 from engine.history import chain, replay
@@ -14,7 +15,7 @@ from engine.identity import policy
 from engine.model.actors import Actor
 from engine.model.definition import ProcessDefinition, ProcessInfo
 from engine.model.records import Frame, Record
-from engine.model.values import Json
+from engine.model.values import Json, sha256
 from engine.model.views import (
     ActivityRow,
     AttachmentRow,
@@ -65,6 +66,8 @@ class Queries(Protocol):
     def definition_rows(self, process_id: str | None) -> list[DefinitionRow]: ...
     def is_deployed(self, content_hash: str) -> bool: ...
     def by_request(self, request_id: str) -> bool: ...
+    def deployment_hashes(self) -> list[tuple[str, str]]: ...
+    def blob_hashes(self) -> list[str]: ...
     def definition_of_record(self, process_id: str, content_hash: str) -> ProcessDefinition | None: ...
     def statistics(self, definition_id: str) -> list[ElementStatistic]: ...
     def model_drafts(self, owner: str) -> list[ModelDraft]: ...
@@ -181,6 +184,22 @@ class Reading:
                 raise NotFound(kind="process instance", id=instance_id)
             raise IntegrityViolation(instance=instance_id, seq=len(records), cause="the instance list does not hold it")
         return chain.check(instance_id, records, (head.seq, head.hash))
+
+    def verify_stored(self, actor: Actor) -> tuple[int, int]:
+        """Check what records refer to by hash: deployed files and stored blobs. Returns how many deployments and blobs.
+
+        Raises IntegrityViolation naming the first one whose bytes are not those of its hash.
+        """
+        policy.require(actor, "history.verify")
+        deployments = self.queries.deployment_hashes()
+        for deployment_id, recorded in deployments:
+            if content(self.queries.definitions.files(deployment_id)) != recorded:
+                raise IntegrityViolation(f"The files of deployment {deployment_id} are not those that were deployed.", deployment=deployment_id)
+        blobs = self.queries.blob_hashes()
+        for digest in blobs:
+            if sha256(self.queries.blob(digest) or b"") != digest:
+                raise IntegrityViolation(f"The stored file {digest} is damaged.", blob=digest)
+        return len(deployments), len(blobs)
 
     def reexecute(self, actor: Actor, instance_id: str) -> int:
         """Run the inputs again and compare outcomes. Returns how many; raises ReplayDiverged."""

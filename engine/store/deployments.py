@@ -13,6 +13,7 @@ from engine.errors import ConcurrentChange
 from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
 from engine.model.values import sha256
 from engine.store import rows
+from engine.store.history import stored_bytes
 from engine.store.tables import deployment, deployment_file, process_definition, start_trigger
 
 _SELECT = sa.select(*rows.DEFINITION_COLUMNS).select_from(rows.DEFINITION_FROM)
@@ -95,7 +96,7 @@ class SqlDefinitions:
     def files(self, deployment_id: str) -> dict[str, bytes]:
         """All files of a deployment by name."""
         query = sa.select(deployment_file.c.name, deployment_file.c.data).where(deployment_file.c.deployment_id == deployment_id)
-        return {name: bytes(data) for name, data in self._connection.execute(query.order_by(deployment_file.c.name))}
+        return {name: stored_bytes(data) for name, data in self._connection.execute(query.order_by(deployment_file.c.name))}
 
     def starts(self, kind: str, name: str) -> list[tuple[str, str]]:
         """(definition id, element id), in order of process id."""

@@ -175,4 +175,4 @@ class SqlBlobs:
     def get(self, digest: str) -> bytes | None:
         """The bytes, or None."""
         data = self._connection.scalar(sa.select(blob.c.data).where(blob.c.sha256 == digest))
-        return bytes(data) if data is not None else None
+        return stored_bytes(data) if data is not None else None

@@ -41,6 +41,7 @@ from engine.store.people import SqlDrafts
 from engine.store.tables import (
     account,
     api_token,
+    blob,
     deployment,
     incident,
     instance,
@@ -348,6 +349,17 @@ class SqlQueries:
     def is_deployed(self, content_hash: str) -> bool:
         """Was exactly this content ever deployed?"""
         return self.connection.execute(sa.select(deployment.c.id).where(deployment.c.content_hash == content_hash)).first() is not None
+
+    def deployment_hashes(self) -> list[tuple[str, str]]:
+        """(deployment id, content hash as its definitions and records name it)."""
+        query = (
+            sa.select(process_definition.c.deployment_id, process_definition.c.content_hash).distinct().order_by(process_definition.c.deployment_id)
+        )
+        return [(one, digest) for one, digest in self.connection.execute(query)]
+
+    def blob_hashes(self) -> list[str]:
+        """SHA-256 of every stored blob."""
+        return list(self.connection.scalars(sa.select(blob.c.sha256).order_by(blob.c.sha256)))
 
     def definition_of_record(self, process_id: str, content_hash: str) -> ProcessDefinition | None:
         """The definition that a record names."""

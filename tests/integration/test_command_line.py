@@ -60,6 +60,14 @@ def test_verify_notices_an_instance_that_was_deleted_whole_from_the_records(data
     assert run(data, "verify").exit_code == 1
 
 
+def test_verify_notices_a_diagram_that_was_exchanged(data):
+    with sqlite3.connect(data / "flowledger.sqlite3") as connection:
+        connection.execute("UPDATE deployment_file SET data = replace(data, 'name=\"A\"', 'name=\"B\"')")
+    result = run(data, "verify")
+    assert result.exit_code == 1
+    assert "not those that were deployed" in result.output
+
+
 def test_rebuild_makes_the_read_tables_anew(data):
     with sqlite3.connect(data / "flowledger.sqlite3") as connection:
         connection.execute("DELETE FROM user_task")
