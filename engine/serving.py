@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -57,8 +58,18 @@ def options(host: str, port: int, threads: int, workers: int) -> dict[str, Any]:
     }
 
 
+def _require_free(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            raise FlowledgerError(f"Cannot listen on {host}:{port} ({exc.strerror}); stop what uses it, or choose another port with --port.") from exc
+
+
 def run(settings: Settings, host: str, port: int, threads: int, workers: int) -> None:
-    """Serve until a signal stops it; running requests and the running job are finished first."""
+    """Serve until a signal stops it; running requests and the running job are finished first. Raises FlowledgerError for a port in use."""
+    _require_free(host, port)
 
     def close(_arbiter: Any, _worker: Any) -> None:  # gunicorn checks the number of parameters
         if Server.running is not None:
