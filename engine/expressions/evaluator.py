@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from engine.errors import ExpressionError, FlowledgerError
+from engine.expressions.direct import Undecided, direct_of
 from engine.expressions.plain import NotJson, same, to_json
 from engine.expressions.sandbox import Limits, RunFailed, Sandbox
 from engine.expressions.source import CLOCK, Mode, Source, SourceRefused, read
@@ -27,9 +30,13 @@ from engine.ports import Evaluated, Executed, HostFunction
 
 
 class SandboxEvaluator:
-    """Implements `engine.ports.Evaluator`. `processes`: workers at most; `binary`: Monty's executable, found by itself when None."""
+    """Implements `engine.ports.Evaluator`. `processes`: workers at most; `binary`: Monty's executable, found by itself when None.
 
-    def __init__(self, limits: Limits | None = None, processes: int | None = None, binary: str | None = None) -> None:
+    `direct`: simple expressions are computed in this process, see `direct`.
+    """
+
+    def __init__(self, limits: Limits | None = None, processes: int | None = None, binary: str | None = None, *, direct: bool = True) -> None:
+        self._direct = direct
         self.limits = limits or Limits()
         self._sandbox = Sandbox(self.limits, processes or max(2, min(4, os.cpu_count() or 2)), binary)
 
@@ -37,6 +44,11 @@ class SandboxEvaluator:
         """Value of an expression with the variables that it names. Raises ExpressionError, SandboxUnavailable, BpmnError of a function."""
         accepted = _accepted(source, "expression")
         reads = _reads(accepted, variables, functions)
+        if self._direct:
+            compute = _compute_of(accepted, frozenset(name for name in (*accepted.reads, *accepted.calls) if name in functions or name in CLOCK))
+            if compute is not None:
+                with suppress(Undecided, NotJson, RecursionError):
+                    return Evaluated(to_json(compute(reads)), reads)
         return Evaluated(self._run(accepted, reads, functions, now), reads)
 
     def execute(self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime) -> Executed:
@@ -47,6 +59,8 @@ class SandboxEvaluator:
                 raise ExpressionError(source=_short(source), cause=f"{name} is a function and cannot be assigned")
         reads = _reads(accepted, variables, functions)
         after: Any = self._run(accepted, reads, functions, now)
+        if not (isinstance(after, dict) and isinstance(after.get("kept"), dict) and isinstance(after.get("gone"), list)):
+            raise ExpressionError(source=_short(source), cause="its effect was tampered with")
         watched = dict.fromkeys((*accepted.assigns, *reads))
         assigned = {n: after["kept"][n] for n in watched if n in after["kept"] and not (n in variables and same(variables[n], after["kept"][n]))}
         return Executed(assigned, tuple(n for n in watched if n in after["gone"] and n in variables), reads)
@@ -85,6 +99,9 @@ _QUOTED = 200  # characters of a source that an error message repeats
 _NO_TIME = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
+_compute_of = lru_cache(maxsize=4096)(direct_of)
+
+
 class _HostFailed(Exception):
     """A host function raised something that is no error of the engine."""
 
@@ -97,8 +114,7 @@ def _accepted(source: str, mode: Mode) -> Source:
 
 
 def _reads(source: Source, variables: Mapping[str, Any], functions: Mapping[str, HostFunction]) -> dict[str, Json]:
-    hidden = functions.keys() | set(CLOCK)
-    return {name: variables[name] for name in source.reads if name in variables and name not in hidden and not name.startswith("__")}
+    return {name: variables[name] for name in source.reads if name in variables and name not in functions and name not in CLOCK}
 
 
 def _guarded(name: str, function: HostFunction) -> Callable[..., Json]:

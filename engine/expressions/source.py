@@ -30,9 +30,9 @@ class SourceRefused(ValueError):
     """The text may not run; the message says why, with the line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """An accepted text.
+    """An accepted text, one object for each.
 
     `code` is what the sandbox runs (`del` rewritten, see `_Deletions`). `reads`: global names whose value is used; `calls`: global names that
     are called; `assigns`: global names that the script may bind or delete, functions, classes and modules excluded. Each in order of first
@@ -67,7 +67,6 @@ def _read(text: str, mode: Mode) -> Source:
         how = "eval" if mode == "expression" else "exec"
         tree = ast.parse(compiled, mode=how)
         _refuse(tree)
-        compile(compiled, "<expression>", how)  # what only the compiler sees: return, break and await in the wrong place
         table = symtable.symtable(compiled, "<expression>", how)
     except SyntaxError as exc:
         raise SourceRefused(_syntax_message(code, mode, exc)) from None
@@ -106,26 +105,32 @@ def _bracketed(code: str) -> str:
 
     Text that closes the bracket itself (`1) + (2`) cannot do so for both kinds.
     """
-    ast.parse(f"[\n{code}\n]", mode="eval")
+    listed = ast.parse(f"[\n{code}\n]", mode="eval").body
+    if isinstance(listed, ast.List) and not listed.elts:
+        raise SourceRefused("the expression is empty")  # nothing but a comment
     return f"(\n{code}\n)"
 
 
 def _refuse(tree: ast.AST) -> None:
-    level: list[ast.AST] = [tree]
+    level: list[tuple[ast.AST, bool]] = [(tree, False)]  # with whether the node stands in a function
     depth = 0
     while level:  # breadth first, without recursion: hostile text is deep
         depth += 1
         if depth > MAX_DEPTH:
             raise SourceRefused("nested too deeply")
-        for node in level:
+        for node, inside in level:
             _refuse_node(node)
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+            if isinstance(node, ast.Return) and not inside:
+                raise SourceRefused(f"syntax error in line {node.lineno}: 'return' outside function")
+        level = [(child, inside or isinstance(node, ast.FunctionDef)) for node, inside in level for child in ast.iter_child_nodes(node)]
 
 
 def _refuse_node(node: ast.AST) -> None:
     name = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None) or getattr(node, "name", None)
     if isinstance(name, str) and name.startswith(("__", "_fl_")):
         raise SourceRefused(f"the name {name} is not available")
+    if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith | ast.AsyncFunctionDef):
+        raise SourceRefused("async and await are not available")
     if isinstance(node, ast.Name) and node.id in _FORBIDDEN:
         raise SourceRefused(f"{node.id} is not available")
     if isinstance(node, ast.Import):

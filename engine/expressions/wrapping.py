@@ -117,6 +117,8 @@ def result_of(outcome: Any) -> Json:
     """The JSON value in what a program ended with. Raises NotJson."""
     if isinstance(outcome, tuple) and len(outcome) == 1:
         return to_json(outcome[0])
+    if not isinstance(outcome, str):
+        raise NotJson("the result was tampered with")
     try:
         value: Json = parse(outcome)
     except InvalidInput as exc:

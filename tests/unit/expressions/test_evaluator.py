@@ -185,7 +185,12 @@ class TestScripts:
             ("f = 3", "f is a function and cannot be assigned"),
             ("now = 3", "now is a function"),
             ("a = 1\n\nb = 2 / 0", "line 3"),
-            ("return 1", "syntax error"),
+            ("return 1", "'return' outside function"),
+            ("if True:\n  return ({},)", "'return' outside function"),
+            ("break", "'break' outside loop"),
+            ("async def f(): pass", "async"),
+            ("import json\njson.dumps = lambda *a, **k: 1", "dumps|tampered"),
+            ("str = 1\nlen = 2\nTypeError = 3\nx = {1}", "."),
         ],
     )
     def test_failures_name_the_variable_or_line(self, evaluator: SandboxEvaluator, source: str, cause: str) -> None:
