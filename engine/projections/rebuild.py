@@ -16,6 +16,10 @@ from engine.store.deployments import SqlDefinitions
 from engine.store.history import stored_bytes
 from engine.store.tables import record
 
+# By time over all instances, but within an instance always by number: clocks differ between nodes and may be set back.
+_TIME = sa.func.max(record.c.at).over(partition_by=record.c.instance_id, order_by=record.c.seq)
+_IN_ORDER = sa.select(record.c.body, record.c.hash).order_by(_TIME, record.c.instance_id, record.c.seq)
+
 
 def rebuild(database: Database) -> int:
     """Returns the number of records. Raises IntegrityViolation when a record's definition is unknown."""
@@ -24,9 +28,8 @@ def rebuild(database: Database) -> int:
             projection.clear(connection)
         definitions = SqlDefinitions(connection)
         heads: dict[str, Head] = {}
-        query = sa.select(record.c.body, record.c.hash).order_by(record.c.at, record.c.instance_id, record.c.seq)
         count = 0
-        for body, stored in connection.execute(query).all():
+        for body, stored in connection.execute(_IN_ORDER).all():
             one = read(stored_bytes(body), stored)
             head = _next(heads.get(one.instance_id), one, definitions)
             heads[one.instance_id] = head

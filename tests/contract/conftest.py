@@ -14,7 +14,7 @@ from tests.support.postgres import postgres_server
 
 @pytest.fixture(scope="session")
 def postgres():
-    with postgres_server() as server:
+    with postgres_server(durable=False) as server:
         yield server
 
 

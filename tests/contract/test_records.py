@@ -41,7 +41,7 @@ def test_records_come_back_as_written_in_order(work):
 def test_a_taken_seq_is_a_concurrent_change_and_the_transaction_is_lost(work):
     with work() as uow:
         uow.records.append(record())
-    with pytest.raises(ConcurrentChange):  # noqa: PT012 - the whole unit of work is meant
+    with pytest.raises(ConcurrentChange):  # noqa: PT012, SIM117 - the whole unit of work is meant
         with work() as uow:
             uow.records.append(record("i9"))
             uow.records.append(record(text="other"))

