@@ -98,7 +98,7 @@ def _reports(engine: Any, progress: Progress, months: list[tuple[date, date]], n
         if _walked(engine, title):
             continue
         progress(f"演示报告 demo reports {number}/{len(ways) + 2}：{title}")
-        due = after(last, 5).day if way != "archived" else None
+        due = after(last, 5).day if way == "returned_then_archived" else after(now.astimezone(ZONE).date(), 2).day
         Walk(engine, _start(project, title, first, last, due)).go(way)
     today = now.astimezone(ZONE).date()
     monday = today - timedelta(days=today.weekday() + 14)

@@ -75,4 +75,4 @@ UNREADABLE = {
     "import_project": _("Choose a project and a format."),
     "import_expired": _("The uploaded file is no longer there; upload it again."),
 }
-CHART = {"late": _("Late or not submitted"), "reports": _("Reports due")}
+CHART = {"timely": _("Submitted in time"), "late": _("Late or not submitted"), "reports": _("Reports due")}
