@@ -18,6 +18,7 @@ from flask_babel import lazy_gettext
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from engine import errors
+from webui.findings import told
 from webui.i18n import gettext
 from webui.security import CsrfRefused, is_api
 
@@ -132,7 +133,7 @@ def _parts(error: errors.FlowledgerError) -> dict[str, Any]:
     if isinstance(error, errors.FormInvalid):
         return {"errors": [dataclasses.asdict(e) | {"params": dict(e.params)} for e in error.errors]}
     if isinstance(error, errors.DeploymentRejected):
-        return {"problems": [dataclasses.asdict(p) for p in error.problems]}
+        return {"problems": [told(p) for p in error.problems]}
     return {}
 
 

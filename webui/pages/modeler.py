@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import xml.etree.ElementTree as ET  # only for files that a deployment accepted: those hold no DOCTYPE
@@ -18,6 +17,7 @@ from engine.errors import InvalidInput, LimitExceeded
 from engine.model.commands import Deploy, DiscardModelDraft, SaveModelDraft
 from engine.model.values import iso, parse
 from engine.model.views import ModelDraft
+from webui.findings import told
 from webui.i18n import by_language
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
@@ -166,7 +166,7 @@ def lint() -> ResponseReturnValue:
     data = _body("based_on")
     based_on = _text(data, "based_on")
     problems = flowledger().lint({_file_name(based_on, data["xml"]): data["xml"].encode()}, based_on)
-    return {"problems": [dataclasses.asdict(p) for p in problems]}
+    return {"problems": [told(p) for p in problems]}
 
 
 @blueprint.post("/deploy")
