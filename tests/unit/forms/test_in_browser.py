@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.browser import ARGUMENTS, chromium_path
 from tests.unit.forms.demo_app import create_app, served
@@ -96,7 +96,7 @@ def test_filled_in_corrected_and_submitted(page: Page, app: Any, request: pytest
     page.fill("#f-timeline-2-at", "2026-11-21T09:30")
     assert page.locator("button[value='add:timeline']").count() == 0  # three rows are the most
     page.click("button[value='up:timeline:2']")
-    page.wait_for_function("document.querySelector('#f-timeline-1-event').value === '复盘'") if scripted else None
+    expect(page.locator("#f-timeline-1-event")).to_have_value("复盘")
     page.click("button[value='remove:devices:0']")
     page.locator("#f-devices-0").wait_for(state="detached")
     submit(page)
@@ -195,7 +195,7 @@ def test_a_condition_keeps_the_focus_and_what_was_typed(browser: Browser, addres
     assert page.input_value("#f-scenario") == "断电"  # hidden, not lost
     page.click("button[value='add:timeline']")
     settle(page, "#f-timeline-2")
-    page.wait_for_function("document.activeElement.id === 'f-timeline-2-at'")
+    expect(page.locator("#f-timeline-2-at")).to_be_focused()
     page.close()
 
 
