@@ -223,8 +223,7 @@ class EventHub(EventManager):
         for spec, host, workflow, start in self._catchers(token, thrown):
             definition = next(d for d in spec.start_node(start).definitions if thrown.caught_by(d)) if start else _catching(spec.node, thrown)
             scope = workflow.scope
-            for name, value in (variables or {}).items():
-                scope.assign(name, value)
+            scope.assign_all(variables or {})
             if definition.code_variable:
                 scope.assign(definition.code_variable, thrown.code)
             if definition.message_variable:

@@ -94,8 +94,7 @@ class BpmnExecution:
         if movement.start_element is not None and movement.start_element not in nodes:
             raise InvalidInput(f"The process {self.process_id} has no start event {movement.start_element}.")
         top.tell(InstanceStarted(self.process_id))
-        for name, value in movement.variables.items():
-            top.scope.declare(name, value)
+        top.scope.declare_all(movement.variables)
         begun = [nodes[movement.start_element]] if movement.start_element else self.container.starts()
         for node in begun:
             if node.initiator and (movement.start_element or not node.definitions):
@@ -137,9 +136,7 @@ class BpmnExecution:
         self.top.event_manager.throw_error(token, movement.code, movement.variables, movement.message)
 
     def _set_variables(self, movement: inputs.SetVariables) -> None:
-        scope = self._scope(movement.scope)
-        for name, value in movement.variables.items():
-            scope.declare(name, value)
+        self._scope(movement.scope).declare_all(movement.variables)
 
     def _retry(self, movement: inputs.RetryElement) -> None:
         token = self.top.tokens.get(movement.key)

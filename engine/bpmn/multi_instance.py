@@ -14,7 +14,7 @@ from engine.bpmn.activities import Activity
 from engine.bpmn.diagram import Definition, Loop
 from engine.bpmn.events import behaviour_boundaries
 from engine.bpmn.failure import ElementFailure
-from engine.bpmn.scope import Scope
+from engine.bpmn.scope import Scope, clean
 from engine.bpmn.token import LEAVE, Token
 from engine.model.events import ElementCompleted, ElementEntered
 
@@ -189,7 +189,7 @@ class MultiInstance(LoopBody):
     def _collection(self, token: Token) -> list[Any]:
         loop = self.loop
         if loop.collection_expression is not None:
-            value = token.workflow.script_engine.sandbox.evaluate(loop.collection_expression, token.scope)
+            value = clean(token.workflow.script_engine.sandbox.evaluate(loop.collection_expression, token.scope))
         else:
             name = next((name for name in loop.collection if name in token.scope), None)
             if name is None:

@@ -73,8 +73,13 @@ class Scope(Mapping[str, Any]):
         (self.home(name) or self.root()).declare(name, value)
 
     def assign_all(self, values: Mapping[str, Any]) -> None:
-        for name, value in values.items():
-            self.assign(name, value)
+        """In the order of the names: a mapping that was stored as canonical JSON has lost its own order."""
+        for name in sorted(values):
+            self.assign(name, values[name])
+
+    def declare_all(self, values: Mapping[str, Any]) -> None:
+        for name in sorted(values):
+            self.declare(name, values[name])
 
     def declare(self, name: str, value: Any, *, told: bool = True) -> None:
         """Write into this very scope. `told=False` is for counters that follow from other events."""
@@ -116,7 +121,7 @@ def same(one: Any, other: Any) -> bool:
     """Equal as JSON: 1, 1.0 and True are three values."""
     if one is other:
         return True
-    if type(one) is not type(other):
+    if type(one) is not type(other) or one != other:
         return False
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(v, other[k]) for k, v in one.items())

@@ -93,8 +93,7 @@ class CallActivity(Subprocess, defaults.CallActivity):
         scope = Scope(token.id, None, token.workflow.top_workflow.tell)
         values = self._inward(token, spec)
         workflow = token.workflow.top_workflow.create_subprocess(token, spec, scope)
-        for name, value in values.items():
-            scope.declare(name, value)
+        scope.declare_all(values)
         token.memory["before"] = values if self._gives_everything() else {}
         self.begin(token, workflow)
 
@@ -132,7 +131,7 @@ class CallActivity(Subprocess, defaults.CallActivity):
         inner = Scope(token.id, None, token.workflow.top_workflow.tell, dict(results))
         mapped = token.workflow.script_engine.parameters(inner, mapping.parameters)
         if self._gives_everything():
-            for name in declared if declared and not mapping.stated else results:
+            for name in declared if declared and not mapping.stated else sorted(results):
                 if name in results and not (name in before and same(before[name], results[name])):
                     token.scope.assign(name, results[name])
         token.scope.assign_all(mapped)

@@ -98,9 +98,9 @@ class Bench:
         self.last = self.execution.apply(movement, self.now, self._call)
         self.events += self.last
         if self.roundtrip:
-            text = json.dumps(self.execution.snapshot())
+            text = json.dumps(self.execution.snapshot(), sort_keys=True)  # as it is stored
             self.execution = self.interpreter.open(self.model, self.process_id, "i", json.loads(text))
-            assert json.dumps(self.execution.snapshot()) == text
+            assert json.dumps(self.execution.snapshot(), sort_keys=True) == text
         return self
 
     # --- what is open ---------------------------------------------------------------------------------------------------

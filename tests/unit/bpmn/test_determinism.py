@@ -12,7 +12,7 @@ import pytest
 
 from engine.model.codec import encode
 from engine.model.values import canonical
-from tests.support.bpmn_bench import Bench
+from tests.support.bpmn_bench import Bench, flows, process, script
 from tests.support.random_diagrams import Writer, run
 
 ROOT = Path(__file__).parents[3]
@@ -59,3 +59,14 @@ def test_hash_seed_and_process_do_not_matter() -> None:
         for seed in ("1", "2", "3")
     }
     assert found == {digest(range(15))}
+
+
+def test_the_order_of_names_in_a_payload_does_not_matter() -> None:
+    called = process('<startEvent id="cs"/>', script("ct", "z = 1; a = 2"), flows("cs ct"), id="q")
+    xml = process('<startEvent id="s"/>', '<userTask id="u"/>', '<callActivity id="c" calledElement="q"/>', flows("s u", "u c"))
+    runs = []
+    for order in (1, -1):
+        bench = Bench(xml, called, roundtrip=order > 0)
+        values = dict([("b", {"y": 1, "x": 2}), ("a", 1)][::order])
+        runs.append(bench.start("p", **values).complete("u", **dict([("m", 1), ("k", {"v": 1, "u": 2})][::order])).events)
+    assert runs[0] == runs[1]
