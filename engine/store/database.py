@@ -6,6 +6,7 @@ SQLite has one writer: writers of this process queue on a lock (fair, no busy lo
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -14,9 +15,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from engine.errors import ConcurrentChange, InvalidInput, NotAvailable
+
+REST_SECONDS = 5.0
 
 
 class Database:
@@ -28,13 +31,18 @@ class Database:
         self.in_memory = self.is_sqlite and self.url.database in (None, "", ":memory:")
         self._writer = threading.RLock()
         self.engine = self._open(pool_size)
+        # Reading sees one moment also on PostgreSQL, where every statement would otherwise see its own.
+        reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._options: dict[bool, dict[str, Any]] = {True: {"flowledger_write": True}, False: {"flowledger_write": False, **reading}}
         # SQLite's driver is in autocommit mode already; there the listener below is told not to begin.
         self._autocommit = self.engine.execution_options(**({"flowledger_begin": False} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}))
 
     def _open(self, pool_size: int) -> sa.Engine:
         if not self.is_sqlite:
             url = self.url.set(drivername="postgresql+psycopg") if self.url.drivername == "postgresql" else self.url
-            return sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+            engine = sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+            _ping_after_rest(engine)
+            return engine
         if self.in_memory:
             engine = sa.create_engine(self.url, poolclass=StaticPool, connect_args={"check_same_thread": False, "isolation_level": None})
         else:
@@ -59,7 +67,7 @@ class Database:
 
     @contextmanager
     def begin(self, *, write: bool, after_commit: Callable[[], None] = lambda: None) -> Iterator[Connection]:
-        """A transaction; commits when the block ends without an exception, else rolls back.
+        """A transaction; one that only reads sees one moment of the database. It commits when the block ends without an exception, else rolls back.
 
         Raises ConcurrentChange when the database made this transaction give way to another one, InvalidInput for a value that
         the database cannot hold.
@@ -72,7 +80,7 @@ class Database:
             except sa.exc.OperationalError as exc:
                 raise NotAvailable from exc
             with connection:
-                connection = connection.execution_options(flowledger_write=write)
+                connection = connection.execution_options(**self._options[write])
                 try:
                     with connection.begin():
                         yield connection
@@ -109,6 +117,24 @@ class Database:
 
 _PASSING = ("disk is full", "database is locked", "disk I/O error", "terminating connection")
 _OTHERS_FIRST = frozenset({"40001", "40P01"})  # serialization failure, deadlock: PostgreSQL chose this transaction to give way; it tries again
+
+
+def _ping_after_rest(engine: sa.Engine) -> None:
+    """Ask a connection whether it still lives, only when nobody used it for a while: asking before each request costs it a round trip."""
+    dialect = engine.dialect
+
+    def note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["flowledger_used"] = time.monotonic()
+
+    def ping(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("flowledger_used", float("inf")) > REST_SECONDS:
+            try:
+                dialect.do_ping(connection)
+            except dialect.loaded_dbapi.Error as exc:
+                raise sa.exc.InvalidatePoolError from exc
+
+    event.listen(engine, "checkin", note_use)
+    event.listen(engine, "checkout", ping)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -319,3 +319,32 @@ def test_an_account_made_twice_at_once(nodes):
     results = together(*(partial(e.app.execute, cmd.PutUser("li", "李", ("staff",), (), "long enough 1"), SYSTEM) for e in (one, two) * 2))
     assert not raised(results)
     assert count(one, tables.account) == 1
+
+
+# --- reading while others write; a database that goes away and comes back -------------------------------------------
+def test_one_reading_sees_one_moment(nodes):
+    one, two = nodes
+    one.deploy({"two.bpmn": TWO_TASKS})
+    instance = one.start("two")
+    task = only_task(one, instance)
+    with one.app.reading() as read:
+        before = read.instance(SYSTEM, instance)
+        together(partial(two.app.execute, cmd.Complete(task.id), SYSTEM))
+        assert read.instance(SYSTEM, instance) == before
+        assert read.verify(SYSTEM, instance) == before.seq == 1
+    assert one.instance(instance).state == "active"
+    with one.app.reading() as read:
+        assert read.verify(SYSTEM, instance) == 2
+
+
+def test_connections_that_died_at_rest_are_replaced(nodes, monkeypatch):
+    one, two = nodes
+    if one.app.store.is_sqlite:
+        return  # there is no server that could close them
+    one.deploy({"two.bpmn": TWO_TASKS})
+    with two.app.store.begin(write=True) as connection:
+        connection.execute(
+            sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        )
+    monkeypatch.setattr("engine.store.database.REST_SECONDS", 0.0)
+    assert one.start("two")
