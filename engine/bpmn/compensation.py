@@ -72,13 +72,17 @@ class Compensation:
     # --- running ------------------------------------------------------------------------------------------------------
     def begin(self, token: Token, definition: Definition) -> bool:
         """Plan and start. True: there was nothing to do."""
-        workflow = token.workflow
-        if definition.kind == "compensate":
-            workflow = self._home(workflow)
+        if definition.kind == "cancel":
+            scopes = [scope for scope, _ in token.task_spec.process.way_to_transaction(token)]
+            return self._run(token, [step for scope in scopes for step in self._plan(token, scope, None)])
+        workflow = self._home(token.workflow)
         steps = self._plan(token, workflow, definition.activity)
         while definition.activity and not steps and getattr(workflow, "holder", None) is not None:
             workflow = workflow.holder.workflow
             steps = self._plan(token, workflow, definition.activity)
+        return self._run(token, steps)
+
+    def _run(self, token: Token, steps: list[list[Any]]) -> bool:
         if not steps:
             return True
         token.memory["steps"] = steps

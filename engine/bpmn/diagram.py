@@ -5,6 +5,7 @@ Plain data between the XML reader, the validation, the builder of task specs and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.bpmn.templates import Template
@@ -119,7 +120,6 @@ class Node:
     documentation: str = ""
     line: int | None = None
     lane: str | None = None
-    scope: str | None = None
     incoming: list[Flow] = field(default_factory=list)
     outgoing: list[Flow] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
@@ -183,8 +183,17 @@ class Container:
     flows: list[Flow] = field(default_factory=list)
     objects: list[str] = field(default_factory=list)
     ad_hoc: AdHoc | None = None
+    parent: Container | None = None  # of the inside of a subprocess
+    holder: Node | None = None
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+
+    def enclosing(self) -> Iterator[Container]:
+        """The container and those around it, outwards."""
+        one: Container | None = self
+        while one is not None:
+            yield one
+            one = one.parent
 
     def starts(self) -> list[Node]:
         """Start events; without one, the nodes that nothing leads to (section 13.2) and instantiating receivers."""

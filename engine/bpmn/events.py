@@ -169,7 +169,7 @@ class EndEvent(Throwing, defaults.EndEvent):
         if compensation is None:
             return True
         if compensation.kind == "cancel":
-            my_task.workflow.cancel_tokens(keep=my_task)
+            self._stop_transaction(my_task)
         return bool(my_task.workflow.top_workflow.compensation.begin(my_task, compensation)) or None
 
     def before_leaving(self, token: Token) -> None:
@@ -184,9 +184,15 @@ class EndEvent(Throwing, defaults.EndEvent):
         if compensation is not None and compensation.kind == "cancel":
             self._leave_transaction(token)
 
+    def _stop_transaction(self, token: Token) -> None:
+        """Withdraw what is active in the transaction, except the way that leads here."""
+        for scope, way in self.process.way_to_transaction(token):
+            scope.cancel_tokens(keep=way)
+
     def _leave_transaction(self, token: Token) -> None:
         """Over the cancel boundary event; a transaction without one just ends (section 13.5.2)."""
-        host = token.workflow.holder
+        *_, (scope, _way) = self.process.way_to_transaction(token)
+        host = scope.holder
         boundary = next((b for b in host.task_spec.boundaries if any(d.kind == "cancel" for d in b.node.definitions)), None)
         if boundary is None and host.body is not None:
             host = host.workflow.top_workflow.tokens[host.body]

@@ -68,7 +68,8 @@ class FlowNode(BpmnSpecMixin):
         if my_task.phase == LEAVE and my_task.open:
             self.before_leaving(my_task)
             my_task.phase = CHOOSE
-        if my_task.open:
+        # The flows of an iteration are its body's business; a compensating activity has none.
+        if my_task.open and my_task.body is None and my_task.driver is None:
             my_task.chosen = self.choose(my_task)
             my_task.workflow.top_workflow.admit(len(my_task.chosen) * self.node.completion_quantity)
         return True

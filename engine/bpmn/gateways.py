@@ -128,6 +128,8 @@ class ComplexGateway(InclusiveGateway):
         spent = workflow.memory.get(self._key())
         if spent is not None and flow is not None and flow.id not in spent:
             spent.append(flow.id)  # a late token of the activation that is over
+            if len(spent) == len(self.node.incoming):
+                self._reset(workflow)
         else:
             super().arrive(workflow, flow)
 
@@ -158,11 +160,14 @@ class ComplexGateway(InclusiveGateway):
         """Reset when nothing more can come; tokens of a next activation are looked at then."""
         if self.may_still_come(workflow, workflow.memory[self._key()], lenient):
             return False
+        self._reset(workflow)
+        return True
+
+    def _reset(self, workflow: Any) -> None:
         del workflow.memory[self._key()]
         leads = workflow.joins.get(self.name)
         if leads:
             workflow.top_workflow.attempt(leads[0], lambda: self._try(workflow))
-        return True
 
     def choose(self, token: Token) -> list[Flow]:
         flows = self.node.outgoing

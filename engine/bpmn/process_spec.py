@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +122,16 @@ class ProcessSpec(BpmnProcessSpec):
             if attached is not None:
                 todo.append(attached)
         return seen
+
+    def way_to_transaction(self, token: Token) -> Iterator[tuple[Any, Token]]:
+        """Scopes from the token's own out to that of the transaction, each with the token in it that leads inwards."""
+        way = token
+        while True:
+            scope = way.workflow
+            yield scope, way
+            if scope.holder.task_spec.node.type == "transaction":
+                return
+            way = scope.holder
 
     def after_inner_activity(self, workflow: Any, token: Token) -> None:
         """Ad-hoc (section 13.3.5): after each inner activity look at the completion condition, or start the next one."""

@@ -132,6 +132,8 @@ class Reader:
             self.problem(element, "bpmn.missing-id", f"this {local(element)} has no id", "give it an id")
             return
         node.lane = lanes.get(node.id)
+        if node.inner is not None:
+            node.inner.parent, node.inner.holder = made, node
         made.nodes.setdefault(node.id, node)
 
     def _ad_hoc(self, element: Xml) -> AdHoc:

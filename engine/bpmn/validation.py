@@ -44,7 +44,7 @@ class Validation:
         return self.checked[text, mode]
 
     def process(self, container: Container) -> None:
-        self._container(container, None, [])
+        self._container(container)
 
     # --- noting -----------------------------------------------------------------------------------------------------
     def _say(
@@ -54,7 +54,7 @@ class Validation:
         self.problems.append(Problem(file, rule, message, node.id, node.name or None, line or node.line, advice, severity))
 
     # --- containers -------------------------------------------------------------------------------------------------
-    def _container(self, container: Container, holder: Node | None, enclosing: list[Container]) -> None:
+    def _container(self, container: Container) -> None:
         starts = container.starts()
         if not starts:
             self._say(container.file, "bpmn.start", "there is no start event", container, "add a start event")
@@ -63,11 +63,11 @@ class Validation:
         self._links(container)
         begin = {node.id for node in starts}
         for node in container.nodes.values():
-            self._node(container, node, holder, enclosing)
+            self._node(container, node)
             if not node.incoming and node.id not in begin and container.ad_hoc is None and self._needs_way_in(node):
                 self._say(container.file, "bpmn.unreachable", "no sequence flow leads to this element; it will never run", node, warning=True)
             if node.inner is not None:
-                self._container(node.inner, node, [*enclosing, container])
+                self._container(node.inner)
 
     def _needs_way_in(self, node: Node) -> bool:
         if node.type == "boundaryEvent" or node.for_compensation or any(d.kind == "link" for d in node.definitions):
@@ -88,10 +88,10 @@ class Validation:
                     names.add(one.name)
 
     # --- nodes --------------------------------------------------------------------------------------------------------
-    def _node(self, container: Container, node: Node, holder: Node | None, enclosing: list[Container]) -> None:
+    def _node(self, container: Container, node: Node) -> None:
         say = lambda rule, message, advice="", **kw: self._say(container.file, rule, message, node, advice, **kw)  # noqa: E731
         if node.type.endswith("Event"):
-            self._event(container, node, holder, enclosing, say)
+            self._event(container, node, say)
         elif node.type.endswith("Gateway"):
             self._gateway(container, node, say)
         else:
@@ -102,28 +102,29 @@ class Validation:
         for template in templates_of(node):
             self._template(container, node, template)
 
-    def _event(self, container: Container, node: Node, holder: Node | None, enclosing: list[Container], say: Callable[..., None]) -> None:
+    def _event(self, container: Container, node: Node, say: Callable[..., None]) -> None:
         position = "event subprocess" if node.type == "startEvent" and container.triggered_by_event else node.type
         for one in node.definitions:
             if one.kind not in ALLOWED[position]:
                 say("bpmn.event", f"a {one.kind} event cannot be used here ({position})", "choose another event")
-            self._definition(container, node, one, enclosing)
+            self._definition(container, node, one)
         if node.type == "startEvent":
-            self._start(container, node, holder, say)
+            self._start(container, node, say)
         if node.type == "endEvent":
             if node.outgoing:
                 say("bpmn.end", "a sequence flow leaves an end event")
-            if any(d.kind == "cancel" for d in node.definitions) and (holder is None or holder.type != "transaction"):
+            inside = any(one.holder is not None and one.holder.type == "transaction" for one in container.enclosing())
+            if any(d.kind == "cancel" for d in node.definitions) and not inside:
                 say("bpmn.cancel", "a cancel end event belongs into a transaction")
         if node.type == "boundaryEvent":
             self._boundary(container, node, say)
         if node.type == "intermediateCatchEvent" and not node.definitions:
             say("bpmn.event", "the catching event waits for nothing", "choose what it waits for", warning=True)
 
-    def _start(self, container: Container, node: Node, holder: Node | None, say: Callable[..., None]) -> None:
+    def _start(self, container: Container, node: Node, say: Callable[..., None]) -> None:
         if node.incoming:
             say("bpmn.start", "a sequence flow leads into a start event")
-        if holder is not None and not container.triggered_by_event and node.definitions:
+        if container.holder is not None and not container.triggered_by_event and node.definitions:
             say("bpmn.start", "the start event of an embedded subprocess has no trigger", "use an event subprocess")
         if container.triggered_by_event and not node.definitions:
             say("bpmn.start", "the start event of an event subprocess needs a trigger", "choose a message, timer, error ...")
@@ -148,7 +149,7 @@ class Validation:
             if one.kind == "compensate" and host is not None and host.handler is None:
                 say("bpmn.compensation", "the compensation event is connected with no activity", "draw an association to the compensating activity")
 
-    def _definition(self, container: Container, node: Node, one: Definition, enclosing: list[Container]) -> None:
+    def _definition(self, container: Container, node: Node, one: Definition) -> None:
         file = container.file
         if one.kind in ("message", "signal") and not one.name:
             self._say(file, "bpmn.event", f"the {one.kind} event names no {one.kind}", node, f"choose a {one.kind}", line=one.line)
@@ -158,7 +159,7 @@ class Validation:
             self._expression(container, node, source(one.text))
         elif one.kind == "timer" and one.text:
             self._timer(container, node, one)
-        elif one.kind == "compensate" and one.activity and not any(one.activity in c.nodes for c in (container, *enclosing)):
+        elif one.kind == "compensate" and one.activity and not any(one.activity in c.nodes for c in container.enclosing()):
             self._say(file, "bpmn.reference", f"there is no activity {one.activity!r} to compensate", node, line=one.line)
 
     def _timer(self, container: Container, node: Node, one: Definition) -> None:

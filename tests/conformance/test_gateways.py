@@ -175,3 +175,53 @@ def test_join_of_a_loop_beside_a_parallel_gateway_is_not_bound_by_depth() -> Non
 def test_a_task_whose_conditional_flows_all_fail_stands() -> None:
     bench = Bench(process(S, '<task id="t"/>', log("a"), log("b"), flows("s t", "t a if x > 0", "t b if x > 1"))).start(x=0)
     assert (bench.state, bench.error) == ("active", "no condition holds and there is no default flow")
+
+
+def test_complex_gateway_works_again_after_its_reset() -> None:
+    xml = process(
+        S, '<exclusiveGateway id="m"/>', '<parallelGateway id="f"/>', '<userTask id="a"/>', '<userTask id="b"/>', '<userTask id="c"/>',
+        '<complexGateway id="j"><activationCondition>activationCount == 2</activationCondition></complexGateway>', log("z"), '<exclusiveGateway id="x" default="x-e"/>', E,
+        flows("s m", "m f", "f a", "f b", "f c", "a j", "b j", "c j", "j z", "z x", "x m if again", "x e"),
+    )  # fmt: skip
+    bench = Bench(xml).start(again=True).complete("a").complete("b")
+    assert bench.lines == ["z"]
+    assert sorted(bench.waiting()) == ["a", "b", "c", "c"]
+    bench.complete("c", again=False)  # late token of the first round
+    assert bench.lines == ["z"]
+    bench.complete("a").complete("b")
+    assert bench.lines == ["z", "z"]
+    assert bench.complete("c").state == "completed"
+
+
+def test_discriminator() -> None:
+    xml = process(
+        S,
+        '<parallelGateway id="f"/>',
+        '<userTask id="a"/>',
+        '<userTask id="b"/>',
+        '<complexGateway id="j"/>',
+        log("z"),
+        flows("s f", "f a", "f b", "a j", "b j", "j z"),
+    )
+    bench = Bench(xml).start().complete("b")
+    assert bench.lines == ["z"]
+    assert (bench.complete("a").lines, bench.state) == (["z"], "completed")
+
+
+def test_multiple_merge_runs_what_follows_once_per_token() -> None:
+    xml = process(
+        S, '<parallelGateway id="f"/>', log("a"), log("b"), '<exclusiveGateway id="m"/>', log("z"), flows("s f", "f a", "f b", "a m", "b m", "m z")
+    )
+    assert sorted(Bench(xml).start().lines) == ["a", "b", "z", "z"]
+
+
+def test_inclusive_join_waits_for_a_boundary_event_that_can_still_happen() -> None:
+    xml = process(
+        S, '<inclusiveGateway id="f"/>', '<userTask id="a"/>', '<userTask id="b"/>',
+        '<boundaryEvent id="c" attachedToRef="b"><timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition></boundaryEvent>',
+        '<endEvent id="out"/>', '<inclusiveGateway id="j"/>', log("z"), flows("s f", "f a if True", "f b if True", "a j", "b out", "c j", "j z"),
+    )  # fmt: skip
+    bench = Bench(xml).start().complete("a")
+    assert bench.lines == []
+    assert (bench.advance(hours=1).lines, bench.state) == (["z"], "completed")
+    assert (Bench(xml).start().complete("a").complete("b").lines) == ["z"]

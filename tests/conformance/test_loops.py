@@ -194,3 +194,10 @@ def test_a_failing_completion_condition_can_be_retried() -> None:
     (incident,) = bench.of(ev.IncidentRaised)
     bench.do(inputs.SetVariables({"enough": False})).do(inputs.RetryElement(incident.key))
     assert (bench.lines, bench.state) == ([0, 1, 2], "completed")
+
+
+def test_conditions_of_flows_are_evaluated_once_after_the_last_iteration() -> None:
+    xml = p(S, script("t", "n = n + 1", multi(cardinality("3"), "true")), log("a"), log("b"), flows("s t", "t a if n == 3", "t b if n < 3"))
+    bench = Bench(xml).start(n=0)
+    assert (bench.lines, bench.state) == (["a"], "completed")
+    assert [d.subject for d in bench.of(ev.DecisionTaken) if d.kind == "condition"] == ["t-a", "t-b"]

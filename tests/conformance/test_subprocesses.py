@@ -161,3 +161,16 @@ def test_data_associations_copy_between_variables_and_names_of_the_activity() ->
     data = '<dataObject id="o1" name="order"/><dataObjectReference id="ref" dataObjectRef="o1"/><dataObject id="o2" name="total"/>'
     bench = Bench(p(S, data, script("t", "b = a + c", io), flows("s t"))).start(order=2)
     assert bench.variables == {"order": 2, "total": 202}
+
+
+def test_cancel_from_deeper_inside_a_transaction() -> None:
+    def undoable(id: str) -> str:
+        association = f'<association id="as-{id}" sourceRef="c-{id}" targetRef="undo-{id}"/>'
+        return log(id) + boundary(f"c-{id}", id, "<compensateEventDefinition/>") + log(f"undo-{id}", isForCompensation="true") + association
+
+    inner = sub("i", '<startEvent id="is"/>', undoable("b"), end("no", "<cancelEventDefinition/>"), flows("is b", "b no"))
+    body = sub(
+        "t", BS, undoable("a"), '<parallelGateway id="f"/>', '<userTask id="u"/>', inner, flows("bs a", "a f", "f u", "f i"), tag="transaction"
+    )
+    bench = Bench(p(S, body, boundary("c", "t", "<cancelEventDefinition/>"), log("z"), flows("s t", "c z"))).start()
+    assert (bench.lines, bench.state, bench.open_tasks()) == (["a", "b", "undo-b", "undo-a", "z"], "completed", {})
