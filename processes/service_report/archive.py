@@ -57,7 +57,7 @@ def archive(context: ServiceContext) -> Mapping[str, Any]:
         "archive_code": item.code,
         "archive_volume": item.volume_id,
         "archived_at": iso(context.now),
-        "archive_problem": "",
+        "archive_problem": "无",
         "manifest_sha256": digest,
         "archive_files": [{"name": s.name, "sha256": s.sha256, "size": s.size} for s in stored],
         "archive_checks": checks,

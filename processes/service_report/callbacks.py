@@ -57,7 +57,7 @@ def open_callback_period(context: ServiceContext) -> Mapping[str, Any]:
         "callback_period": name,
         "period_closes_at": iso(context.now if values.get("immediate") is True else Period(first, last, config["time_zone"]).end),
         "commit_due": iso(config.due(today, "days_commit")[0]),
-        "draw_problem": "",
+        "draw_problem": "无",
     }
 
 
@@ -156,9 +156,10 @@ def draw_callbacks(context: ServiceContext) -> Mapping[str, Any]:
         "seed": seed,
         "quotas": dict(result.quotas),
         "drawn": [_item(connection, c.report_no, c.stratum) for c in result.chosen],
+        "drawn_count": len(result.chosen),
         "skipped": [c.report_no for c in result.skipped],
         "callback_due_at": iso(config.due(config.today(context.now), "days_callback")[0]),
-        "draw_problem": "",
+        "draw_problem": "无",
     }
 
 
@@ -190,7 +191,7 @@ def _item(connection: Connection, report_no: str, stratum: str, replaces: str = 
         "phone": row.phone,
         "excluded": sorted({row.prepared_by, *row.onsite_engineers}),
         "replaced": bool(replaces),
-        "status_text": f"补样，替换 {replaces}" if replaces else "",
+        "status_text": f"补样，替换 {replaces}" if replaces else "首次抽到",
     }
 
 

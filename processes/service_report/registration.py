@@ -77,10 +77,10 @@ def register(context: ServiceContext) -> Mapping[str, Any]:
         "round": 0,
         "return_reasons": [],
         "special_case": False,
-        "special_text": "",
+        "special_text": "无",
         "special_decisions": [],
         "approval_decision": "",
-        "archive_problem": "",
+        "archive_problem": "无",
     }
 
 
@@ -181,7 +181,7 @@ def submit(context: ServiceContext) -> Mapping[str, Any]:
         "submitted_at": iso(now),
         "submission_text": f"{in_time}提交；" + ("要素齐全" if not missing else f"缺少：{texts.joined(missing)}"),
         "figures_text": f"重算 {checked} 个数字，一致 {matched} 个",
-        "special_text": str(values.get("special_reason") or ""),
+        "special_text": str(values.get("special_reason") or "无"),
         "check_due": iso(config.due(today, "days_check")[0]),
         "review_due": iso(config.due(today, "days_review")[0]),
         "approval_due": iso(config.due(today, "days_approval")[0]),

@@ -58,9 +58,7 @@ def chart(name: str) -> Response:
     if name == "rates":
         spec = charts.rates([_bar(f) for f in (*kpi.reports_figures(rows), *calls, *kpi.service_figures(rows)) if f.value is not None])
     elif name == "months":
-        spec = charts.due_by_month(
-            kpi.by_month(rows, span.zone), (str(words.CHART["timely"]), str(words.CHART["late"])), str(words.CHART["reports"])
-        )
+        spec = charts.due_by_month(kpi.by_month(rows, span.zone), (str(words.CHART["timely"]), str(words.CHART["late"])), str(words.CHART["reports"]))
     else:
         raise NotFound(kind="chart", id=name)
     return Response(charts.svg(spec), mimetype="image/svg+xml", headers={"Cache-Control": "private, max-age=60"})
