@@ -132,18 +132,31 @@ class Throwing(FlowNode):
         super().release(token)
 
 
-class ThrowEvent(Throwing, defaults.IntermediateThrowEvent):
-    """Throws, then goes on (if what it threw did not end it)."""
+class Occurring(Throwing):
+    """An event of its own: it completes first, then throws, so that what it ends does not count it as withdrawn (section 13.5.6)."""
+
+    def _run_hook(self, my_task: Token) -> bool | None:
+        compensation = self.needs_compensation()
+        if compensation is None:
+            return True
+        return bool(my_task.workflow.top_workflow.compensation.begin(my_task, compensation)) or None
+
+    def before_leaving(self, token: Token) -> None:
+        token.memory["prepared"] = self.prepare(token)
+
+    def completed(self, token: Token) -> None:
+        workflow = token.workflow
+        interrupted = workflow.interrupted
+        self.throw(token, token.memory.pop("prepared"))
+        if workflow.completed or workflow.interrupted != interrupted or workflow.top_workflow.ended is not None:
+            token.chosen = []  # what was thrown has ended the way from here
+
+
+class ThrowEvent(Occurring, defaults.IntermediateThrowEvent):
+    """Throws, then goes on (if what it threw did not end its scope)."""
 
     def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
         super().__init__(process, node, name, event_definition=None, **stock)
-
-    def _run_hook(self, my_task: Token) -> bool | None:
-        self.throw(my_task, self.prepare(my_task))
-        compensation = self.needs_compensation()
-        if compensation is None or not my_task.open:
-            return True
-        return bool(my_task.workflow.top_workflow.compensation.begin(my_task, compensation)) or None
 
 
 class SendTask(Throwing, JobTask):
@@ -158,30 +171,23 @@ class SendTask(Throwing, JobTask):
         return True
 
 
-class EndEvent(Throwing, defaults.EndEvent):
-    """Completes first, then throws: what it ends must not count it as withdrawn (section 13.5.6)."""
+class EndEvent(Occurring, defaults.EndEvent):
+    """Throws what it has to throw; a cancel end event leaves its transaction when everything is compensated."""
 
     def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
         super().__init__(process, node, name, event_definition=None, **stock)
 
     def _run_hook(self, my_task: Token) -> bool | None:
-        compensation = self.needs_compensation()
-        if compensation is None:
-            return True
-        if compensation.kind == "cancel":
+        if any(d.kind == "cancel" for d in self.node.definitions):
             self._stop_transaction(my_task)
-        return bool(my_task.workflow.top_workflow.compensation.begin(my_task, compensation)) or None
-
-    def before_leaving(self, token: Token) -> None:
-        token.memory["prepared"] = self.prepare(token)
+        return super()._run_hook(my_task)
 
     def choose(self, token: Token) -> list[Flow]:
         return []
 
     def completed(self, token: Token) -> None:
-        self.throw(token, token.memory.pop("prepared"))
-        compensation = self.needs_compensation()
-        if compensation is not None and compensation.kind == "cancel":
+        super().completed(token)
+        if any(d.kind == "cancel" for d in self.node.definitions):
             self._leave_transaction(token)
 
     def _stop_transaction(self, token: Token) -> None:
