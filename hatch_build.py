@@ -7,6 +7,7 @@ It writes only below `webui/frontend/node_modules`, `webui/static/dist`, `proces
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -32,6 +33,9 @@ FONT_PACKAGE = NODE_MODULES / "@expo-google-fonts" / "noto-sans-sc"
 FONT_FILES = ("400Regular/NotoSansSC_400Regular.ttf", "700Bold/NotoSansSC_700Bold.ttf", "LICENSE_FONT")
 
 
+MIN_COMPRESSED = 1000  # bytes; smaller files gain nothing
+
+
 class FrontendBuildHook(BuildHookInterface):  # type: ignore[type-arg,misc]
     """Runs before hatchling collects the files of a wheel."""
 
@@ -51,10 +55,18 @@ def build_frontend() -> bool:
     _npm("run", "build")
     if not MANIFEST.is_file():
         raise SystemExit("the front-end build ended without a manifest; nothing usable was built")
+    _compress()
     _copy_fonts()
     (DIST / NOTICES).write_text(notices(), encoding="utf-8")
     (DIST / STAMP).write_text(wanted + "\n", encoding="ascii")
     return True
+
+
+def _compress() -> None:
+    """A gzip file beside every text file of the bundle: `webui.assets` sends it to browsers that take it."""
+    for path in DIST.rglob("*"):
+        if path.suffix in (".js", ".css", ".svg") and path.stat().st_size > MIN_COMPRESSED:
+            path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
 
 
 def input_hash() -> str:

@@ -33,6 +33,7 @@ def create_app(flowledger: Flowledger) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # file names carry a hash of their content
         TEMPLATES_AUTO_RELOAD=False,
     )
+    app.view_functions["static"] = assets.send
     app.extensions["flowledger"] = flowledger
     app.extensions["flowledger.login_limit"] = signin.LoginLimit()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

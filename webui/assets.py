@@ -6,13 +6,15 @@ It does not build anything; `hatch_build.py` does. A missing bundle is an error 
 from __future__ import annotations
 
 import json
+import mimetypes
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import url_for
+from flask import Response, current_app, request, send_from_directory, url_for
 from markupsafe import Markup
+from werkzeug.utils import safe_join
 
 DIST = Path(__file__).parent / "static" / "dist"
 
@@ -42,6 +44,19 @@ def asset_tags(entry: str) -> Markup:
     tags += [Markup('<link rel="modulepreload" href="{}">').format(_file_url(chunk["file"])) for chunk in chunks[:-1]]
     tags.append(Markup('<script type="module" src="{}"></script>').format(_file_url(chunks[-1]["file"])))
     return Markup("\n").join(tags)
+
+
+def send(filename: str) -> Response:
+    """A file of `static`, as its gzip twin where the build made one and the browser takes it. Raises NotFound."""
+    folder = Path(current_app.static_folder or "")
+    twin = safe_join(str(folder), filename + ".gz")
+    if twin is None or "gzip" not in request.accept_encodings or not Path(twin).is_file():
+        response = current_app.send_static_file(filename)
+    else:
+        response = send_from_directory(folder, filename + ".gz", mimetype=mimetypes.guess_type(filename)[0])
+        response.content_encoding = "gzip"
+    response.vary.add("Accept-Encoding")
+    return response
 
 
 def _source(name: str) -> str:

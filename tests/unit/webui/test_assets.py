@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -73,3 +74,17 @@ def test_a_new_build_is_seen_without_a_restart(dist, context):
     manifest.write_text(manifest.read_text(encoding="utf-8").replace("AA", "ZZ"), encoding="utf-8")
     os.utime(manifest, ns=(1, 1))
     assert "ZZ" in assets.asset_url("modeler")
+
+
+def test_a_browser_that_takes_gzip_gets_the_smaller_file(tmp_path):
+    (tmp_path / "a.css").write_text("body{}" * 500)
+    (tmp_path / "a.css.gz").write_bytes(gzip.compress(b"body{}" * 500))
+    app = Flask(__name__, static_folder=str(tmp_path), static_url_path="/static")
+    app.view_functions["static"] = assets.send
+    client = app.test_client()
+    small = client.get("/static/a.css", headers={"Accept-Encoding": "gzip, br"})
+    large = client.get("/static/a.css", headers={"Accept-Encoding": "identity"})
+    assert (small.headers["Content-Encoding"], small.mimetype) == ("gzip", "text/css")
+    assert gzip.decompress(small.data) == large.data
+    assert "Content-Encoding" not in large.headers
+    assert client.get("/static/../a.css.gz").status_code == 404
