@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Response, current_app, request, send_from_directory, url_for
 from markupsafe import Markup
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 DIST = Path(__file__).parent / "static" / "dist"
 
@@ -50,7 +50,7 @@ def send(filename: str) -> Response:
     """A file of `static`, as its gzip twin where the build made one and the browser takes it. Raises NotFound."""
     folder = Path(current_app.static_folder or "")
     twin = safe_join(str(folder), filename + ".gz")
-    if twin is None or "gzip" not in request.accept_encodings or not Path(twin).is_file():
+    if twin is None or not request.accept_encodings.quality("gzip") or not Path(twin).is_file():
         response = current_app.send_static_file(filename)
     else:
         response = send_from_directory(folder, filename + ".gz", mimetype=mimetypes.guess_type(filename)[0])
