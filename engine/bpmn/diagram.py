@@ -54,6 +54,7 @@ class Definition:
     target: str | None = None  # of a throwing link
     sources: tuple[str, ...] = ()  # of a catching link
     correlation: Template | None = None
+    correlation_may_fail: bool = False  # BPMN's own correlation property: without its data there is no key
     content: tuple[Parameter, ...] = ()
     variable: str | None = None
     code_variable: str | None = None

@@ -73,9 +73,18 @@ class EventHub(EventManager):
             due = self._due(definition, scope)
         elif definition.kind in ("message", "signal"):
             name = str(engine.fill(scope, template(name)) or "")
-            key = engine.fill(scope, definition.correlation)
-            correlation = None if key is None else str(key)
+            correlation = self.correlation(definition, scope)
         return index, definition, name, due, correlation
+
+    def correlation(self, definition: Definition, scope: Scope) -> str | None:
+        """The evaluated correlation key of a message."""
+        try:
+            key = self.workflow.script_engine.fill(scope, definition.correlation)
+        except ExpressionError:
+            if not definition.correlation_may_fail:
+                raise
+            return None
+        return None if key is None else str(key)
 
     def _due(self, definition: Definition, scope: Scope) -> Plan:
         text = definition.text

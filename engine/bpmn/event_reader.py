@@ -110,7 +110,9 @@ class EventReader:
 
     def _message(self, made: Definition, element: Xml, event: Xml) -> None:
         message = self.roots.get(reference(element.get("messageRef")))
-        made.correlation = extensions.correlation(element, event, message) or self._correlation_property(message)
+        made.correlation = extensions.correlation(element, event, message)
+        if made.correlation is None:
+            made.correlation, made.correlation_may_fail = self._correlation_property(message), True
         made.variable = extensions.payload_variable(element, event if local(event) != "sendTask" else None, message)
         made.content = extensions.handler_parameters(element) + (extensions.inputs(element) if element is not event else ())
 

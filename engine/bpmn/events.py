@@ -100,8 +100,7 @@ class Throwing(FlowNode):
         content = engine.parameters(scope, (*self.node.inputs, *self.node.parameters, *definition.content))
         if definition.kind == "signal":
             return SignalSent(token.id, token.element, name, content)
-        key = engine.fill(scope, definition.correlation)
-        return MessageSent(token.id, token.element, name, content, None if key is None else str(key))
+        return MessageSent(token.id, token.element, name, content, token.workflow.top_workflow.event_manager.correlation(definition, scope))
 
     def throw(self, token: Token, prepared: list[tuple[Definition, Event | None]]) -> None:
         """Throw everything, in document order; stop when the instance or the token's scope is gone."""
@@ -142,6 +141,7 @@ class Occurring(Throwing):
         return bool(my_task.workflow.top_workflow.compensation.begin(my_task, compensation)) or None
 
     def before_leaving(self, token: Token) -> None:
+        super().before_leaving(token)
         token.memory["prepared"] = self.prepare(token)
 
     def completed(self, token: Token) -> None:

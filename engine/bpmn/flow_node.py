@@ -78,7 +78,9 @@ class FlowNode(BpmnSpecMixin):
         return True
 
     def before_leaving(self, token: Token) -> None:
-        """The work of the LEAVE phase."""
+        """The work of the LEAVE phase: output parameters."""
+        if self.node.outputs:
+            token.scope.assign_all(token.workflow.script_engine.parameters(token.scope, self.node.outputs))
 
     def choose(self, token: Token) -> list[Flow]:
         """Outgoing flows (section 13.3.1): all without condition and those whose condition holds; the default when no condition holds.

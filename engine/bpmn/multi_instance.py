@@ -18,8 +18,6 @@ from engine.bpmn.scope import Scope, clean
 from engine.bpmn.token import LEAVE, Token
 from engine.model.events import ElementCompleted, ElementEntered
 
-COUNTERS = ("Instances", "ActiveInstances", "CompletedInstances", "TerminatedInstances")
-
 
 class LoopBody(Activity):
     """`inner` is the activity's own flow node. `memory["next"]`: index of the next iteration."""

@@ -199,7 +199,9 @@ class Validation:
         if node.for_compensation and (node.incoming or node.outgoing):
             say("bpmn.compensation", "a compensating activity has no sequence flows", "connect it by an association only")
         self._loop(container, node)
-        for script in (node.script, node.pre_script, node.post_script):
+        if node.script and node.result_variable:
+            self._expression(container, node, source(node.script))
+        for script in (None if node.result_variable else node.script, node.pre_script, node.post_script):
             if script and (found := self._check(script, "script")):
                 say("script", f"the script is refused: {found}")
         self._work(node, say)

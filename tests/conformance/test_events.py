@@ -389,3 +389,33 @@ def test_instantiating_receive_task_and_gateways() -> None:
 
 def test_initiator() -> None:
     assert Bench(p('<startEvent id="s" camunda:initiator="who"/>', E, flows("s e"))).start(initiator="li").variables == {"who": "li"}
+
+
+def test_output_parameters_of_a_catching_event() -> None:
+    outputs = '<extensionElements><zeebe:ioMapping><zeebe:output source="=amount * 2" target="double"/></zeebe:ioMapping></extensionElements>'
+    bench = Bench(p(S, f'<intermediateCatchEvent id="c">{outputs}{MESSAGE}</intermediateCatchEvent>', flows("s c"))).start().message("m", amount=4)
+    assert bench.variables == {"amount": 4, "double": 8}
+
+
+def test_correlation_property_of_bpmn() -> None:
+    before = (
+        '<message id="M" name="m"/><correlationProperty id="cp"><correlationPropertyRetrievalExpression messageRef="M"><messagePath>order</messagePath>'
+        "</correlationPropertyRetrievalExpression></correlationProperty>"
+    )
+    xml = process(S, throw("t", MESSAGE), catch("c", MESSAGE), flows("s t", "t c"), before=before)
+    bench = Bench(xml).start(order=17)
+    assert bench.of(ev.MessageSent)[0].correlation_key == "17"
+    assert [one.correlation_key for one in bench.subscriptions().values()] == ["17"]
+    assert [one.correlation_key for one in Bench(xml).start().subscriptions().values()] == [None]
+
+
+def test_script_with_a_result_variable() -> None:
+    task = '<scriptTask id="t" camunda:resultVariable="y" scriptFormat="python"><script>x + 1</script></scriptTask>'
+    assert Bench(p(S, task, flows("s t"))).start(x=1).variables == {"x": 1, "y": 2}
+
+
+def test_pre_and_post_scripts() -> None:
+    extension = "<extensionElements><spiffworkflow:preScript>a = 1</spiffworkflow:preScript><spiffworkflow:postScript>b = a + n</spiffworkflow:postScript></extensionElements>"
+    bench = Bench(p(S, f'<userTask id="u">{extension}</userTask>', flows("s u"))).start()
+    assert bench.variables == {"a": 1}
+    assert bench.complete("u", n=5).variables == {"a": 1, "n": 5, "b": 6}
