@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.bpmn.diagram import Assignment, Mapping, Parameter
-from engine.bpmn.templates import Template, expression, template
+from engine.bpmn.templates import Template, code, expression, template
 from engine.bpmn.xml_source import BPMN, CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, children, text
 
 JAVA = ("class", "delegateExpression", "expression")
@@ -225,10 +225,10 @@ def called_element(element: Xml) -> str | None:
 
 def script(element: Xml, name: str) -> str | None:
     """SpiffWorkflow's preScript and postScript."""
-    return element_text(element, name, SPIFF)
+    found = elements(element, name, SPIFF)
+    return code("".join(found[0].itertext())) if found else None
 
 
 def own_script(element: Xml) -> str | None:
-    """The code as it stands: leading blanks matter."""
     found = child(element, "script")
-    return None if found is None else "".join(found.itertext()).strip("\n") or None
+    return None if found is None else code("".join(found.itertext()))

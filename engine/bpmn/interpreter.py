@@ -12,13 +12,19 @@ from engine.bpmn.limits import Limits
 from engine.bpmn.model import BpmnModel, describe
 from engine.bpmn.reader import Reader
 from engine.bpmn.validation import Validation
-from engine.bpmn.xml_source import parse
+from engine.bpmn.xml_source import BPMN, parse
 from engine.errors import DeploymentRejected, NotFound, Problem
 from engine.model.values import Json
 from engine.ports import DecisionCompiler, DecisionModel, Evaluator, Model
 
 BPMN_FILES = (".bpmn", ".bpmn2", ".bpmn20.xml", ".bpmn.xml")
 DMN_FILES = (".dmn", ".dmn.xml", ".dmn11.xml")
+
+
+def _is_bpmn(file: str, data: bytes) -> bool:
+    """By its name; a plain `.xml` by the namespace in it."""
+    name = file.lower()
+    return name.endswith(BPMN_FILES) or (name.endswith(".xml") and not name.endswith(DMN_FILES) and BPMN.encode() in data)
 
 
 class BpmnInterpreter:
@@ -72,7 +78,7 @@ class BpmnInterpreter:
     def _read(self, files: Mapping[str, bytes], problems: list[Problem]) -> list[Container]:
         containers: dict[str, Container] = {}
         for file in sorted(files):
-            if not file.lower().endswith(BPMN_FILES):
+            if not _is_bpmn(file, files[file]):
                 continue
             try:
                 reader = Reader(file, parse(file, files[file], self.limits), self.limits.nesting)

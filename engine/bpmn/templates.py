@@ -5,8 +5,12 @@ Only the notation is read here; the expressions are evaluated by `engine.bpmn.ev
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+
+OPEN_ENDS = (":", "(", "[", "{", ",", "\\", '"""', "'''")  # what an indented line may follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,16 @@ def source(text: str) -> str:
     if bare[:2] in ("${", "#{") and _closing(bare, 1) == len(bare) - 1:
         bare = bare[2:-1].strip()
     return bare
+
+
+def code(text: str) -> str | None:
+    """A script freed of the indentation that it has from standing inside XML; None for an empty one."""
+    lines = textwrap.dedent(text.expandtabs().strip("\n")).split("\n")
+    rest = [line for line in lines[1:] if line.strip()]
+    indent = min((len(line) - len(line.lstrip()) for line in rest), default=0)
+    if indent and not lines[0].rstrip().endswith(OPEN_ENDS):  # the first line stands directly behind the tag
+        lines[1:] = [line[indent:] for line in lines[1:]]
+    return "\n".join(lines).strip() or None
 
 
 def _parts(text: str) -> Iterator[tuple[bool, str]]:
