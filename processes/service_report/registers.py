@@ -163,7 +163,9 @@ def draw(connection: Connection, draw_id: str) -> Mapping[str, Any] | None:
         return None
     d = tables.draw_item
     items = [dict(row) for row in connection.execute(select(d).where(d.c.draw_id == draw_id).order_by(d.c.rank)).mappings()]
-    return {**found, "items": items, "repeats": repeats(dict(found), items)}
+    k = tables.code
+    strata = {row["code"]: dict(row) for row in connection.execute(select(k).where(k.c.dimension == "customer")).mappings()}
+    return {**found, "items": items, "strata": strata, "repeats": repeats(dict(found), items)}
 
 
 def repeats(row: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> bool | None:

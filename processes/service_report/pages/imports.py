@@ -60,10 +60,15 @@ def preview(upload_id: str) -> str:
     """The first tickets as they would come in, and the rows that would be rejected."""
     kept = _kept(upload_id)
     folded = _folded(kept)
-    tickets = [{c: values[c] for c in _COLUMNS} for _, values in islice(sorted(folded.tickets.items()), SHOWN)]
+    tickets = [_shown(values) for _, values in islice(sorted(folded.tickets.items()), SHOWN)]
     rejected = [(r.line, r.field, r.reason, r.cells.get(PRESETS[kept["preset"]].columns.get(r.field, ""), "")) for r in folded.rejected[:SHOWN]]
     context = {"folded": folded, "tickets": tickets, "rejected": rejected, "preset": PRESETS[kept["preset"]], "columns": _COLUMNS}
     return render_template("service_report/preview.html", upload=kept, words=words, **context)
+
+
+def _shown(values: dict[str, Any]) -> dict[str, Any]:
+    moments = {c: datetime.fromisoformat(values[c]) if values[c] else None for c in _COLUMNS if c.endswith("_at")}
+    return {c: values[c] for c in _COLUMNS} | moments | {"process": words.PROCESSES[values["process"]]}
 
 
 def confirm(upload_id: str) -> AnyResponse:

@@ -42,6 +42,15 @@ ITEM_STATES = {
 }
 ITEM_REASONS = {"quota": _("By rank"), "mandatory": _("Always taken"), "replacement": _("Replacement"), "skipped": _("Resting contact")}
 MANDATORY = {"major_event": _("Major event"), "complaint": _("Complaint"), "dissatisfied": _("Dissatisfied before"), "": ""}
+PROCESSES = {
+    "incident": _("Incident ticket"),
+    "problem": _("Problem"),
+    "change": _("Change"),
+    "release": _("Release"),
+    "config": _("Configuration"),
+    "request": _("Service request"),
+    "task": _("Task ticket"),
+}
 FIELDS = {
     "number": _("Number"),
     "title": _("Title"),
@@ -49,8 +58,8 @@ FIELDS = {
     "priority": _("Priority"),
     "category": _("Category"),
     "opened_at": _("Opened"),
-    "resolved_at": _("Resolved"),
-    "closed_at": _("Closed"),
+    "resolved_at": _("Resolved at"),
+    "closed_at": _("Closed at"),
     "responded_at": _("Answered"),
 }
 REJECTS = {
