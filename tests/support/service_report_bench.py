@@ -21,9 +21,9 @@ START = datetime(2026, 7, 2, 2, tzinfo=UTC)  # Thursday, 10:00 in Shanghai
 
 
 @contextmanager
-def pack_engine(start: datetime = START) -> Iterator[EmbeddedEngine]:
+def pack_engine(start: datetime = START, database: str = "sqlite://") -> Iterator[EmbeddedEngine]:
     """The pack deployed; customers A (government) and B (education) with one project each."""
-    with EmbeddedEngine(packs=Catalogue((pack,)), start=start) as engine:
+    with EmbeddedEngine(packs=Catalogue((pack,)), start=start, database=database) as engine:
         engine.app.install_packs()
         with engine.app.store.begin(write=True) as connection:
             install(connection)
