@@ -40,7 +40,9 @@ class Site:
 
     def flowledger(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `flowledger command --data ... arguments`, with the same clock as the server."""
-        return subprocess.run(self._command(command, *arguments), cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=300, check=False)
+        return subprocess.run(
+            self._command(command, *arguments), cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=300, check=False
+        )
 
     def _command(self, command: str, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "tests.e2e.moved_clock", str(self._clock), command, "--data", str(self.folder / "data"), *arguments]

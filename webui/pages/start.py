@@ -17,6 +17,7 @@ from webui.i18n import gettext
 from webui.notices import notify
 from webui.pages import task_forms
 from webui.pages.engine import execute, flowledger
+from webui.pages.settling import settle
 from webui.signin import current_actor
 
 blueprint = Blueprint("start", __name__, url_prefix="/start")
@@ -120,6 +121,7 @@ def submit(process_id: str) -> ResponseReturnValue:
 
 
 def _go_on(instance_id: str) -> Response:
+    settle(instance_id)
     with flowledger().reading() as read:
         tasks = read.worklist(current_actor(), TaskFilter(instance_id=instance_id, size=1)).rows
     target = url_for("tasks.show", task_id=tasks[0].id) if tasks else url_for("instances.show", instance_id=instance_id)

@@ -18,6 +18,7 @@ from webui.notices import notify
 from webui.pages import task_forms
 from webui.pages.engine import execute, flowledger
 from webui.pages.reading import diagram_state, names_for
+from webui.pages.settling import settle
 from webui.sentences import reasons, sentence
 from webui.signin import current_actor
 
@@ -124,16 +125,17 @@ def submit(task_id: str) -> ResponseReturnValue:
 
 
 def _complete(task: TaskRow, values: Any) -> Response:
-    ref = execute(Complete(task.id, values))
-    response = make_response(redirect(_next_address(task, ref.task_ids), 303))
+    execute(Complete(task.id, values))
+    response = make_response(redirect(_next_address(task), 303))
     return notify(response, "task_completed", name=task.name or task.element_id)
 
 
-def _next_address(task: TaskRow, created: tuple[str, ...]) -> str:
+def _next_address(task: TaskRow) -> str:
     """The following task of the same instance when it is the actor's own to do, else the worklist."""
     actor = current_actor()
+    settle(task.instance_id)
     with flowledger().reading() as read:
-        mine = read.worklist(actor, TaskFilter(view="mine", instance_id=task.instance_id, size=1)).rows if created else ()
+        mine = read.worklist(actor, TaskFilter(view="mine", instance_id=task.instance_id, size=1)).rows
     return url_for("tasks.show", task_id=mine[0].id) if mine else url_for("worklist.show")
 
 
