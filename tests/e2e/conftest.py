@@ -5,7 +5,11 @@ After the last test every record of the installation is verified and re-executed
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -26,8 +30,9 @@ class SignIn(Protocol):
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The installation of this worker; its history must hold in the end."""
-    served = Site(tmp_path_factory.mktemp("site"))
-    served.prepare()
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(prepared(tmp_path_factory), folder, dirs_exist_ok=True)
+    served = Site(folder)
     served.start()
     yield served
     served.stop()
@@ -36,6 +41,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         print(done.stdout)
         assert done.returncode == 0, f"flowledger {command}: {done.stdout}{done.stderr}"
     assert "Traceback" not in served.log(), served.log()
+
+
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A filled installation, made once and copied by each worker of pytest-xdist; FLOWLEDGER_PREPARED keeps it between runs."""
+    kept = os.environ.get("FLOWLEDGER_PREPARED")
+    base = tmp_path_factory.getbasetemp()
+    shared = Path(kept) if kept else (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared"
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    with (shared.parent / f"{shared.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            Site(shared.with_suffix(".part")).prepare()
+            shared.with_suffix(".part").rename(shared)
+    return shared
 
 
 @pytest.fixture(scope="session")

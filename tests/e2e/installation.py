@@ -49,6 +49,7 @@ class Site:
 
     def prepare(self) -> None:
         """Demonstration data, and the processes of the tests."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._clock.write_text("0", encoding="ascii")
         self._check(self.flowledger("demo", "--prepare-only"))
         for name in sorted({p.name.split(".")[0].split("_")[0] for p in PROCESSES.iterdir()}):

@@ -36,11 +36,11 @@ def wait_by_reloading(page: Page, wanted: Locator, seconds: float = 15) -> None:
         page.reload()
 
 
-def start(page: Page, title: str, project: str = "DEMO-GOV") -> str:
-    """A report on the last month; returns the path of its first task."""
+def start(page: Page, title: str, project: str = "DEMO-GOV", report_class: str = "periodic") -> str:
+    """A report on October; the address of its first task."""
     page.goto("/start/service_report")
     values = {"project_id": project, "title": title, "period_start": "2026-10-01", "period_end": "2026-10-31", "frequency": "monthly"}
-    fill_in(page, {**values, "report_class": "periodic"})
+    fill_in(page, {**values, "report_class": report_class})
     submit(page)
     return page.url
 

@@ -12,7 +12,8 @@ async function show(host) {
     message.remove();
     const diagram = await createDiagram(host, xml, host.dataset.label);
     diagram.show(state);
-    if (host.dataset.show) diagram.focus(host.dataset.show);
+    const shown = host.dataset.show ?? state.selected ?? Object.keys(state.active ?? {})[0];
+    if (shown) diagram.focus(shown);
     connectRows(host, diagram.viewer);
   } catch (cause) {
     host.replaceChildren(el("p.diagram-message", { role: "alert" }, cause.message), ...fallback);
