@@ -109,7 +109,7 @@ class Crawl:
         text = self.page.locator("body").inner_text()
         if language == "zh" and re.search(r"\b(Sign out|Worklist|Complete|Process instances?)\b", text):
             yield "English words on a Chinese page"
-        if not self.page.locator("h1").count() == 1:
+        if self.page.locator("h1").count() != 1:
             yield f"{self.page.locator('h1').count()} main headings"
         for violation in Axe().run(self.page, options=RULES).response["violations"]:
             yield f"{violation['id']}: {violation['nodes'][0]['html'][:200]}"
