@@ -38,6 +38,7 @@ def create_app(flowledger: Flowledger) -> Flask:
     app.extensions["flowledger.login_limit"] = signin.LoginLimit()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
+    app.before_request(security.refuse_nul)
     app.before_request(signin.identify)
     app.before_request(access.guard)
     app.before_request(security.check_csrf)

@@ -13,7 +13,7 @@ import secrets
 from urllib.parse import urlsplit
 
 from flask import Flask, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response
 
 log = logging.getLogger("flowledger.access")
@@ -80,6 +80,12 @@ def csrf_token() -> str:
 
 def _derive(secret: str) -> str:
     return hashlib.sha256(b"flowledger csrf v1\n" + secret.encode()).hexdigest()
+
+
+def refuse_nul() -> None:
+    """Before every request: no address and no query holds NUL, which databases refuse in the middle of a statement."""
+    if "\0" in request.path or any("\0" in value for values in request.args.lists() for value in values[1]):
+        raise BadRequest
 
 
 def check_csrf() -> None:

@@ -12,7 +12,7 @@ from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import Actor
 from engine.model.definition import ProcessDefinition
-from engine.model.values import Json
+from engine.model.values import Json, key_text
 from engine.model.views import InstanceRef
 from engine.ports import Head, UnitOfWork
 
@@ -48,8 +48,8 @@ def begin(
     """The first record of a new instance, whoever or whatever starts it."""
     if business_key is None:
         business_key = _business_key(uow, services, definition, variables, start_element)
-    if business_key is not None and len(business_key) > 255:
-        raise LimitExceeded(what="length of the business key", value=len(business_key), limit=255)
+    if business_key is not None:
+        key_text(business_key, "the business key")
     head = Head(services.identifiers.new(), definition.id, definition.process_id, business_key, "active", 0, "", actor.id)
     input = inp.StartInstance(definition.process_id, dict(variables), business_key, start_element, actor.id)
     return advance(uow, services, head, input, actor, request_id)

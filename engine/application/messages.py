@@ -10,7 +10,7 @@ from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import Actor
-from engine.model.values import Json
+from engine.model.values import Json, key_text
 from engine.model.views import Correlation
 from engine.ports import Head, UnitOfWork
 
@@ -19,6 +19,8 @@ def publish(uow: UnitOfWork, services: Services, command: cmd.PublishMessage, ac
     """One receiver: a waiting instance, else a message start event, else the message is kept for a while."""
     policy.require(actor, "message.publish")
     name, payload = _checked(services, command.name, command.payload)
+    if command.correlation_key is not None:
+        key_text(command.correlation_key, "the correlation key")
     found = _receiver(uow, name, command.correlation_key)
     if found is None and uow.waiting.hold(name):
         found = _receiver(uow, name, command.correlation_key)
@@ -76,6 +78,7 @@ def _receiver(uow: UnitOfWork, name: str, correlation_key: str | None) -> tuple[
 def _checked(services: Services, name: str, payload: object) -> tuple[str, dict[str, Json]]:
     if not name or len(name) > 255:
         raise InvalidInput("A message or signal needs a name of 1 to 255 characters.")
+    key_text(name, "the name")
     values = pure(services, payload, "size of the payload")
     if not isinstance(values, dict):
         raise InvalidInput("The payload must be a JSON object.")

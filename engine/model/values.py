@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, LimitExceeded
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -59,6 +59,15 @@ def parse(data: bytes | str) -> Any:
 def purify(value: Any) -> Any:
     """A fresh copy that holds only what canonical JSON holds: tuples become lists, strings become NFC."""
     return json.loads(canonical(value))
+
+
+def key_text(text: str, what: str, limit: int = 255) -> str:
+    """A name or key from outside. Raises LimitExceeded for one that is too long, InvalidInput for control characters and lone surrogates."""
+    if len(text) > limit:
+        raise LimitExceeded(what=f"length of {what}", value=len(text), limit=limit)
+    if any(c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in text):
+        raise InvalidInput(f"{what} holds a character that is not text")
+    return text
 
 
 def sha256(data: bytes) -> str:

@@ -62,17 +62,28 @@ def encode_cursor(*parts: Any) -> str:
     return base64.urlsafe_b64encode(canonical(list(parts))).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None, length: int) -> list[Any] | None:
-    """Raises InvalidInput for a text that is no cursor of this list."""
+def decode_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
+    """The parts of a cursor, of these kinds (datetime: an ISO text). Raises InvalidInput for a text that is no cursor of this list."""
     if not cursor:
         return None
     try:
         parts = parse(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, InvalidInput) as exc:
+        if not isinstance(parts, list) or len(parts) != len(kinds):
+            raise ValueError
+        return [_cursor_part(part, kind) for part, kind in zip(parts, kinds, strict=True)]
+    except (ValueError, OverflowError, InvalidInput) as exc:
         raise InvalidInput("This page address is not valid; start from the first page.") from exc
-    if not isinstance(parts, list) or len(parts) != length:
-        raise InvalidInput("This page address is not valid; start from the first page.")
-    return parts
+
+
+def _cursor_part(part: Any, kind: type) -> Any:
+    if kind is datetime and isinstance(part, str):
+        return moment(part)
+    if type(part) is not kind or (kind is int and abs(part) >= 1 << 31) or (kind is str and "\x00" in part):
+        raise ValueError
+    return part
+
+
+_CURSOR_KINDS: dict[str, type] = {"due": datetime, "created": datetime, "priority": int, "name": str}
 
 
 class SqlStored:
@@ -129,10 +140,9 @@ class SqlQueries:
         if field not in keys:
             raise InvalidInput(f"Sort by one of {', '.join(keys)}.")
         order = (keys[field], user_task.c.instance_id, user_task.c.key)
-        after = decode_cursor(wanted.cursor, 3)
+        after = decode_cursor(wanted.cursor, _CURSOR_KINDS[field], str, int)
         if after is not None:
-            start = moment(after[0]) if field in ("due", "created") else after[0]
-            here, there = sa.tuple_(*order), sa.tuple_(*(sa.literal(v, c.type) for v, c in zip((start, *after[1:]), order, strict=True)))
+            here, there = sa.tuple_(*order), sa.tuple_(*(sa.literal(v, c.type) for v, c in zip(after, order, strict=True)))
             query = query.where(here < there if descending else here > there)
         size = min(max(wanted.size, 1), 200)
         found = self.connection.execute(query.order_by(*(c.desc() if descending else c.asc() for c in order)).limit(size + 1)).all()
@@ -185,9 +195,9 @@ class SqlQueries:
                 query = query.where(instance.c[column] == value)
         if wanted.text:
             query = query.where(sa.or_(instance.c.id == wanted.text, rows.contains(instance.c.business_key, wanted.text)))
-        after = decode_cursor(wanted.cursor, 2)
+        after = decode_cursor(wanted.cursor, datetime, str)
         if after is not None:
-            bound = sa.tuple_(sa.literal(moment(after[0]), instance.c.started_at.type), sa.literal(after[1], instance.c.id.type))
+            bound = sa.tuple_(sa.literal(after[0], instance.c.started_at.type), sa.literal(after[1], instance.c.id.type))
             query = query.where(sa.tuple_(instance.c.started_at, instance.c.id) < bound)
         size = min(max(wanted.size, 1), 200)
         found = self.connection.execute(query.order_by(instance.c.started_at.desc(), instance.c.id.desc()).limit(size + 1)).all()
@@ -268,10 +278,10 @@ class SqlQueries:
             )
             .where(record.c.actor == actor_id)
         )
-        after = decode_cursor(cursor, 3)
+        after = decode_cursor(cursor, datetime, str, int)
         order = (record.c.at, record.c.instance_id, record.c.seq)
         if after is not None:
-            bound = sa.tuple_(*(sa.literal(v, c.type) for v, c in zip((moment(after[0]), *after[1:]), order, strict=True)))
+            bound = sa.tuple_(*(sa.literal(v, c.type) for v, c in zip(after, order, strict=True)))
             query = query.where(sa.tuple_(*order) < bound)
         found = self.connection.execute(query.order_by(*(c.desc() for c in order)).limit(size + 1)).all()
         page = [self._activity(r) for r in found[:size]]
