@@ -68,9 +68,9 @@ def test_four_eyes_lists_the_other_user_tasks(page):
     box = page.get_by_label("编写报告")
     assert box.is_checked()
     box.uncheck()
-    page.get_by_label("其他被排除的人").fill("${prepared_by}")
+    page.get_by_label("四眼原则：其他任务的编号").fill("Elsewhere")
     saved(page)
-    assert element(xml_of(page), "Check").get(FLOWLEDGER + "excludes") == "${prepared_by}"
+    assert element(xml_of(page), "Check").get(FLOWLEDGER + "excludes") == "Elsewhere"
 
 
 def test_a_wrong_due_date_is_said_and_not_written(page):
@@ -89,6 +89,48 @@ def test_handler_and_parameters_of_a_service_task(page):
     task = element(xml_of(page), "Archive")
     assert task.get(FLOWLEDGER + "handler") == "report.freeze"
     assert [parameter.get("name") for parameter in task.iter(FLOWLEDGER + "parameter")] == ["period", "parameter_2"]
+
+
+def test_a_call_activity_passes_variables_by_name(page):
+    page.evaluate(
+        """() => { const e = document.getElementById('modeler').editor;
+        const businessObject = e.get('bpmnFactory').create('bpmn:CallActivity', {id: 'Call'});
+        const shape = e.get('elementFactory').createShape({type: 'bpmn:CallActivity', businessObject});
+        e.get('modeling').createShape(shape, {x: 400, y: 500}, e.get('canvas').getRootElement()); }"""
+    )
+    select(page, "Call")
+    page.get_by_label("流程编号").fill("other_process")
+    saved(page)
+    page.locator("[data-group-id=group-flowledger-mappingIn] .bio-properties-panel-add-entry").click()
+    page.get_by_label("来源变量").fill("amount")
+    page.get_by_label("目标变量").fill("sum")
+    page.wait_for_selector(".modeler-status[data-state=dirty]")
+    saved(page)
+    call = element(xml_of(page), "Call")
+    assert call.get("calledElement") == "other_process"
+    [passed] = call.iter(FLOWLEDGER + "in")
+    assert dict(passed.attrib) == {"source": "amount", "target": "sum"}
+
+
+def test_an_awaited_message_is_correlated_and_its_content_named(page):
+    page.evaluate(
+        """() => { const e = document.getElementById('modeler').editor;
+        const message = e.get('bpmnFactory').create('bpmn:Message', {id: 'Paid', name: 'paid'});
+        e.getDefinitions().get('rootElements').push(message);
+        const definition = e.get('bpmnFactory').create('bpmn:MessageEventDefinition', {id: 'WaitForIt', messageRef: message});
+        const businessObject = e.get('bpmnFactory').create('bpmn:IntermediateCatchEvent', {id: 'Wait', eventDefinitions: [definition]});
+        definition.$parent = businessObject;
+        const shape = e.get('elementFactory').createShape({type: 'bpmn:IntermediateCatchEvent', businessObject});
+        e.get('modeling').createShape(shape, {x: 400, y: 500}, e.get('canvas').getRootElement()); }"""
+    )
+    select(page, "Wait")
+    page.evaluate("document.querySelectorAll('.bio-properties-panel-group-header:not(.open) [title]').forEach(header => header.click())")
+    page.get_by_label("关联键").fill("${order}")
+    page.get_by_label("消息内容放入变量").fill("payment")
+    saved(page)
+    tree = xml_of(page)
+    assert element(tree, "Paid").get(FLOWLEDGER + "correlationKey") == "${order}"
+    assert element(tree, "Wait").find(BPMN + "messageEventDefinition").get(FLOWLEDGER + "variable") == "payment"
 
 
 def test_making_a_flow_the_default_removes_its_condition_and_undo_brings_it_back(page):
@@ -275,5 +317,7 @@ def test_everything_shown_is_translated_and_accessible(page, element_id):
     page.evaluate("document.querySelectorAll('.bio-properties-panel-group-header:not(.open) [title]').forEach(header => header.click())")
     page.wait_for_timeout(200)
     assert page.evaluate("[...document.getElementById('modeler').untranslated]") == []
+    titles = page.evaluate("[...document.querySelectorAll('.modeler-properties [title]')].filter(one => one.offsetParent).map(one => one.title)")
+    assert [title for title in titles if title and title.isascii()] == []
     found = [one for one in Axe().run(page).response["violations"] if {"wcag2a", "wcag2aa"} & set(one["tags"])]
     assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []

@@ -20,10 +20,11 @@ export class Access {
   }
 
   property(target, name) {
-    return {
-      read: () => target.get(name),
-      write: (value) => this.modeling.updateModdleProperties(this.element, target, { [name]: value }),
-    };
+    return { read: () => target.get(name), write: (value) => this.update(target, { [name]: value }) };
+  }
+
+  update(target, properties) {
+    this.modeling.updateModdleProperties(this.element, target, properties);
   }
 
   /** A child that is a formal expression: its body as text. */

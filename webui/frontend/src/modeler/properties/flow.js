@@ -35,10 +35,25 @@ export function collectionEntries(access) {
   ];
 }
 
-export function correlationEntries(access) {
-  const message = eventDefinition(access.object, "bpmn:MessageEventDefinition")?.messageRef ?? access.object.messageRef;
-  return message ? [text({ id: "flowledger-correlationKey", label: t("correlationKey"), description: t("correlationHelp"), ...access.property(message, "flowledger:correlationKey") })] : [];
+/** Of a message that is awaited or thrown: how it is correlated, and where its content goes. */
+export function messageEntries(access) {
+  const definition = eventDefinition(access.object, "bpmn:MessageEventDefinition");
+  const message = definition?.messageRef ?? access.object.messageRef;
+  if (!message) return [];
+  const receives = access.object.$instanceOf("bpmn:CatchEvent") || access.object.$instanceOf("bpmn:ReceiveTask");
+  const correlation = text({ id: "flowledger-correlationKey", label: t("correlationKey"), description: t("correlationHelp"), ...access.property(message, "flowledger:correlationKey") });
+  const content = variableEntry("flowledger-variable", t("receivedVariable"), access.property(definition ?? access.object, "flowledger:variable"), t("receivedHelp"));
+  return receives ? [correlation, content] : [correlation];
 }
+
+/** Of an error that is caught: variables for its code and message. */
+export function errorEntries(access) {
+  const definition = eventDefinition(access.object, "bpmn:ErrorEventDefinition");
+  if (!definition || !access.object.$instanceOf("bpmn:CatchEvent")) return [];
+  return ["errorCodeVariable", "errorMessageVariable"].map((name) => variableEntry(`flowledger-${name}`, t(name), access.property(definition, `flowledger:${name}`)));
+}
+
+export const throwsMessage = (access) => access.object.$instanceOf("bpmn:ThrowEvent") && Boolean(eventDefinition(access.object, "bpmn:MessageEventDefinition"));
 
 function eventDefinition(object, type) {
   return object.eventDefinitions?.find((definition) => definition.$instanceOf(type));

@@ -1,5 +1,5 @@
 // Service tasks, business rule tasks, scripts, call activities: what the engine does by itself.
-import { choice, longText, text } from "./entries.js";
+import { choice, longText, text, tick } from "./entries.js";
 import { t } from "./texts.js";
 
 const VARIABLE = /^[\p{L}_][\p{L}\p{N}_]*$/u;
@@ -25,30 +25,62 @@ export function serviceTaskEntries(access, lists) {
   ];
 }
 
-/** The list of `<flowledger:parameter>` elements, as a ListGroup. */
-export function parameterGroup(access, component) {
-  const parameters = access.extensions("flowledger:Parameter");
-  const items = parameters.map((parameter, index) => {
-    const id = `flowledger-parameter-${index}`;
+/** The list of `<flowledger:parameter>` elements. */
+export const parameterGroup = (access, component) =>
+  extensionList(access, component, {
+    id: "parameters",
+    type: "flowledger:Parameter",
+    label: (parameter) => parameter.name || t("parameterName"),
+    entries: (id, parameter) => [
+      variableEntry(`${id}-name`, t("parameterName"), access.property(parameter, "name")),
+      text({ id: `${id}-value`, label: t("parameterValue"), description: t("parameterValueHelp"), ...access.property(parameter, "value") }),
+    ],
+    fresh: (count) => ({ name: `parameter_${count + 1}`, value: "" }),
+  });
+
+/** What a call activity passes: `<flowledger:in>` or `<flowledger:out>`. Without any, everything. */
+export const mappingGroup = (access, component, direction) =>
+  extensionList(access, component, {
+    id: direction === "In" ? "mappingIn" : "mappingOut",
+    type: `flowledger:${direction}`,
+    label: (mapping) => (mapping.variables === "all" ? t("mappingAll") : mapping.target || mapping.source || t("target")),
+    entries: (id, mapping) => [
+      tick({
+        id: `${id}-all`,
+        label: t("mappingAll"),
+        read: () => mapping.variables === "all",
+        write: (all) => access.update(mapping, { variables: all ? "all" : undefined, source: undefined, sourceExpression: undefined, target: undefined }),
+      }),
+      ...(mapping.variables === "all"
+        ? []
+        : [
+            variableEntry(`${id}-source`, t("source"), access.property(mapping, "source")),
+            text({ id: `${id}-sourceExpression`, label: t("sourceExpression"), ...access.property(mapping, "sourceExpression") }),
+            variableEntry(`${id}-target`, t("target"), access.property(mapping, "target")),
+          ]),
+    ],
+    fresh: () => ({ source: "", target: "" }),
+  });
+
+// Extension elements of one type as a group of items that can be added and removed.
+function extensionList(access, component, { id: listId, type, label, entries, fresh }) {
+  const items = access.extensions(type).map((extension, index) => {
+    const id = `flowledger-${listId}-${index}`;
     return {
       id,
-      label: parameter.name || t("parameterName"),
-      autoFocusEntry: `${id}-name`,
-      entries: [
-        variableEntry(`${id}-name`, t("parameterName"), access.property(parameter, "name")),
-        text({ id: `${id}-value`, label: t("parameterValue"), description: t("parameterValueHelp"), ...access.property(parameter, "value") }),
-      ].map((entry) => ({ ...entry, element: access.element })),
+      label: label(extension),
+      entries: entries(id, extension).map((entry) => ({ ...entry, element: access.element })),
       remove: (event) => {
         event.stopPropagation();
-        access.removeExtension(parameter);
+        access.removeExtension(extension);
       },
     };
   });
   const add = (event) => {
     event.stopPropagation();
-    access.addExtension("flowledger:Parameter", { name: `parameter_${items.length + 1}`, value: "" });
+    access.addExtension(type, fresh(items.length));
   };
-  return { id: "flowledger-parameters", label: t("parameters"), component, items, add };
+  return { id: `flowledger-${listId}`, label: t(listId), component, items, add, shouldOpen: true };
 }
 
 export function decisionEntries(access, lists) {

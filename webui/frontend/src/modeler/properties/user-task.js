@@ -10,7 +10,15 @@ const DATE_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:
 const checkDate = (value) => (!value || EXPRESSION.test(value) || DURATION.test(value) || DATE_TIME.test(value) ? undefined : t("dateWrong"));
 const checkPriority = (value) => (!value || EXPRESSION.test(value) || (/^\d{1,3}$/.test(value) && Number(value) <= 100) ? undefined : t("priorityWrong"));
 
-export function formEntry(access, lists) {
+export function startEntries(access, lists) {
+  return [
+    formEntry(access, lists),
+    text({ id: "flowledger-businessKey", label: t("businessKey"), description: t("businessKeyHelp"), ...access.attribute("businessKey") }),
+    text({ id: "flowledger-initiator", label: t("initiator"), ...access.attribute("initiator") }),
+  ];
+}
+
+function formEntry(access, lists) {
   return choice({
     id: "flowledger-formKey",
     label: t("formKey"),
