@@ -49,6 +49,9 @@ def safely(run: Evaluation, compute: Callable[[], Value]) -> Value:
 
 def conformed(run: Evaluation, value: Value, of: Type, what: str) -> Value:
     """The value as that type, or null with a warning (clause 10.3.2.9.4)."""
+    if of is ANY:
+        return value
+    run.charge(value)
     out = coerced(value, of)
     if out is None and value is not None:
         run.warn(f"{what}: {kind(value)} does not conform to its type {of.name}")

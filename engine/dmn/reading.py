@@ -24,6 +24,7 @@ from engine.dmn.boxed import (
 from engine.dmn.feel.evaluator import KNOWN
 from engine.dmn.feel.interpreter import Scope
 from engine.dmn.feel.lexer import FeelSyntaxError
+from engine.dmn.feel.names import Vocabulary
 from engine.dmn.feel.parser import parse_expression, parse_unary_tests
 from engine.dmn.feel.syntax import UnaryTests
 from engine.dmn.feel.types import ANY, Type
@@ -50,7 +51,7 @@ class Reader:
         self.problems: list[Problem] = []
         self.owner: Xml = definitions
         self._language = definitions.get("expressionLanguage")
-        self._names = (*KNOWN, *sorted(name for name in component_names(definitions) if not name.isidentifier()))
+        self._names = Vocabulary((*KNOWN, *sorted(component_names(definitions))))
         self.items = Items(definitions, self._allowed)
 
     def problem(self, rule: str, message: str, element: Xml, advice: str = "") -> None:

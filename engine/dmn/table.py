@@ -76,7 +76,7 @@ class Table:
         return conformed(run, self._result(run, scope, matched), self.type, "decision table")
 
     def _input(self, clause: Input, run: Evaluation, scope: Scope | Source) -> Value:
-        value = typed(clause.expression.evaluate(run, scope), clause.type)
+        value = typed(run.charge(clause.expression.evaluate(run, scope)), clause.type)
         run.inputs[clause.text] = to_json(value)
         if clause.allowed is not None and value is not None and not run.test(clause.allowed, value, scope):
             run.warn(f"the value of {clause.text} is none of its input values")

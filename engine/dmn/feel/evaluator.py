@@ -11,6 +11,7 @@ from engine.dmn.feel.exchange import from_json, to_json
 from engine.dmn.feel.functions import BUILTINS
 from engine.dmn.feel.interpreter import Interpreter
 from engine.dmn.feel.lexer import FeelSyntaxError
+from engine.dmn.feel.names import Vocabulary
 from engine.dmn.feel.parser import parse_expression
 from engine.dmn.feel.syntax import Node
 from engine.dmn.feel.values import FeelLimit, Function, Value
@@ -70,4 +71,4 @@ class FeelEvaluator:
 
 @lru_cache(maxsize=2048)
 def _parsed(source: str, names: tuple[str, ...]) -> Node:
-    return parse_expression(source, (*KNOWN, *names))
+    return parse_expression(source, Vocabulary((*KNOWN, *names)))

@@ -15,10 +15,11 @@ from engine.dmn.feel.calendar import Date, DateTime, Months, Span, Time
 from engine.dmn.feel.calendar_text import read_date, read_date_time, read_duration, read_time, write
 from engine.dmn.feel.functions.conversion import text_of
 from engine.dmn.feel.types import Type
-from engine.dmn.feel.values import CONTEXT, FeelLimit, Function, Range, Value
+from engine.dmn.feel.values import CONTEXT, FeelLimit, Function, Range, Value, weight
 from engine.model.values import Json
 
 MAX_DEPTH = 100
+MAX_PARTS = 200_000
 _READERS = {
     "date": read_date,
     "time": read_time,
@@ -64,8 +65,14 @@ def typed(value: Value, of: Type) -> Value:
     return value
 
 
-def to_json(value: Value, depth: int = 0) -> Json:
-    """A JSON value. Ranges and functions become their text."""
+def to_json(value: Value) -> Json:
+    """A JSON value. Ranges and functions become their text. Raises FeelLimit for what is too large to write out."""
+    if isinstance(value, list | dict) and weight(value, MAX_PARTS) > MAX_PARTS:
+        raise FeelLimit(f"a result of more than {MAX_PARTS} parts")
+    return _written(value, 0)
+
+
+def _written(value: Value, depth: int) -> Json:
     if depth > MAX_DEPTH:
         raise FeelLimit(f"a result nested more than {MAX_DEPTH} levels deep")
     if value is None or isinstance(value, bool | str):
@@ -73,9 +80,9 @@ def to_json(value: Value, depth: int = 0) -> Json:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() and value.adjusted() < 40 else float(value)
     if isinstance(value, list):
-        return [to_json(item, depth + 1) for item in value]
+        return [_written(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {key: to_json(item, depth + 1) for key, item in value.items()}
+        return {key: _written(item, depth + 1) for key, item in value.items()}
     if isinstance(value, Date | Time | DateTime | Months | Span):
         return write(value)
     return text_of(value) if isinstance(value, Range | Function) else str(value)

@@ -15,12 +15,14 @@ from engine.dmn.feel import syntax as s
 from engine.dmn.feel.calendar import Date
 from engine.dmn.feel.functions import BUILTINS, invoke
 from engine.dmn.feel.lexer import FeelSyntaxError
+from engine.dmn.feel.names import Vocabulary
 from engine.dmn.feel.operators import arithmetic, member, negate
 from engine.dmn.feel.parser import parse_expression
 from engine.dmn.feel.types import ANY, Type, coerced, instance_of, resolve
-from engine.dmn.feel.values import MAX_LIST, FeelError, FeelLimit, Function, Range, Value, as_list, compare, includes, kind, less, matches
+from engine.dmn.feel.values import MAX_LIST, FeelError, FeelLimit, Function, Range, Value, as_list, compare, equal, kind, less, matches, weight
 
 MAX_CALLS = 60
+_BUILTIN_NAMES = Vocabulary(name for name in BUILTINS if " " in name)
 
 
 class Source(Protocol):
@@ -94,6 +96,20 @@ class Interpreter:
         if self._steps < 0:
             raise FeelLimit("it takes too many steps")
 
+    def charge(self, value: Value) -> Value:
+        """Charges steps for the size of a value that is made, compared or copied; gives it back. Raises FeelLimit."""
+        if isinstance(value, str):
+            self.step(len(value) // 64)
+        elif isinstance(value, list | dict):
+            self.step(weight(value, (self._steps + 1) * 8) // 8)
+        return value
+
+    def same(self, left: Value, right: Value) -> bool | None:
+        """FEEL equality, charged."""
+        if isinstance(left, list | dict | str) and type(left) is type(right):
+            self.charge(left)
+        return equal(left, right)
+
     def warn(self, message: str) -> None:
         """Notes why something became null."""
         if len(self.warnings) < 20:
@@ -113,12 +129,13 @@ class Interpreter:
             return wanted
         if isinstance(wanted, bool) and not isinstance(value, bool) and isinstance(node, s.Compare | s.Logic | s.Between | s.In | s.Call):
             return wanted  # a condition of its own, such as `other > 3`
-        return matches(value, wanted) is True
+        return matches(self.charge(value), self.charge(wanted)) is True
 
     def constant_range(self, text: str) -> Value:
         """The range that a text with literal bounds means. Raises FeelError."""
         try:
-            node = parse_expression(text, [name for name in BUILTINS if " " in name])
+            self.step(100 + len(text))  # parsing is dearer than evaluating
+            node = parse_expression(text, _BUILTIN_NAMES)
         except FeelSyntaxError as exc:
             raise FeelError(str(exc)) from None
         if not (isinstance(node, s.RangeOf) and _constant(node.low) and _constant(node.high)):
@@ -142,14 +159,14 @@ class Interpreter:
         return Function(name, BUILTINS[name][0].names, lambda arguments: invoke(self, name, arguments, None))
 
     def _list(self, node: s.ListOf, scope: Scope | Source) -> Value:
-        return [self.evaluate(item, scope) for item in node.items]
+        return self.charge([self.evaluate(item, scope) for item in node.items])
 
     def _context(self, node: s.ContextOf, scope: Scope | Source) -> Value:
         values: dict[str, Value] = {}
         inner = Scope(values, scope)
         for key, entry in node.entries:
             values[key] = self.evaluate(entry, inner)
-        return values
+        return self.charge(values)
 
     def _range(self, node: s.RangeOf, scope: Scope | Source) -> Value:
         high = self.evaluate(node.high, scope)
@@ -162,10 +179,13 @@ class Interpreter:
 
     # --- operators ------------------------------------------------------------------------------------------------
     def _arithmetic(self, node: s.Arithmetic, scope: Scope | Source) -> Value:
-        return arithmetic(node.operator, self.evaluate(node.left, scope), self.evaluate(node.right, scope))
+        if node.operator == "**":
+            self.step(20)
+        return self.charge(arithmetic(node.operator, self.evaluate(node.left, scope), self.evaluate(node.right, scope)))
 
     def _compare(self, node: s.Compare, scope: Scope | Source) -> Value:
-        return compare(node.operator, self.evaluate(node.left, scope), self.evaluate(node.right, scope))
+        left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
+        return compare(node.operator, self.charge(left), right)
 
     def _logic(self, node: s.Logic, scope: Scope | Source) -> Value:
         decisive = node.operator == "or"
@@ -185,7 +205,7 @@ class Interpreter:
     def _in(self, node: s.In, scope: Scope | Source) -> Value:
         value = self.evaluate(node.value, scope)
         inner = Scope({"?": value}, scope)
-        answers = [matches(value, self.evaluate(test, inner)) for test in node.tests]
+        answers = [matches(self.charge(value), self.charge(self.evaluate(test, inner))) for test in node.tests]
         if any(answer is True for answer in answers):
             return True
         return None if any(answer is None for answer in answers) else False
@@ -198,7 +218,8 @@ class Interpreter:
 
     # --- paths, filters, calls --------------------------------------------------------------------------------------
     def _path(self, node: s.Path, scope: Scope | Source) -> Value:
-        return member(self.evaluate(node.value, scope), node.member)
+        value = self.evaluate(node.value, scope)
+        return self.charge(member(value, node.member)) if isinstance(value, list) else member(value, node.member)
 
     def _filter(self, node: s.Filter, scope: Scope | Source) -> Value:
         value = self.evaluate(node.value, scope)
@@ -263,7 +284,7 @@ class Interpreter:
         def call(arguments: Sequence[Value]) -> Value:
             values: dict[str, Value] = {}
             for parameter, of, argument in zip(parameters, types, arguments, strict=True):
-                values[parameter] = coerced(argument, of)
+                values[parameter] = argument if of is ANY else coerced(self.charge(argument), of)
                 if argument is not None and values[parameter] is None:
                     raise FeelError(f"{name}: {parameter} is no {of.name}")
             return body(Scope(values, scope))
@@ -280,7 +301,7 @@ class Interpreter:
             out.append(self.evaluate(node.body, inner))
             if len(out) > MAX_LIST:
                 raise FeelLimit(f"a list of more than {MAX_LIST} items")
-        return out
+        return self.charge(out)
 
     def _quantified(self, node: s.Quantified, scope: Scope | Source) -> Value:
         decisive = node.word == "some"
@@ -355,6 +376,3 @@ def _item(items: list[Value], index: Decimal) -> Value:
     if index != int(index) or index == 0 or abs(index) > len(items):
         raise FeelError(f"there is no item {index} in a list of {len(items)}")
     return items[int(index) - 1 if index > 0 else int(index)]
-
-
-__all__ = ["Interpreter", "Scope", "Source", "includes", "unary_range"]

@@ -5,12 +5,13 @@ Precedence, loosest first: or, and, comparison/between/in, + -, * /, **, unary m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
 from engine.dmn.feel.calendar_text import read_date, read_date_time, read_duration, read_time
-from engine.dmn.feel.lexer import FeelSyntaxError, Token, tokens, unquote
-from engine.dmn.feel.names import Names, normal
+from engine.dmn.feel.lexer import FeelSyntaxError, unquote
+from engine.dmn.feel.names import Vocabulary, normal
+from engine.dmn.feel.stream import TypeReader
 from engine.dmn.feel.syntax import (
     Arithmetic,
     Between,
@@ -46,27 +47,18 @@ _KEYWORDS = frozenset(
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
-def parse_expression(text: str, names: Iterable[str] = ()) -> Node:
-    """The tree of an expression. `names`: those in scope that hold blanks or operators. Raises FeelSyntaxError."""
+def parse_expression(text: str, names: Vocabulary) -> Node:
+    """The tree of an expression. `names`: those in scope. Raises FeelSyntaxError."""
     return _Parser(text, names).whole(lambda p: p.expression())
 
 
-def parse_unary_tests(text: str, names: Iterable[str] = ()) -> UnaryTests:
+def parse_unary_tests(text: str, names: Vocabulary) -> UnaryTests:
     """The tree of an input entry: `-`, `not(...)`, or tests separated by commas. Raises FeelSyntaxError."""
     tree: UnaryTests = _Parser(text, names).whole(lambda p: p.unary_tests())
     return tree
 
 
-class _Parser:
-    def __init__(self, text: str, names: Iterable[str]) -> None:
-        self.text = text
-        self.stream = tokens(text)
-        self.at = 0
-        self.depth = 0
-        self.names = Names(names)
-        self.asked = False  # `?` was named since this was last cleared
-
-    # --- the stream ---------------------------------------------------------------------------------------------
+class _Parser(TypeReader):
     def whole(self, part: Callable[[_Parser], Node]) -> Node:
         try:
             tree = part(self)
@@ -75,36 +67,6 @@ class _Parser:
         if self.token.kind != "end":
             raise self.unexpected()
         return tree
-
-    @property
-    def token(self) -> Token:
-        return self.stream[self.at]
-
-    def unexpected(self) -> FeelSyntaxError:
-        return FeelSyntaxError(f"unexpected {self.token.text or 'end'!r} at position {self.token.start + 1} of {self.text[:80]!r}")
-
-    def sees(self, *texts: str) -> bool:
-        """Whether the stream goes on with these symbols or words."""
-        return all(
-            token.text == text and token.kind in ("symbol", "name")
-            for token, text in zip(self.stream[self.at : self.at + len(texts)], texts, strict=False)
-        ) and self.at + len(texts) < len(self.stream)
-
-    def takes(self, *texts: str) -> bool:
-        if self.sees(*texts):
-            self.at += len(texts)
-            return True
-        return False
-
-    def word(self, text: str) -> bool:
-        """Takes a keyword, unless a longer known name begins here."""
-        return self.sees(text) and self.names.match(self.stream, self.at) is None and self.takes(text)
-
-    def expect(self, text: str) -> None:
-        if not self.takes(text):
-            raise FeelSyntaxError(
-                f"expected {text!r} but found {self.token.text or 'end'!r} at position {self.token.start + 1} of {self.text[:80]!r}"
-            )
 
     # --- unary tests --------------------------------------------------------------------------------------------
     def unary_tests(self) -> UnaryTests:
@@ -154,19 +116,23 @@ class _Parser:
 
     def disjunction(self) -> Node:
         left = self.conjunction()
-        while self.word("or"):
+        for _ in self.chain():
+            if not self.word("or"):
+                break
             left = Logic("or", left, self.conjunction())
         return left
 
     def conjunction(self) -> Node:
         left = self.comparison()
-        while self.word("and"):
+        for _ in self.chain():
+            if not self.word("and"):
+                break
             left = Logic("and", left, self.comparison())
         return left
 
     def comparison(self) -> Node:
         left = self.additive()
-        while True:
+        for _ in self.chain():
             if self.token.kind == "symbol" and self.token.text in _COMPARISONS:
                 operator = self.token.text
                 self.at += 1
@@ -178,7 +144,8 @@ class _Parser:
             elif self.word("in"):
                 left = In(left, self.in_tests())
             else:
-                return left
+                break
+        return left
 
     def in_tests(self) -> tuple[Node, ...]:
         alone = self.comparison_range()
@@ -194,25 +161,22 @@ class _Parser:
         return (self.additive(),)
 
     def additive(self) -> Node:
-        left = self.multiplicative()
-        while self.token.kind == "symbol" and self.token.text in ("+", "-"):
-            operator = self.token.text
-            self.at += 1
-            left = Arithmetic(operator, left, self.multiplicative())
-        return left
+        return self.arithmetic(self.multiplicative, "+", "-")
 
     def multiplicative(self) -> Node:
-        left = self.power()
-        while self.token.kind == "symbol" and self.token.text in ("*", "/"):
-            operator = self.token.text
-            self.at += 1
-            left = Arithmetic(operator, left, self.power())
-        return left
+        return self.arithmetic(self.power, "*", "/")
 
     def power(self) -> Node:
-        left = self.negation()
-        while self.takes("**"):
-            left = Arithmetic("**", left, self.negation())
+        return self.arithmetic(self.negation, "**")
+
+    def arithmetic(self, operand: Callable[[], Node], *operators: str) -> Node:
+        left = operand()
+        for _ in self.chain():
+            operator = self.token.text
+            if self.token.kind != "symbol" or operator not in operators:
+                break
+            self.at += 1
+            left = Arithmetic(operator, left, operand())
         return left
 
     def negation(self) -> Node:
@@ -234,7 +198,7 @@ class _Parser:
         return node
 
     def postfix(self, node: Node, *, filters: bool = True) -> Node:
-        while True:
+        for _ in self.chain():
             if self.takes("."):
                 node = Path(node, self.member())
             elif filters and self.takes("["):
@@ -243,7 +207,8 @@ class _Parser:
             elif self.takes("("):
                 node = self.arguments(node)
             else:
-                return node
+                break
+        return node
 
     def member(self) -> str:
         known = self.names.match(self.stream, self.at)
@@ -259,9 +224,11 @@ class _Parser:
     # --- primaries ----------------------------------------------------------------------------------------------
     def primary(self) -> Node:
         token = self.token
+        self.effort -= 1
+        if self.effort < 0:  # intervals and `in (...)` are tried in two ways: nested, that doubles at each level
+            raise FeelSyntaxError("too complicated")
         if token.kind == "number":
-            self.at += 1
-            return self.number(token.text)
+            return self.number()
         if token.kind == "string":
             self.at += 1
             return Literal(unquote(token.text))
@@ -271,21 +238,19 @@ class _Parser:
         if known is not None:
             self.at += known[1]
             return Name(known[0])
-        if token.text == "?":
-            self.at += 1
-            self.asked = True
-            return Name("?")
-        if token.text == "@":
-            return self.at_literal()
-        if token.text == "(":
-            return self.parenthesis()
-        if token.text in ("[", "]"):
-            return self.bracket()
-        if token.text == "{":
-            return self.context()
-        raise self.unexpected()
+        begins = {"?": self.question, "@": self.at_literal, "(": self.parenthesis, "[": self.bracket, "]": self.bracket, "{": self.context}
+        if token.text not in begins:
+            raise self.unexpected()
+        return begins[token.text]()
 
-    def number(self, text: str) -> Node:
+    def question(self) -> Node:
+        self.at += 1
+        self.asked = True
+        return Name("?")
+
+    def number(self) -> Node:
+        text = self.token.text
+        self.at += 1
         try:
             return Literal(CONTEXT.create_decimal(Decimal(text)))
         except (ArithmeticError, InvalidOperation):
@@ -393,15 +358,6 @@ class _Parser:
             return unquote(self.stream[self.at - 1].text)
         return self.name_until(":")
 
-    def name_until(self, *ends: str) -> str:
-        """A new name: all tokens up to one of these."""
-        start = self.at
-        while self.token.text not in ends and self.token.kind in ("name", "number", "symbol") and self.token.text not in '{}[]()",:':
-            self.at += 1
-        if self.at == start or self.stream[start].kind != "name":
-            raise self.unexpected()
-        return normal(self.text[self.stream[start].start : self.stream[self.at - 1].end])
-
     # --- calls, structures --------------------------------------------------------------------------------------
     def arguments(self, function: Node) -> Node:
         if self.takes(")"):
@@ -463,15 +419,12 @@ class _Parser:
         while True:
             name = self.name_until("in")
             self.expect("in")
-            source = self.additive_or_expression()
+            source = self.expression()
             end = self.additive() if self.takes("..") else None
             out.append(Iteration(name, source, end))
             self.names.add(name)
             if not self.takes(","):
                 return tuple(out)
-
-    def additive_or_expression(self) -> Node:
-        return self.expression()
 
     def function(self) -> Node:
         self.at += 1
@@ -491,52 +444,3 @@ class _Parser:
         body = self.expression()
         self.names.pop()
         return Lambda(tuple(names), tuple(types), body, external)
-
-    # --- types --------------------------------------------------------------------------------------------------
-    def type_name(self) -> TypeName:
-        if self.sees("list", "<") or self.sees("range", "<"):
-            word = self.token.text
-            self.at += 2
-            inner = self.type_name()
-            self.expect(">")
-            return TypeName(word, (inner,))
-        if self.sees("context", "<"):
-            return self.context_type()
-        if self.sees("function", "<"):
-            return self.function_type()
-        known = self.names.match(self.stream, self.at)
-        if known is not None:
-            self.at += known[1]
-            return TypeName(known[0])
-        start = self.at
-        for phrase in ("date and time", "years and months duration", "days and time duration"):
-            if self.takes(*phrase.split()):
-                return TypeName(phrase)
-        if self.token.kind != "name":
-            raise self.unexpected()
-        self.at += 1
-        while self.sees(".") and self.stream[self.at + 1].kind == "name":  # a type of an imported model
-            self.at += 2
-        return TypeName(self.text[self.stream[start].start : self.stream[self.at - 1].end])
-
-    def context_type(self) -> TypeName:
-        self.at += 2
-        members: list[str] = []
-        parts: list[TypeName] = []
-        while not self.takes(">"):
-            if members:
-                self.expect(",")
-            members.append(self.name_until(":"))
-            self.expect(":")
-            parts.append(self.type_name())
-        return TypeName("context", tuple(parts), tuple(members))
-
-    def function_type(self) -> TypeName:
-        self.at += 2
-        parts: list[TypeName] = []
-        while not self.takes(">"):
-            if parts:
-                self.expect(",")
-            parts.append(self.type_name())
-        self.expect("->")
-        return TypeName("function", (*parts, self.type_name()))

@@ -83,8 +83,9 @@ class Pattern:
             split = self._emit("split", 0, 0)
             self._emit("mark", loop)
             self._compile(body)
-            self._emit("progress", loop)
+            after = self._emit("progress", loop, 0)
             self._emit("jump", split)
+            self.program[after] = ("progress", loop, len(self.program))
             self.program[split] = _split(split + 1, len(self.program), greedy)
             return
         splits = []
@@ -133,8 +134,9 @@ class Pattern:
                     marks = marks.copy()
                     marks[instruction[1]] = at
                 elif word == "progress":
-                    if marks[instruction[1]] == at:
-                        break  # an empty round: another would change nothing
+                    if marks[instruction[1]] == at:  # an empty round is the last
+                        counter = instruction[2]
+                        continue
                 elif word == "match":
                     charge(1 + count % (_PRICE * 64) // _PRICE)
                     spans = spans.copy()

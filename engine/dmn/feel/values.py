@@ -157,6 +157,21 @@ def matches(value: Value, test: Value) -> bool | None:
     return equal(value, test)
 
 
+def weight(value: Value, limit: int) -> int:
+    """Number of parts of a list or context, nested ones included, each as often as it occurs; stops counting beyond `limit`.
+
+    Values share their parts: three nested loops make a list of 10^9 parts out of 3,000 objects, which nobody may compare or write out.
+    """
+    count = 0
+    stack = [value]
+    while stack and count <= limit:
+        top = stack.pop()
+        parts = list(top.values()) if isinstance(top, dict) else top
+        count += len(parts) + 1
+        stack += [part for part in parts if isinstance(part, list | dict)]
+    return count
+
+
 def as_list(value: Value) -> list[Value]:
     """The list itself, or a list of one (DMN 1.5, clause 10.3.2.9.4)."""
     return value if isinstance(value, list) else [value]

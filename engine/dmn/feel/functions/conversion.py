@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 
 from engine.dmn.feel.calendar import NANOS, Date, DateTime, Months, Span, Time
@@ -30,9 +31,9 @@ def text_of(value: Value, *, quoted: bool = False) -> str:
     if isinstance(value, Decimal):
         return number_text(value)
     if isinstance(value, list):
-        return _bounded("[" + ", ".join(text_of(item, quoted=True) for item in value) + "]")
+        return "[" + _joined(text_of(item, quoted=True) for item in value) + "]"
     if isinstance(value, dict):
-        return _bounded("{" + ", ".join(f"{_key(key)}: {text_of(item, quoted=True)}" for key, item in value.items()) + "}")
+        return "{" + _joined(f"{_key(key)}: {text_of(item, quoted=True)}" for key, item in value.items()) + "}"
     if isinstance(value, Range):
         return _range_text(value)
     if isinstance(value, Function):
@@ -40,10 +41,15 @@ def text_of(value: Value, *, quoted: bool = False) -> str:
     return write(value)
 
 
-def _bounded(text: str) -> str:
-    if len(text) > MAX_TEXT:
-        raise FeelLimit(f"a text of more than {MAX_TEXT} characters")
-    return text
+def _joined(parts: Iterable[str]) -> str:
+    out: list[str] = []
+    size = 0
+    for part in parts:
+        out.append(part)
+        size += len(part)
+        if size > MAX_TEXT:
+            raise FeelLimit(f"a text of more than {MAX_TEXT} characters")
+    return ", ".join(out)
 
 
 def _key(name: str) -> str:

@@ -9,7 +9,7 @@ from engine.dmn.feel.calendar import Months, Span
 from engine.dmn.feel.functions.conversion import whole
 from engine.dmn.feel.functions.registry import Run, builtin
 from engine.dmn.feel.operators import arithmetic, number
-from engine.dmn.feel.values import CONTEXT, MAX_LIST, FeelError, FeelLimit, Function, Value, as_list, equal, less
+from engine.dmn.feel.values import CONTEXT, MAX_LIST, FeelError, FeelLimit, Function, Value, as_list, less
 
 
 def _bounded(items: list[Value]) -> list[Value]:
@@ -24,8 +24,8 @@ def _spread(items: list[Value]) -> list[Value]:
 
 
 @builtin("list contains", "list:list, element:Any")
-def list_contains(_run: Run, items: list[Value], element: Value) -> Value:
-    return any(equal(item, element) is True for item in items)
+def list_contains(run: Run, items: list[Value], element: Value) -> Value:
+    return any(run.same(item, element) is True for item in items)
 
 
 @builtin("count", "list:list")
@@ -243,15 +243,15 @@ def reverse(_run: Run, items: list[Value]) -> Value:
 
 
 @builtin("index of", "list:list, match:Any")
-def index_of(_run: Run, items: list[Value], match: Value) -> Value:
-    return [Decimal(number) for number, item in enumerate(items, 1) if equal(item, match) is True]
+def index_of(run: Run, items: list[Value], match: Value) -> Value:
+    return [Decimal(number) for number, item in enumerate(items, 1) if run.same(item, match) is True]
 
 
 def _distinct(run: Run, items: list[Value]) -> list[Value]:
     out: list[Value] = []
     for item in items:
         run.step(len(out) // 16)
-        if not any(equal(item, other) is True for other in out):
+        if not any(run.same(item, other) is True for other in out):
             out.append(item)
     return out
 
@@ -278,6 +278,7 @@ def flatten(run: Run, items: list[Value]) -> Value:
 @builtin("sort", "list:list, precedes?:function|null")
 def sort(run: Run, items: list[Value], precedes: Function | None = None) -> Value:
     def order(left: Value, right: Value) -> int:
+        run.step()
         if precedes is None:
             before, after = less(left, right), less(right, left)
         else:

@@ -71,7 +71,7 @@ def invoke(run: Run, name: str, arguments: Sequence[Value], named: Sequence[str]
             continue
         run.step(1 + sum(len(value) // 8 for value in checked if isinstance(value, list | str)))
         try:
-            return signature.call(run, *checked)
+            return run.charge(signature.call(run, *checked))
         except (ValueError, ArithmeticError) as exc:
             raise FeelError(f"{name}: {exc}") from None
     raise FeelError(f"{name}: {reason}")

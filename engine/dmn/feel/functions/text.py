@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.dmn.feel.functions.conversion import text_of, whole
+from engine.dmn.feel.functions.conversion import whole
 from engine.dmn.feel.functions.registry import Run, builtin
 from engine.dmn.feel.pattern import compiled
 from engine.dmn.feel.values import MAX_TEXT, FeelLimit, Value
@@ -87,4 +87,8 @@ def split(run: Run, text: str, delimiter: str) -> Value:
 def string_join(_run: Run, items: list[Value], delimiter: str | None = None, prefix: str | None = None, suffix: str | None = None) -> Value:
     if any(item is not None and not isinstance(item, str) for item in items):
         raise ValueError("an item is no text")
-    return bounded((prefix or "") + (delimiter or "").join(text_of(item) for item in items if item is not None) + (suffix or ""))
+    texts = [item for item in items if item is not None]
+    size = sum(len(item) for item in texts) + len(delimiter or "") * len(texts)
+    if size > MAX_TEXT:
+        raise FeelLimit(f"a text of more than {MAX_TEXT} characters")
+    return bounded((prefix or "") + (delimiter or "").join(texts) + (suffix or ""))
