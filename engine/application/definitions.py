@@ -147,7 +147,7 @@ def _arm_timers(uow: UnitOfWork, starts: tuple[StartTrigger, ...], new: ProcessD
             uow.jobs.remove(job_id)
     for start in starts:
         if start.kind == "timer" and start.schedule:
-            uow.jobs.add(start_job(new.id, start.element, schedule.first(start.schedule, uow.now)))
+            uow.jobs.add(start_job(new.id, start.element, schedule.upcoming(start.schedule, uow.now)))
 
 
 def start_job(definition_id: str, element: str, plan: schedule.Plan) -> Due:

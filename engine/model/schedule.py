@@ -85,16 +85,33 @@ def following(plan_text: str, left: int | None, due: datetime) -> Plan | None:
     if left == 0 or not plan_text.startswith("R"):
         return None
     _, start, interval, end = _parts(plan_text)
-    index = 1
-    if start is not None:  # count from the start so that months do not drift (31 January, 28 February, 31 March)
-        while interval.after(start, index) <= due:
-            index += 1
-        after = interval.after(start, index)
-    else:
-        after = interval.after(due)
+    after = interval.after(due) if start is None else _first_after(start, interval, due)
     if end is not None and after > end:
         return None
     return Plan(after, None if left is None else left - 1, plan_text)
+
+
+def upcoming(text: str, now: datetime) -> Plan:
+    """As `first`, but an endless cycle that began in the past goes on with its next time: a new version of a process does not repeat
+    the starts that the version before it made.
+    """
+    plan = first(text, now)
+    if plan.left is not None or plan.due >= now:
+        return plan
+    return following(plan.text, None, now) or plan
+
+
+def _first_after(start: datetime, interval: Duration, moment: datetime) -> datetime:
+    """The first of start + 1, 2, 3 ... intervals that lies after the moment. Counted from the start so that months do not drift
+    (31 January, 28 February, 31 March); the count is estimated, not walked to. Raises InvalidInput for an interval that leads nowhere.
+    """
+    longest = interval.months * 31 * 86400 + interval.seconds
+    if longest <= 0:
+        raise InvalidInput("A cycle needs an interval that leads forward.")
+    index = max(1, int((moment - start).total_seconds() // longest))
+    while interval.after(start, index) <= moment:
+        index += 1
+    return interval.after(start, index)
 
 
 def _parts(text: str) -> tuple[int | None, datetime | None, Duration, datetime | None]:

@@ -57,3 +57,23 @@ def test_a_cycle_ends_after_its_count_and_at_its_end():
 def test_seconds_are_exact(days, hours, minutes):
     found = schedule.duration(f"P{days}DT{hours}H{minutes}M").after(NOW)
     assert found - NOW == timedelta(days=days, hours=hours, minutes=minutes)
+
+
+def test_a_new_version_does_not_repeat_the_starts_that_are_past():
+    assert schedule.upcoming("R/2024-12-21T01:00:00Z/P3M", NOW).due == datetime(2026, 3, 21, 1, tzinfo=UTC)
+    assert schedule.upcoming("R/2026-12-21T01:00:00Z/P3M", NOW).due == datetime(2026, 12, 21, 1, tzinfo=UTC)
+    assert schedule.upcoming("R3/2024-12-21T01:00:00Z/P3M", NOW).due == datetime(2024, 12, 21, 1, tzinfo=UTC)
+
+
+def test_a_short_cycle_that_began_long_ago_is_not_counted_through():
+    assert schedule.following("R/1990-01-01T00:00:00Z/PT1S", None, NOW).due == NOW + timedelta(seconds=1)
+
+
+@given(st.integers(1, 40), st.integers(0, 3000))
+def test_the_next_time_of_a_cycle_is_the_first_after(months, days):
+    start = datetime(2001, 1, 31, tzinfo=UTC)
+    moment = start + timedelta(days=days)
+    found = schedule.following(f"R/2001-01-31T00:00:00Z/P{months}M", None, moment).due
+    step = schedule.duration(f"P{months}M")
+    by_walking = next(at for at in (step.after(start, n) for n in range(1, 200)) if at > moment)
+    assert found == by_walking
