@@ -68,17 +68,15 @@ def decode_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
         return None
     try:
         parts = parse(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(parts, list) or len(parts) != len(kinds):
-            raise ValueError
         return [_cursor_part(part, kind) for part, kind in zip(parts, kinds, strict=True)]
-    except (ValueError, OverflowError, InvalidInput) as exc:
+    except (ValueError, TypeError, OverflowError, InvalidInput) as exc:
         raise InvalidInput("This page address is not valid; start from the first page.") from exc
 
 
 def _cursor_part(part: Any, kind: type) -> Any:
     if kind is datetime and isinstance(part, str):
         return moment(part)
-    if type(part) is not kind or (kind is int and abs(part) >= 1 << 31) or (kind is str and "\x00" in part):
+    if type(part) is not kind or (isinstance(part, int) and abs(part) >= 1 << 31) or (isinstance(part, str) and "\x00" in part):
         raise ValueError
     return part
 
