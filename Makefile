@@ -8,6 +8,7 @@ VENV := .venv
 BIN  := $(VENV)/bin
 PY   := $(BIN)/python
 DATA ?= var
+PORT ?= 8080
 # `make run` and `make test` share one environment; the test packages are added to it when they are needed.
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export NPM_CONFIG_CACHE ?= $(CURDIR)/.cache/npm
@@ -22,7 +23,7 @@ help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(VENV)/.run bundle  ## install, build, fill the demonstration, serve on http://127.0.0.1:8080
-	$(BIN)/flowledger demo --data $(DATA)
+	$(BIN)/flowledger demo --data $(DATA) --port $(PORT)
 
 test: $(VENV)/.dev bundle browser  ## install what the tests need and run them all
 	$(PY) -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
