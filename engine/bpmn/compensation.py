@@ -2,8 +2,7 @@
 
 What may have to be undone is noted when it completes: activities with a handler, and finished subprocesses whose inside can be compensated, with
 their variables as they were then. Handlers run one after the other in reverse order of completion. Iterations count only once their whole
-multi-instance activity has completed: what is still active cannot be compensated. Throwing always waits for the handlers
-(`waitForCompletion="false"` is treated as true). A handler reads and writes the variables as they are now, in a finished subprocess those it left.
+multi-instance activity has completed: what is still active cannot be compensated. A handler reads and writes the variables as they are now, in a finished subprocess those it left.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 
 from engine.bpmn.diagram import Definition
 from engine.bpmn.scope import Scope
-from engine.bpmn.token import LEAVE, Token
+from engine.bpmn.token import LEAVE, WAIT, Token
 from engine.bpmn.workflow import ScopeWorkflow
 
 
@@ -81,6 +80,13 @@ class Compensation:
             workflow = workflow.holder.workflow
             steps = self._plan(token, workflow, definition.activity)
         return self._run(token, steps)
+
+    def begin_apart(self, token: Token, definition: Definition) -> None:
+        """For an event that does not wait: another token drives the handlers."""
+        driver = Token(token.workflow, token.workflow.spec.apart)
+        driver.phase = WAIT
+        if self.begin(driver, definition):
+            driver.complete()
 
     def _run(self, token: Token, steps: list[list[Any]]) -> bool:
         if not steps:

@@ -51,6 +51,7 @@ class Definition:
     text: str = ""
     form: str = ""
     activity: str | None = None
+    waits: bool = True  # for the handlers of a compensation
     target: str | None = None  # of a throwing link
     sources: tuple[str, ...] = ()  # of a catching link
     correlation: Template | None = None

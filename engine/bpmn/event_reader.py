@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.bpmn import extensions
 from engine.bpmn.diagram import Definition, Node
 from engine.bpmn.templates import expression
-from engine.bpmn.xml_source import BPMN, Xml, child, children, local, reference, text
+from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, reference, text
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
@@ -82,6 +82,7 @@ class EventReader:
             made.text = text(child(element, "condition"))
         elif kind == "compensate":
             made.activity = reference(element.get("activityRef"))
+            made.waits = flag(element, "waitForCompletion", True)
         elif kind == "link":
             made.name = element.get("name") or event.get("name") or ""
             made.target = reference(text(child(element, "target")))

@@ -122,23 +122,19 @@ class Throwing(FlowNode):
     def needs_compensation(self) -> Definition | None:
         return next((d for d in self.node.definitions if d.kind in ("compensate", "cancel")), None)
 
-    def step_done(self, token: Token) -> None:
-        """One compensation handler finished."""
-        token.workflow.top_workflow.compensation.next_step(token)
-
-    def release(self, token: Token) -> None:
-        token.workflow.top_workflow.compensation.abandon(token)
-        super().release(token)
-
 
 class Occurring(Throwing):
     """An event of its own: it completes first, then throws, so that what it ends does not count it as withdrawn (section 13.5.6)."""
 
     def _run_hook(self, my_task: Token) -> bool | None:
-        compensation = self.needs_compensation()
-        if compensation is None:
+        definition = self.needs_compensation()
+        if definition is None:
             return True
-        return bool(my_task.workflow.top_workflow.compensation.begin(my_task, compensation)) or None
+        compensation = my_task.workflow.top_workflow.compensation
+        if definition.kind == "compensate" and not definition.waits:
+            compensation.begin_apart(my_task, definition)
+            return True
+        return bool(compensation.begin(my_task, definition)) or None
 
     def before_leaving(self, token: Token) -> None:
         super().before_leaving(token)

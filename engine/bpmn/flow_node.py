@@ -106,6 +106,10 @@ class FlowNode(BpmnSpecMixin):
     def retry(self, token: Token) -> None:
         """An operator retries a token that waits: only nodes that can fail while waiting override it."""
 
+    def step_done(self, token: Token) -> None:
+        """One handler of the compensation that the token drives has finished."""
+        token.workflow.top_workflow.compensation.next_step(token)
+
     # --- ending -----------------------------------------------------------------------------------------------------
     def _on_complete(self, my_task: Token) -> None:
         self.release(my_task)
@@ -148,5 +152,6 @@ class FlowNode(BpmnSpecMixin):
     def release(self, token: Token) -> None:
         """Give up what the token holds: subscriptions, incident. Called when it completes and when it is withdrawn."""
         top = token.workflow.top_workflow
+        top.compensation.abandon(token)
         top.event_manager.close_all(token)
         top.forget_incident(token)

@@ -67,6 +67,12 @@ class ScopeStart(FlowNode):
             self.process.task_specs[node.id].arrive(workflow)
 
 
+class ApartCompensation(FlowNode):
+    """Drives a compensation that its throwing event does not wait for; the scope does. Invisible."""
+
+    reported = False
+
+
 def _subscriptions(workflow: Any) -> list[Any]:
     return [workflow.top_workflow.event_manager.subscriptions[key] for key in workflow.subscriptions]
 
@@ -91,6 +97,7 @@ class ProcessSpec(BpmnProcessSpec):
         self.model: Any = None
         self._reach: dict[str, dict[str, set[str]]] = {}
         self.start = ScopeStart(self, Node(container.id, "start"), "$start")
+        self.apart = ApartCompensation(self, Node(container.id, "compensation"), "$compensation")
         self.end = None
 
     @cached_property

@@ -9,7 +9,6 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-
 OPEN_ENDS = (":", "(", "[", "{", ",", "\\", '"""', "'''")  # what an indented line may follow
 
 

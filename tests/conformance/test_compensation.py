@@ -99,3 +99,13 @@ def test_a_handler_that_fails_technically_can_be_retried() -> None:
     (incident,) = bench.of(ev.IncidentRaised)
     bench.do(inputs.SetVariables({"missing": 1})).do(inputs.RetryElement(incident.key))
     assert (bench.lines, bench.state) == (["a", 1, "z"], "completed")
+
+
+def test_an_event_that_does_not_wait_goes_on_while_its_scope_waits() -> None:
+    handler = '<userTask id="u" isForCompensation="true"/><association id="as" sourceRef="c" targetRef="u"/>'
+    apart = '<compensateEventDefinition waitForCompletion="false"/>'
+    bench = Bench(p(S, log("a"), boundary("c", "a", COMPENSATE), handler, throw("t", apart), log("z"), flows("s a", "a t", "t z"))).start()
+    assert (bench.lines, bench.state, bench.waiting()) == (["a", "z"], "active", ["u"])
+    assert bench.complete("u").state == "completed"
+    nothing = Bench(p(S, throw("t", apart), log("z"), flows("s t", "t z"))).start()
+    assert (nothing.lines, nothing.state) == (["z"], "completed")
