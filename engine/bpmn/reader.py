@@ -5,12 +5,13 @@ Whether what was read makes sense as a whole is checked by `engine.bpmn.validati
 
 from __future__ import annotations
 
+from engine.bpmn import data_reader as data
 from engine.bpmn import extensions
-from engine.bpmn.diagram import AdHoc, Container, Flow, Node, Parameter
+from engine.bpmn.diagram import AdHoc, Container, Flow, Node
 from engine.bpmn.event_reader import EventReader
 from engine.bpmn.loop_reader import read_loop
-from engine.bpmn.templates import expression, source, template
-from engine.bpmn.xml_source import Xml, child, children, flag, local, reference, text
+from engine.bpmn.templates import source, template
+from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, reference, text
 from engine.errors import Problem
 
 TASKS = ("task", "userTask", "manualTask", "scriptTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask")
@@ -27,7 +28,7 @@ PASSIVE = {
     "standardLoopCharacteristics", "multiInstanceLoopCharacteristics", "completionCondition", "supportedInterfaceRef",
     "categoryValueRef",
 }  # fmt: skip
-MADE_BY_MODELERS = "DataObject_"
+OTHER_LANGUAGES = ("java", "ecmascript", "groovy", "ruby", "kotlin", "bash")
 
 
 class Reader:
@@ -41,7 +42,9 @@ class Reader:
         self.containers: list[Container] = []
         self.by_id: dict[str, Xml] = {}
         self.made_flows = 0
+        self.associated: dict[str, list[str]] = {}
         self._check_ids()
+        self._read_associations()
         self.events = EventReader(self, root)
 
     def problem(self, element: Xml, rule: str, message: str, advice: str = "", severity: str = "error") -> None:
@@ -73,6 +76,13 @@ class Reader:
         else:
             del self.problems[before:]
 
+    def _read_associations(self) -> None:
+        """What is connected with what, in either direction; some modelers write all of them at the process."""
+        for one in self.root.iter(f"{{{BPMN}}}association"):
+            ends = reference(one.get("sourceRef")) or "", reference(one.get("targetRef")) or ""
+            for end, other in (ends, ends[::-1]):
+                self.associated.setdefault(end, []).append(other)
+
     def _refers(self, element: Xml, attribute: str, kind: str) -> None:
         key = reference(element.get(attribute))
         found = self.by_id.get(key) if key else None
@@ -99,7 +109,7 @@ class Reader:
             line=element.sourceline,
             executable=flag(element, "isExecutable", True),
             triggered_by_event=flag(element, "triggeredByEvent", False),
-            objects=self._objects(element),
+            objects=data.objects(element),
         )
         if not made.id:
             self.problem(element, "bpmn.missing-id", f"this {local(element)} has no id", "give it an id")
@@ -108,7 +118,7 @@ class Reader:
             return made
         if local(element) == "adHocSubProcess":
             made.ad_hoc = self._ad_hoc(element)
-        made.inputs, made.outputs = self._parameters_of(element)
+        made.inputs, made.outputs = data.parameters_of(element)
         if depth == 0:
             self._check_extensions(element)
         lanes = self._lanes(element)
@@ -141,23 +151,6 @@ class Reader:
         sequential = (element.get("ordering") or "").lower() == "sequential"
         return AdHoc(source(said) if said else None, said, sequential, flag(element, "cancelRemainingInstances", True))
 
-    def _objects(self, element: Xml) -> list[str]:
-        """Names of data objects and properties; the ids that modelers make up for unnamed ones are no variables."""
-        found = [one.get("name") or one.get("id") or "" for one in children(element, "property")]
-        for one in children(element, "dataObject"):
-            name = one.get("name") or one.get("id") or ""
-            if name and not (one.get("name") is None and name.startswith(MADE_BY_MODELERS)):
-                found.append(name)
-        return [name for name in dict.fromkeys(found) if name]
-
-    def _parameters_of(self, element: Xml) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        io = child(element, "ioSpecification")
-        if io is None:
-            return (), ()
-        names = ([one.get("name") or one.get("id") or "" for one in children(io, tag)] for tag in ("dataInput", "dataOutput"))
-        given, returned = (tuple(filter(None, found)) for found in names)
-        return given, returned
-
     def _lanes(self, element: Xml) -> dict[str, str]:
         """Node id to lane name; the innermost lane wins."""
         found: dict[str, str] = {}
@@ -182,7 +175,9 @@ class Reader:
         if not key:
             self.made_flows += 1
             key = f"$flow{self.made_flows}"  # no id in XML begins so
-        said = text(child(element, "conditionExpression"))
+        condition = child(element, "conditionExpression")
+        self._language(condition, "language")
+        said = text(condition)
         return Flow(
             id=key,
             source=reference(element.get("sourceRef")) or "",
@@ -213,7 +208,7 @@ class Reader:
                     self.problem(one, "bpmn.default-flow", f"the default flow {default!r} does not leave this element")
                 for flow in found:
                     flow.default = True
-        self._attach(made, element)
+        self._attach(made)
         self._link(made)
 
     def _link(self, made: Container) -> None:
@@ -236,18 +231,16 @@ class Reader:
                         node.outgoing.append(jump)
                         target.incoming.append(jump)
 
-    def _attach(self, made: Container, element: Xml) -> None:
+    def _attach(self, made: Container) -> None:
         """Boundary events to their activities, compensation handlers to theirs."""
-        handlers = {reference(one.get("sourceRef")): reference(one.get("targetRef")) for one in children(element, "association")}
-        backwards = {reference(one.get("targetRef")): reference(one.get("sourceRef")) for one in children(element, "association")}
         for node in made.nodes.values():
             host = made.nodes.get(node.attached_to or "")
             if node.type != "boundaryEvent" or host is None:
                 continue
             host.boundary.append(node)
             if any(d.kind == "compensate" for d in node.definitions):
-                found = handlers.get(node.id) or backwards.get(node.id)
-                if found in made.nodes:
+                found = next((key for key in self.associated.get(node.id, ()) if key in made.nodes), None)
+                if found is not None:
                     host.handler = found
                     made.nodes[found].for_compensation = True
 
@@ -294,9 +287,9 @@ class Reader:
         made.loop = read_loop(self, element)
         made.inputs, made.outputs = extensions.inputs(element), extensions.outputs(element)
         made.pre_script, made.post_script = extensions.script(element, "preScript"), extensions.script(element, "postScript")
-        made.properties = tuple(self._objects(element)) if made.type not in SUBPROCESSES else ()
+        made.properties = tuple(data.objects(element)) if made.type not in SUBPROCESSES else ()
         made.assignment = extensions.assignment(element)
-        self._associate(made, element)
+        data.associate(self, made, element)
         if made.type in SUBPROCESSES:
             made.inner = self.container(element, depth + 1)
         elif made.type == "callActivity":
@@ -305,34 +298,9 @@ class Reader:
         else:
             self._task(made, element)
 
-    def _associate(self, made: Node, element: Xml) -> None:
-        """Data associations copy between variables of the scope and names of the activity; assignments in them are expressions."""
-        for tag in ("dataInputAssociation", "dataOutputAssociation"):
-            copies, parameters = [], []
-            for one in children(element, tag):
-                sources, target = children(one, "sourceRef"), reference(text(child(one, "targetRef")))
-                pairs = [(text(child(a, "from")), text(child(a, "to"))) for a in children(one, "assignment")]
-                parameters += [Parameter(source(to), expression(said)) for said, to in pairs if said and to]
-                if not pairs and target and len(sources) == 1:
-                    copies.append((self._variable(reference(text(sources[0])) or ""), self._variable(target)))
-            if tag == "dataInputAssociation":
-                made.copied_in, made.inputs = tuple(c for c in copies if c[0] != c[1]), (*made.inputs, *parameters)
-            else:
-                made.copied_out, made.outputs = tuple(c for c in copies if c[0] != c[1]), (*made.outputs, *parameters)
-
-    def _variable(self, key: str) -> str:
-        """The variable that a data element stands for: of a reference that of its object, else its name or id."""
-        one = self.by_id.get(key)
-        if one is None:
-            return key
-        target = reference(one.get("dataObjectRef"))
-        if target:
-            known = self.by_id.get(target)
-            return str((known.get("name") if known is not None else None) or one.get("name") or target)
-        return str(one.get("name") or key)
-
     def _task(self, made: Node, element: Xml) -> None:
         if made.type == "scriptTask":
+            self._language(element, "scriptFormat")
             made.script = extensions.own_script(element)
         if made.type in ("sendTask", "receiveTask"):
             made.definitions = self.events.message_of(element)
@@ -343,6 +311,11 @@ class Reader:
         made.result_variable = extensions.result_variable(element)
         made.decision = extensions.decision(element)
         made.decision_shape = extensions.attribute(element, "mapDecisionResult")
+
+    def _language(self, element: Xml | None, attribute: str) -> None:
+        said = (element.get(attribute) or "").lower() if element is not None else ""
+        if any(other in said for other in OTHER_LANGUAGES):
+            self.problem(element, "script.language", f"the language {said!r} is not supported", "write it in Python")
 
     def _quantity(self, element: Xml, name: str) -> int:
         said = element.get(name, "1")

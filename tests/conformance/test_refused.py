@@ -121,6 +121,7 @@ def test_events(xml: bytes, expected: tuple[str, str]) -> None:
     (p(S, '<exclusiveGateway id="g"/><task id="a"/><task id="b"/>', flows("s g", "g a if x", "g b")), ("bpmn.condition", "g-b")),
     (p(S, '<exclusiveGateway id="g"/><task id="a"/><task id="b"/>', flows("s g", "g a if x >", "g b if y")), ("expression", "g-a")),
     (p(S, '<eventBasedGateway id="g"/><task id="a"/>', flows("s g", "g a")), ("bpmn.event-gateway", "g-a")),
+        (p(S, '<scriptTask id="t" scriptFormat="groovy"><script>x = 1</script></scriptTask>', flows("s t")), ("script.language", "t")),
     (p(S, '<scriptTask id="t"/>', flows("s t")), ("script", "t")),
     (p(S, '<scriptTask id="t"><script>def</script></scriptTask>', flows("s t")), ("script", "t")),
     (p(S, '<userTask id="t" f:assignee="${a b}"/>', flows("s t")), ("expression", "t")),

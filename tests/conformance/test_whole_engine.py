@@ -8,7 +8,7 @@ import pytest
 
 from engine.plugins import ServiceContext, service_task
 from engine.testing import EmbeddedEngine
-from tests.conformance.test_events import CONDITION, MESSAGE, ROOTS, SIGNAL, S, catch, p, throw, timer
+from tests.conformance.test_events import CONDITION, MESSAGE, ROOTS, SIGNAL, S, catch, event_sub, p, throw, timer
 from tests.support.bpmn_bench import definitions, flows, log
 from tests.support.random_diagrams import Writer
 
@@ -92,4 +92,13 @@ def test_timer_message_and_conditional_starts() -> None:
     made, lines = engine(p(f'<startEvent id="c">{CONDITION}</startEvent>', log("a"), flows("c a")))
     with made:
         made.start("p", {"x": 6})
+        assert lines == ["a"]
+
+
+def test_a_signal_reaches_the_sender_once() -> None:
+    body = f'<parallelGateway id="f"/><userTask id="u"/>{throw("t", SIGNAL)}{event_sub("h", SIGNAL, False, log("a"), flows("h-s a"))}{flows("s f", "f u", "f t")}'
+    made, lines = engine(p(S, body))
+    with made:
+        made.start("p")
+        made.advance(60)
         assert lines == ["a"]
