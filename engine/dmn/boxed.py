@@ -8,7 +8,7 @@ from typing import Protocol
 
 from engine.dmn.feel.interpreter import Interpreter, Scope, Source
 from engine.dmn.feel.syntax import Node
-from engine.dmn.feel.types import ANY, Type, coerced
+from engine.dmn.feel.types import ANY, Type
 from engine.dmn.feel.values import FeelError, Range, Value, kind
 from engine.model.values import Json
 
@@ -49,10 +49,7 @@ def safely(run: Evaluation, compute: Callable[[], Value]) -> Value:
 
 def conformed(run: Evaluation, value: Value, of: Type, what: str) -> Value:
     """The value as that type, or null with a warning (clause 10.3.2.9.4)."""
-    if of is ANY:
-        return value
-    run.charge(value)
-    out = coerced(value, of)
+    out = run.coerce(value, of)
     if out is None and value is not None:
         run.warn(f"{what}: {kind(value)} does not conform to its type {of.name}")
     return out

@@ -22,13 +22,13 @@ from engine.dmn.boxed import (
     Unreadable,
 )
 from engine.dmn.feel.evaluator import KNOWN
-from engine.dmn.feel.interpreter import Scope
+from engine.dmn.feel.interpreter import ALLOWED_STEPS, Scope
 from engine.dmn.feel.lexer import FeelSyntaxError
 from engine.dmn.feel.names import Vocabulary
 from engine.dmn.feel.parser import parse_expression, parse_unary_tests
 from engine.dmn.feel.syntax import UnaryTests
 from engine.dmn.feel.types import ANY, Type
-from engine.dmn.feel.values import Value
+from engine.dmn.feel.values import FeelLimit, Value
 from engine.dmn.items import Items, component_names
 from engine.dmn.table import AGGREGATIONS, HIT_POLICIES, Input, Output, Rule, Table
 from engine.dmn.xml import Xml, child, children, local, name_of, text
@@ -104,8 +104,11 @@ class Reader:
             return None
 
         def test(value: Value) -> bool:
-            # Allowed values are constants: no clock, no names.
-            return Evaluation(_EPOCH, 20_000).test(tests, value, Scope({}))
+            # Allowed values are constants: no clock, no names; and few, for they are tested often.
+            try:
+                return Evaluation(_EPOCH, ALLOWED_STEPS + 4 * len(tests.tests or ())).test(tests, value, Scope({}))
+            except FeelLimit:
+                return False
 
         return test
 

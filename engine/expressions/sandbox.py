@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,7 +67,14 @@ class Sandbox:
         self._processes = processes
         self._binary = binary
         self._fresh()
-        os.register_at_fork(after_in_child=self._fresh)
+        this = weakref.ref(self)  # hooks cannot be taken back: they must not keep every sandbox alive
+
+        def forked() -> None:
+            sandbox = this()
+            if sandbox is not None:
+                sandbox._fresh()
+
+        os.register_at_fork(after_in_child=forked)
 
     def _fresh(self) -> None:
         """Forgets a runner that belongs to the parent process; its lock may be held by a thread that does not exist here."""

@@ -22,6 +22,7 @@ from engine.dmn.feel.types import ANY, Type, coerced, instance_of, resolve
 from engine.dmn.feel.values import MAX_LIST, FeelError, FeelLimit, Function, Range, Value, as_list, compare, equal, kind, less, matches, weight
 
 MAX_CALLS = 60
+ALLOWED_STEPS = 100
 _BUILTIN_NAMES = Vocabulary(name for name in BUILTINS if " " in name)
 
 
@@ -103,6 +104,15 @@ class Interpreter:
         elif isinstance(value, list | dict):
             self.step(weight(value, (self._steps + 1) * 8) // 8)
         return value
+
+    def coerce(self, value: Value, of: Type) -> Value:
+        """The value as that type, charged; tests of allowed values are dear. Raises FeelLimit."""
+        if of is ANY:
+            return value
+        self.charge(value)
+        if of.constrained:
+            self.step(ALLOWED_STEPS // 2 * (1 + weight(value, self._steps) if isinstance(value, list | dict) else 1))
+        return coerced(value, of)
 
     def same(self, left: Value, right: Value) -> bool | None:
         """FEEL equality, charged."""
@@ -284,7 +294,7 @@ class Interpreter:
         def call(arguments: Sequence[Value]) -> Value:
             values: dict[str, Value] = {}
             for parameter, of, argument in zip(parameters, types, arguments, strict=True):
-                values[parameter] = argument if of is ANY else coerced(self.charge(argument), of)
+                values[parameter] = self.coerce(argument, of)
                 if argument is not None and values[parameter] is None:
                     raise FeelError(f"{name}: {parameter} is no {of.name}")
             return body(Scope(values, scope))

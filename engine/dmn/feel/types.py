@@ -20,6 +20,13 @@ class Type:
     parameters: tuple[Type, ...] | None = None
     allowed: Callable[[Value], bool] | None = None
 
+    constrained: bool = field(init=False)
+    """Whether allowed values must be tested somewhere inside a value; known once, since types share their parts."""
+
+    def __post_init__(self) -> None:
+        parts = (*self.members.values(), *([self.item] if self.item is not None else []))
+        object.__setattr__(self, "constrained", self.allowed is not None or any(part.constrained for part in parts))
+
 
 ANY = Type("Any")
 SIMPLE = {
