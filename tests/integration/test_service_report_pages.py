@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Iterator
@@ -41,13 +42,18 @@ def engine() -> Iterator[EmbeddedEngine]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def app(engine: EmbeddedEngine) -> Any:
+    made = create_app(engine.app)
+    made.config["NOW"] = engine.clock.now
+    return made
+
+
 @pytest.fixture
-def open_as(engine: EmbeddedEngine) -> Any:
+def open_as(app: Any) -> Any:
     """`open_as("desk")`: a test client that is signed in, with its form token."""
 
     def make(user: str, language: str = "zh") -> Any:
-        app = create_app(engine.app)
-        app.config["NOW"] = engine.clock.now
         client = app.test_client()
         page = client.get("/login").get_data(as_text=True)
         found = re.search(r'name="csrf-token" content="(\w+)"', page)
@@ -64,7 +70,13 @@ def open_as(engine: EmbeddedEngine) -> Any:
     return make
 
 
-PAGES = ("/service-report/archive", "/service-report/callbacks", "/service-report/figures", "/service-report/imports")
+PAGES = (
+    "/service-report/archive",
+    "/service-report/callbacks",
+    "/service-report/callbacks/nonce",
+    "/service-report/figures",
+    "/service-report/imports",
+)
 
 
 @pytest.mark.parametrize("user", ["desk", "auditor"])
@@ -81,7 +93,7 @@ def test_the_archive_is_narrowed_by_facets_and_search(open_as: Any) -> None:
     assert "SMS-YW-2026-D10-YWFW-0001" in client.get("/service-report/archive?device=host&customer=government&q=六月").get_data(as_text=True)
     assert "SMS-YW-2026-D10-YWFW-0001" not in client.get("/service-report/archive?device=camera").get_data(as_text=True)
     assert "SMS-YW-2026-D10-YWFW-0001" not in client.get("/service-report/archive?q=%25").get_data(as_text=True)
-    assert client.get("/service-report/archive?cursor=nonsense~x&volume=%00").status_code == 200
+    assert client.get("/service-report/archive?cursor=nonsense~x&volume=nonsense").status_code == 200
 
 
 def test_an_item_verifies_and_damage_is_seen(engine: EmbeddedEngine, open_as: Any) -> None:
@@ -121,6 +133,14 @@ def test_figures_count_what_the_tables_hold(open_as: Any) -> None:
     for name in ("rates", "months"):
         answer = open_as("desk").get(f"/service-report/figures/charts/{name}.svg?from=2026-07&to=2026-07")
         assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
+
+
+def test_the_nonce_page_computes_the_commitment(open_as: Any) -> None:
+    client = open_as("desk")
+    fresh = re.findall(r'user-select-all">([^<]+)<', client.get("/service-report/callbacks/nonce").get_data(as_text=True))
+    assert hashlib.sha256(fresh[0].encode()).hexdigest() == fresh[1]
+    answer = client.post("/service-report/callbacks/nonce", data={"csrf_token": client.token, "nonce": "曲水流觞 <1>"})
+    assert hashlib.sha256("曲水流觞 <1>".encode()).hexdigest() in answer.get_data(as_text=True)
 
 
 LOG = "工单编号,创建时间,标题,优先级\nA-1,2026-06-02 08:00,<b>摄像头离线</b>,高\nA-2,never,=cmd(),低\n"

@@ -18,6 +18,8 @@ ROUTES: tuple[tuple[str, str, Any, str, str], ...] = (
     ("/archive/<code>", "archive_item", archive.item, "GET", "process.read"),
     ("/archive/<code>/files/<name>", "archive_file", archive.file, "GET", "process.read"),
     ("/callbacks", "callbacks", callbacks.register, "GET", "process.read"),
+    ("/callbacks/nonce", "nonce", callbacks.nonce, "GET", "process.read"),
+    ("/callbacks/nonce", "nonce_digest", callbacks.nonce, "POST", "process.read"),
     ("/callbacks/<draw_id>", "draw", callbacks.draw, "GET", "process.read"),
     ("/figures", "figures", figures.overview, "GET", "process.read"),
     ("/figures/charts/<name>.svg", "chart", figures.chart, "GET", "process.read"),

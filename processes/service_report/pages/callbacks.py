@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from flask import render_template
+import secrets
+
+from flask import render_template, request
 
 from engine.errors import NotFound
-from processes.service_report import registers
+from processes.service_report import registers, sampling
 from processes.service_report.pages import words
 from processes.service_report.pages.request import people, reading
 
@@ -26,3 +28,10 @@ def draw(draw_id: str) -> str:
     if found is None:
         raise NotFound(kind="draw", id=draw_id)
     return render_template("service_report/draw.html", draw=found, calls=calls, people=people(), words=words)
+
+
+def nonce() -> str:
+    """A fresh nonce with its SHA-256, or the SHA-256 of the text that was sent; nothing is kept."""
+    sent = request.form.get("nonce", "")[:200] if request.method == "POST" else ""
+    text = sent or secrets.token_urlsafe(24)
+    return render_template("service_report/nonce.html", nonce=text, digest=sampling.digest(text), own=bool(sent))
