@@ -84,6 +84,13 @@ class Reading:
         self.queries = queries
         self.now = now
         self._services = services
+        self._held: tuple[str, list[Record]] = ("", [])
+
+    def _records(self, instance_id: str) -> list[Record]:
+        """The chain, decoded once a page: within one read transaction it cannot change."""
+        if self._held[0] != instance_id:
+            self._held = instance_id, self.queries.records(instance_id)
+        return self._held[1]
 
     # --- user tasks -------------------------------------------------------------------------------------------------
     def worklist(self, actor: Actor, wanted: TaskFilter) -> Page[TaskRow]:
@@ -155,12 +162,12 @@ class Reading:
     def variables(self, actor: Actor, instance_id: str) -> dict[str, Json]:
         """Of the instance scope, as of the last record."""
         self.instance(actor, instance_id)
-        return dict(replay.frame_at(self.queries.records(instance_id), 1 << 31).variables)
+        return dict(replay.frame_at(self._records(instance_id), 1 << 31).variables)
 
     def records(self, actor: Actor, instance_id: str) -> list[Record]:
         """The whole chain."""
         self.instance(actor, instance_id)
-        return self.queries.records(instance_id)
+        return self._records(instance_id)
 
     def explanations(self, actor: Actor, instance_id: str) -> list[Explanation]:
         """Each record in plain parts."""
@@ -178,7 +185,7 @@ class Reading:
         """Check the chain against itself and the instance list. Returns the number of records; raises IntegrityViolation."""
         policy.require(actor, "history.verify")
         head = self.queries.head(instance_id)
-        records = self.queries.records(instance_id)
+        records = self._records(instance_id)
         if head is None:
             if not records:
                 raise NotFound(kind="process instance", id=instance_id)
@@ -204,7 +211,7 @@ class Reading:
     def reexecute(self, actor: Actor, instance_id: str) -> int:
         """Run the inputs again and compare outcomes. Returns how many; raises ReplayDiverged."""
         policy.require(actor, "history.verify")
-        return replay.reexecute(self._fresh(instance_id), self.queries.records(instance_id))
+        return replay.reexecute(self._fresh(instance_id), self._records(instance_id))
 
     def instance_ids(self, actor: Actor) -> list[str]:
         """Every instance that the history or the instance list knows."""
