@@ -91,6 +91,8 @@ PHRASES: dict[str, Text] = {
     "submit": Text("提交", "Submit"),
     "draft": Text("保存草稿", "Save draft"),
     "no_data": Text("无数据", "No data"),
+    "missing": Text("未填写：{titles}。", "Not given: {titles}."),
+    "comma": Text("、", ", "),
     "not_given": Text("未填写", "Not given"),
     "line": Text("第 {number} 项：", "Entry {number}: "),
 }

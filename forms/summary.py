@@ -85,7 +85,8 @@ class Reading:
         title = node.title.get(self.lang)
         if isinstance(node, ObjectNode):
             inside = value if isinstance(value, Mapping) else {}
-            return Entry("group", title, children=tuple(self.entry(each, inside.get(name)) for name, each in _visible(node, inside).items()))
+            children = tuple(self.entry(each, inside.get(name)) for name, each in _visible(node, inside).items())
+            return Entry("group", title, children=children) if any(each.kind != "empty" for each in children) else self._empty(title)
         if isinstance(node, TableNode):
             return self._table(node, title, value if isinstance(value, list | tuple) else ())
         if isinstance(node, FileNode) or (isinstance(node, ListNode) and isinstance(node.item, FileNode)):
