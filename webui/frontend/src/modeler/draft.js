@@ -1,9 +1,10 @@
-// Keeps work safe: every change is at once in this browser, two seconds later in a draft on the server.
+// Keeps work safe: every change is within half a second in this browser, two seconds later in a draft on the server.
 import { RequestFailed, sendJson } from "../shared/http.js";
 import { chinese } from "../shared/language.js";
 import { t } from "./texts.js";
 
 const QUIET = 2000;
+const COPY_AFTER = 400; // writing the XML of a large diagram takes a moment: not for every step of a drag
 const clock = (date) => date.toLocaleTimeString(chinese ? "zh-CN" : "en-GB", { hour: "2-digit", minute: "2-digit" });
 
 export class Draft {
@@ -16,18 +17,20 @@ export class Draft {
     this.dirty = false;
     this.stopped = false;
     this.timer = null;
+    this.copyTimer = null;
     this.running = null;
     this.changes = 0;
   }
 
   /** The diagram changed. */
-  async touch() {
+  touch() {
     this.changes += 1;
     this.dirty = true;
     this.report(t("dirty"), "dirty");
     clearTimeout(this.timer);
     if (!this.stopped) this.timer = setTimeout(() => this.save(), QUIET);
-    this.keepCopy(await this.xml());
+    clearTimeout(this.copyTimer);
+    this.copyTimer = setTimeout(() => this.keepCopy(), COPY_AFTER);
   }
 
   /** Send the draft now; true when the server has it. Saves run one after another. */
@@ -93,7 +96,8 @@ export class Draft {
     }
   }
 
-  keepCopy(xml) {
+  async keepCopy() {
+    const xml = await this.xml();
     if (!this.dirty) return;
     try {
       localStorage.setItem(this.copyKey, JSON.stringify({ xml, at: new Date().toISOString() }));
@@ -103,6 +107,7 @@ export class Draft {
   }
 
   dropCopy() {
+    clearTimeout(this.copyTimer);
     localStorage.removeItem(this.copyKey);
   }
 }
