@@ -39,6 +39,7 @@ def build(values: Mapping[str, Any], figures: Mapping[str, Any], done: Sequence[
         "workload": {name: _groups(rows, texts.PROCESSES if name == "process" else {}) for name, rows in figures["workload"].items()},
         "availability": _availability(figures["availability"]),
         "trend_text": _trend(figures["trends"][0]),
+        "outlook": [_outlook(o) for o in figures["outlook"]],
         "components": [_component(c) for c in figures["components"][:10]],
         "breaches": _table(values, "breach_notes", ("subject", "cause", "action", "owner", "due")),
         "completeness": _completeness(values),
@@ -125,6 +126,11 @@ def _trend(trend: Mapping[str, Any]) -> str:
     if trend["slope"] is None:
         return f"每周受理量：{len(trend['points'])} 个数据点，{verdict}（至少 8 点），不作趋势判断。"
     return f"每周受理量（{trend['window'][0]} 至 {trend['window'][1]}）：斜率 {trend['slope']:+.2f} 件/周，p = {trend['p_value']:.3f}，{verdict}。"
+
+
+def _outlook(o: Mapping[str, Any]) -> list[str]:
+    chance = f"{100 * o['breach_probability']:.1f}"
+    return [o["name"], str(o["expected"]), str(o["allowed"]), number(o["usual_pct"]), chance, "预警" if o["warn"] else "正常"]
 
 
 def _component(c: Mapping[str, Any]) -> list[str]:

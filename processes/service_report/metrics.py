@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from processes.service_report.measures import Clock, Ticket, read_tickets, resolution_ok, response_ok, restore_minutes
-from processes.service_report.statistics import moving_average, rounded, trend, wilson
+from processes.service_report.statistics import budget, moving_average, rounded, trend, wilson
 
 Figures: TypeAlias = dict[str, Any]
 Snapshot: TypeAlias = Mapping[str, Any]
@@ -83,6 +83,7 @@ def compute(snapshot: Snapshot) -> Figures:
         "workload": {name: _workload(tickets, period, earlier if previous else None, key) for name, key in GROUPS.items()},
         "by_month": _by_month(tickets, period),
         "trends": [_trend("opened", tickets, period, covers, lambda group: float(len(group)))],
+        "outlook": _outlook(results),
         "components": _components(tickets, period, earlier),
         "numerators": _numerators(snapshot, tickets, period),
     }
@@ -167,6 +168,28 @@ def _attainment(results: Sequence[Figures]) -> Figures:
     good = sum(bool(r["attained"]) for r in measurable)
     rate = rounded(100 * good / len(measurable)) if measurable else None
     return {"attained": good, "measurable": len(measurable), "value": rate, "unmeasured": [r["metric_id"] for r in results if r["attained"] is None]}
+
+
+def _outlook(results: Sequence[Figures]) -> list[Figures]:
+    """Early warning (3.1: 前置性): the chance that the next period misses its target, with as many tickets and breaches at this period's rate."""
+    out = []
+    for row in results:
+        if row["successes"] is None or row["n"] < FEWEST_FOR_A_RATE or row["comparator"] != ">=":
+            continue
+        rate = 1 - row["successes"] / row["n"]
+        found = budget(row["target"] / 100, row["n"], 0, 0, rate)
+        out.append(
+            {
+                "metric_id": row["metric_id"],
+                "name": row["name"],
+                "expected": row["n"],
+                "allowed": found.allowed,
+                "usual_pct": rounded(100 * rate, 2),
+                "breach_probability": rounded(found.exceed_probability),
+                "warn": found.warn,
+            }
+        )
+    return out
 
 
 # --- counts -----------------------------------------------------------------------------------------------------------

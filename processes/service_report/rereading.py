@@ -28,11 +28,11 @@ def recompute(snapshot: Mapping[str, Any]) -> Figures:
 
 
 def compare(shown: Any, again: Any) -> tuple[int, int]:
-    """How many single values match, of how many."""
-    left, right = dict(_leaves(shown, ())), dict(_leaves(again, ()))
-    names = left.keys() | right.keys()
+    """How many single values that the report shows come out the same, of how many. What a later version computes besides does not count."""
+    found = dict(_leaves(again, ()))
+    left = list(_leaves(shown, ()))
     missing = object()
-    return sum(left.get(name, missing) == right.get(name, missing) for name in names), len(names)
+    return sum(found.get(path, missing) == value for path, value in left), len(left)
 
 
 def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:

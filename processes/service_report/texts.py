@@ -77,6 +77,9 @@ def analysis_text(figures: Mapping[str, Any]) -> str:
     for trend in figures["trends"]:
         detail = "" if trend["slope"] is None else f"（每周 {trend['slope']:+.2f} 件，p = {trend['p_value']:.3f}，{len(trend['points'])} 周）"
         lines.append(f"受理量趋势：{VERDICTS[trend['verdict']]}{detail}。")
+    warned = [f"{o['name']}（{100 * o['breach_probability']:.0f}%）" for o in figures["outlook"] if o["warn"]]
+    if warned:
+        lines.append(f"预警：按本期比率推算，下期可能不达标的有 {joined(warned)}。")
     unreliable = [c["ci"] for c in figures["components"] if c["unreliable"]]
     if unreliable:
         lines.append(f"故障集中的组件：{'、'.join(unreliable[:5])}。")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from processes.service_report.metrics import Period, compute
 
@@ -133,6 +134,21 @@ def test_without_data_of_the_period_before_there_is_no_comparison() -> None:
 def test_pareto_marks_what_fails_again() -> None:
     found = compute(_snapshot(HAND))["components"]
     assert [(c["ci"], c["failures"], c["cum_pct"], c["unreliable"]) for c in found] == [("核心交换机", 2, 100.0, True)]
+
+
+def test_a_decline_warns_before_the_target_is_missed() -> None:
+    def outlook(late: int) -> dict[str, Any]:
+        rows = [_ticket(str(i), "2026-06-02T10:00:00Z", priority="P9", resolved_at="2026-06-02T11:00:00Z", made_sla=i >= late) for i in range(50)]
+        targets = [{**TARGETS[1], "target": 95}]
+        figures = compute(_snapshot(rows, sla={"version": "1", "times": [], "targets": targets}))
+        assert figures["sla_results"][0]["attained"] is True
+        return dict(figures["outlook"][0])
+
+    calm, near = outlook(0), outlook(2)
+    assert (calm["breach_probability"], calm["warn"]) == (0.0, False)
+    assert near["allowed"] == 2
+    assert near["breach_probability"] == pytest.approx(binom.sf(2, 50, 0.04), abs=1e-4)
+    assert near["warn"]
 
 
 moments = st.integers(0, 60 * 24 * 200).map(lambda m: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=m))
