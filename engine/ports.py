@@ -92,8 +92,8 @@ class DecisionModel(Protocol):
 
 
 class DecisionCompiler(Protocol):
-    def compile(self, file: str, xml: bytes) -> DecisionModel:
-        """Raises DeploymentRejected with every problem."""
+    def compile(self, file: str, xml: bytes, others: Mapping[str, bytes] | None = None) -> DecisionModel:
+        """Raises DeploymentRejected with every problem. `others`: all files of the deployment, for imports."""
 
 
 # --- the interpreter ------------------------------------------------------------------------------------------------

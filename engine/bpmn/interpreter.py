@@ -65,7 +65,7 @@ class BpmnInterpreter:
             if not file.lower().endswith(DMN_FILES):
                 continue
             try:
-                model = self.decisions.compile(file, files[file])
+                model = self.decisions.compile(file, files[file], files)
             except DeploymentRejected as exc:
                 problems += exc.problems
                 continue

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
 
 from engine.dmn.feel.types import ANY
 from engine.dmn.model import DmnModel, Element
 from engine.dmn.reading import EXPRESSIONS, Reader
-from engine.dmn.xml import Xml, child, children, local, name_of, parse, reference
+from engine.dmn.xml import NAMESPACES, Xml, child, children, local, name_of, parse, reference
 from engine.errors import DeploymentRejected
 
 _REQUIRED = ("requiredDecision", "requiredInput", "requiredKnowledge")
+_ELEMENTS = ("inputData", "decision", "businessKnowledgeModel", "decisionService")
 
 
 class DmnCompiler:
@@ -19,38 +21,108 @@ class DmnCompiler:
     def __init__(self, *, lenient: bool = False) -> None:
         self._lenient = lenient
 
-    def compile(self, file: str, xml: bytes) -> DmnModel:
-        """The model of one file, DMN 1.1 to 1.5. Raises DeploymentRejected with every problem."""
-        root = parse(file, xml)
-        reader = Reader(file, root)
-        elements: dict[str, Element] = {}
-        written: dict[str, Xml] = {}
-        for node in children(root, "inputData", "decision", "businessKnowledgeModel", "decisionService"):
-            reader.owner = node
-            element = _READERS[local(node)](reader, node)
-            if not element.id or element.id in elements:
-                reader.problem("dmn.id", "an element without id and name, or with an id that is used twice", node)
-            elements[element.id] = element
-            written[element.id] = node
-        _check(reader, elements, written)
+    def compile(self, file: str, xml: bytes, others: Mapping[str, bytes] | None = None) -> DmnModel:
+        """The model of one file, DMN 1.1 to 1.5. Raises DeploymentRejected with every problem.
+
+        `others`: files of the same deployment by name, among which imports are looked up; their own problems are not repeated here.
+        """
+        library = _Library({name: data for name, data in (others or {}).items() if name != file and name.lower().endswith(".dmn")})
+        unit = library.load(file, parse(file, xml), main=True)
+        _check(unit, library.elements)
+        if unit.reader.problems and not self._lenient:
+            raise DeploymentRejected(unit.reader.problems)
+        return DmnModel(library.elements, unit.reader.items.types)
+
+
+class _Unit:
+    """One file: its namespace, its reader, and the names under which it imports others, by their namespace."""
+
+    def __init__(self, reader: Reader, root: Xml, imports: Mapping[str, str], *, main: bool) -> None:
+        self.reader = reader
+        self.namespace = root.get("namespace") or ""
+        self.imports = imports
+        self.main = main
+        self.written: dict[str, Xml] = {}
+
+    def key(self, href: str) -> str:
+        """The key of an element in the model: its id, with the namespace before it in imported files."""
+        namespace, _, local_id = href.rpartition("#")
+        if namespace in ("", self.namespace):
+            return local_id if self.main else f"{self.namespace}#{local_id}"
+        return f"{namespace}#{local_id}"
+
+
+class _Library:
+    """Loads a file and what it imports, each once."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+        self._roots: dict[str, tuple[str, Xml]] | None = None
+        self._units: dict[str, _Unit] = {}
+        self._loading: set[str] = set()
+        self.elements: dict[str, Element] = {}
+
+    def load(self, file: str, root: Xml, *, main: bool) -> _Unit:
+        """Reads the elements of a file after those of its imports."""
+        imports: dict[str, str] = {}
+        problems: list[tuple[Xml, str]] = []
+        self._loading.add(root.get("namespace") or "")
         for node in children(root, "import"):
+            found = self._imported(node)
+            if isinstance(found, str):
+                problems.append((node, found))
+            else:
+                imports[found.namespace] = name_of(node)
+        reader = Reader(file, root, {name: self._units[namespace].reader for namespace, name in imports.items()})
+        unit = _Unit(reader, root, imports, main=main)
+        for node, message in problems:
             reader.owner = node
-            reader.problem("dmn.import", "imports of other files are not available", node, "put what the decision needs into one file")
-        if reader.problems and not self._lenient:
-            raise DeploymentRejected(reader.problems)
-        return DmnModel(elements, reader.items.types)
+            reader.problem("dmn.import", message, node, "deploy both files together")
+        for node in children(root, *_ELEMENTS):
+            reader.owner = node
+            element = _READERS[local(node)](unit, node)
+            if not (node.get("id") or name_of(node)) or element.id in self.elements:
+                reader.problem("dmn.id", "an element without id and name, or with an id that is used twice", node)
+            self.elements[element.id] = element
+            unit.written[element.id] = node
+        self._units[unit.namespace] = unit
+        return unit
+
+    def _imported(self, node: Xml) -> _Unit | str:
+        """The unit that an import names, or what is wrong with it."""
+        namespace = node.get("namespace") or ""
+        if node.get("importType") not in NAMESPACES:
+            return f"imports of the kind {node.get('importType')} are not available"
+        if namespace in self._units:
+            return self._units[namespace]
+        if namespace in self._loading:
+            return "files import each other in a circle"
+        found = self._root(namespace)
+        if found is None:
+            return f"no deployed file has the namespace {namespace}"
+        unit = self.load(*found, main=False)
+        return f"the imported file {found[0]} has problems" if unit.reader.problems else unit
+
+    def _root(self, namespace: str) -> tuple[str, Xml] | None:
+        if self._roots is None:
+            self._roots = {}
+            for name in sorted(self._files):
+                try:
+                    root = parse(name, self._files[name])
+                except DeploymentRejected:
+                    continue  # reported when that file itself is compiled
+                self._roots.setdefault(root.get("namespace") or "", (name, root))
+        return self._roots.get(namespace)
 
 
-def _requirements(node: Xml) -> Iterator[str]:
-    for requirement in children(node, "informationRequirement", "knowledgeRequirement"):
-        found = reference(child(requirement, *_REQUIRED))
-        if found is not None:
-            yield found.rpartition("#")[2]
+def _element(unit: _Unit, node: Xml, **parts: Any) -> Element:
+    key = unit.key(node.get("id") or name_of(node))
+    return Element(id=key, name=name_of(node), namespace=unit.namespace, imports=unit.imports, **parts)
 
 
-def _id(node: Xml) -> str:
-    """The id; the name where the file gives none."""
-    return node.get("id") or name_of(node)
+def _requirements(unit: _Unit, node: Xml) -> tuple[str, ...]:
+    required = (child(requirement, *_REQUIRED) for requirement in children(node, "informationRequirement", "knowledgeRequirement"))
+    return tuple(unit.key(href) for href in map(reference, required) if href is not None)
 
 
 def _variable(node: Xml) -> tuple[str, str | None]:
@@ -59,21 +131,22 @@ def _variable(node: Xml) -> tuple[str, str | None]:
     return (name_of(node), None) if variable is None else (name_of(variable) or name_of(node), variable.get("typeRef"))
 
 
-def _input(reader: Reader, node: Xml) -> Element:
+def _input(unit: _Unit, node: Xml) -> Element:
     variable, of = _variable(node)
-    return Element(_id(node), name_of(node) or variable, "input", reader.type_of(of, node), variable)
+    return _element(unit, node, kind="input", type=unit.reader.type_of(of, node), variable=variable)
 
 
-def _decision(reader: Reader, node: Xml) -> Element:
+def _decision(unit: _Unit, node: Xml) -> Element:
+    reader = unit.reader
     variable, of = _variable(node)
-    kind = child(node, *EXPRESSIONS)
-    if kind is None:
+    if child(node, *EXPRESSIONS) is None:
         reader.problem("dmn.logic", "the decision has no expression", node, "draw a decision table or write a literal expression")
     expected = reader.type_of(of, node)
-    return Element(_id(node), name_of(node), "decision", expected, variable, reader.inner(node), tuple(_requirements(node)))
+    return _element(unit, node, kind="decision", type=expected, variable=variable, logic=reader.inner(node), requires=_requirements(unit, node))
 
 
-def _knowledge(reader: Reader, node: Xml) -> Element:
+def _knowledge(unit: _Unit, node: Xml) -> Element:
+    reader = unit.reader
     variable, of = _variable(node)
     logic = child(node, "encapsulatedLogic")
     if logic is None:
@@ -81,41 +154,35 @@ def _knowledge(reader: Reader, node: Xml) -> Element:
     result = reader.type_of(of, node)
     result = ANY if result.name == "function" else result
     function = reader.inner(None) if logic is None else reader.function(logic, result)
-    return Element(_id(node), name_of(node), "knowledge", ANY, variable, function, tuple(_requirements(node)))
+    return _element(unit, node, kind="knowledge", variable=variable, logic=function, requires=_requirements(unit, node))
 
 
-def _service(reader: Reader, node: Xml) -> Element:
+def _service(unit: _Unit, node: Xml) -> Element:
     variable, of = _variable(node)
-    inputs = [reference(part) for part in children(node, "inputData")] + [reference(part) for part in children(node, "inputDecision")]
+    inputs = [reference(part) for part in (*children(node, "inputData"), *children(node, "inputDecision"))]
     outputs = [reference(part) for part in children(node, "outputDecision")]
-    result = reader.type_of(of, node)
+    result = unit.reader.type_of(of, node)
     result = (result.item or ANY) if result.name == "function" else result
-    return Element(
-        id=_id(node),
-        name=name_of(node),
-        kind="service",
-        type=result,
-        variable=variable,
-        requires=tuple(i for i in inputs if i),
-        outputs=tuple(i for i in outputs if i),
+    requires = tuple(unit.key(href) for href in inputs if href)
+    return _element(
+        unit, node, kind="service", type=result, variable=variable, requires=requires, outputs=tuple(unit.key(href) for href in outputs if href)
     )
 
 
 _READERS = {"inputData": _input, "decision": _decision, "businessKnowledgeModel": _knowledge, "decisionService": _service}
 
 
-def _check(reader: Reader, elements: dict[str, Element], written: dict[str, Xml]) -> None:
+def _check(unit: _Unit, elements: dict[str, Element]) -> None:
     """References lead somewhere, and no decision requires itself. A business knowledge model may: functions recurse."""
-    for element in elements.values():
-        reader.owner = written[element.id]
+    done: set[str] = set()
+    for key, node in unit.written.items():
+        element = elements[key]
+        unit.reader.owner = node
         for required in (*element.requires, *element.outputs):
             if required not in elements:
-                reader.problem("dmn.reference", f"there is no element with the id {required!r} in this file", written[element.id])
-    done: set[str] = set()
-    for element in elements.values():
-        if element.kind == "decision" and _cyclic(element.id, elements, done):
-            reader.owner = written[element.id]
-            reader.problem("dmn.cycle", "the decision requires itself", written[element.id])
+                unit.reader.problem("dmn.reference", f"there is no element with the id {required!r}", node)
+        if element.kind == "decision" and _cyclic(key, elements, done):
+            unit.reader.problem("dmn.cycle", "the decision requires itself", node)
 
 
 def _cyclic(start: str, elements: dict[str, Element], done: set[str]) -> bool:

@@ -15,11 +15,11 @@ Allow = Callable[[Xml, str], Callable[[Value], bool] | None]
 class Items:
     """Types by name. Definitions may use each other in any order; one that contains itself is cut at Any."""
 
-    def __init__(self, definitions: Xml, allow: Allow) -> None:
+    def __init__(self, definitions: Xml, allow: Allow, imported: Mapping[str, Items]) -> None:
         self._written = {name_of(item): item for item in children(definitions, "itemDefinition")}
         self._allow = allow
         self._open: set[str] = set()
-        self.types: dict[str, Type] = {}
+        self.types: dict[str, Type] = {f"{name}.{of}": found for name, items in imported.items() for of, found in items.types.items()}
         for name in self._written:
             self.named(name)
 

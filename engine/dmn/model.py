@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -40,6 +40,8 @@ class Element:
     logic: Boxed = Missing()  # noqa: RUF009 - immutable
     requires: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    namespace: str = ""  # of the file
+    imports: Mapping[str, str] = field(default_factory=dict)  # names under which the file imports others, by namespace
 
 
 class DmnModel:
@@ -48,7 +50,7 @@ class DmnModel:
     def __init__(self, elements: Mapping[str, Element], types: Mapping[str, Type]) -> None:
         self.elements = elements
         self.types = types
-        self.decision_ids: tuple[str, ...] = tuple(e.id for e in elements.values() if e.kind in ("decision", "service"))
+        self.decision_ids: tuple[str, ...] = tuple(key for key, e in elements.items() if e.kind in ("decision", "service") and "#" not in key)
 
     def evaluate(self, decision_id: str, variables: Mapping[str, Any], now: datetime) -> Decided:
         """The decision over process variables. Raises ExpressionError: unknown id, rules that contradict the hit policy, budget exceeded."""
@@ -134,7 +136,7 @@ class Graph:
 
     def _input(self, element: Element) -> Value:
         """Process variables have identifiers for names: `Customer type` is found as `Customer_type`, too, or by the element's id."""
-        for name in (element.name, element.id, element.name.replace(" ", "_")):
+        for name in (element.name, element.id.rpartition("#")[2], element.name.replace(" ", "_")):
             known, value = self.data.lookup(name)
             if known:
                 return conformed(self.run, typed(value, element.type), element.type, element.name)
@@ -162,16 +164,21 @@ class Graph:
 class Required:
     """The names that an element's logic sees: what it requires, then the data."""
 
-    __slots__ = ("_graph", "_names")
+    __slots__ = ("_graph", "_imported", "_names")
 
     def __init__(self, graph: Graph, element: Element) -> None:
         self._graph = graph
-        required = (graph.model.elements[i] for i in element.requires if i in graph.model.elements)
-        self._names = {r.name: r for r in required}
+        self._names: dict[str, Element] = {}
+        self._imported: dict[str, dict[str, Element]] = {}
+        for required in (graph.model.elements[i] for i in element.requires if i in graph.model.elements):
+            prefix = "" if required.namespace == element.namespace else element.imports.get(required.namespace, "")
+            (self._imported.setdefault(prefix, {}) if prefix else self._names)[required.name] = required
         if element.kind == "knowledge":
             self._names.setdefault(element.name, element)  # it may call itself
 
     def lookup(self, name: str) -> tuple[bool, Value]:
         """Value of a required element or of a variable."""
+        if name in self._imported:
+            return True, {inner: self._graph.value(element) for inner, element in self._imported[name].items()}
         element = self._names.get(name)
         return (True, self._graph.value(element)) if element is not None else self._graph.data.lookup(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from engine.dmn.boxed import (
@@ -44,15 +44,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Reader:
-    """Compiles the expressions of one file. `owner` is the decision or business knowledge model being read, for messages."""
+    """Compiles the expressions of one file. `imported`: readers of imported files by the names given to them; `owner` is the decision or business knowledge model being read, for messages."""
 
-    def __init__(self, file: str, definitions: Xml) -> None:
+    def __init__(self, file: str, definitions: Xml, imported: Mapping[str, Reader]) -> None:
         self.file = file
         self.problems: list[Problem] = []
         self.owner: Xml = definitions
         self._language = definitions.get("expressionLanguage")
-        self._names = Vocabulary((*KNOWN, *sorted(component_names(definitions))))
-        self.items = Items(definitions, self._allowed)
+        self.names: set[str] = component_names(definitions).union(*(reader.names for reader in imported.values()))
+        self._vocabulary = Vocabulary((*KNOWN, *sorted(self.names)))
+        self.items: Items = Items(definitions, self._allowed, {name: reader.items for name, reader in imported.items()})
 
     def problem(self, rule: str, message: str, element: Xml, advice: str = "") -> None:
         """Notes a finding about the current decision."""
@@ -74,7 +75,7 @@ class Reader:
         if not self._is_feel(element):
             return Unreadable("not FEEL")
         try:
-            return Text(parse_expression(written, self._names))
+            return Text(parse_expression(written, self._vocabulary))
         except FeelSyntaxError as exc:
             self.problem("dmn.feel", f"not a FEEL expression: {exc}", element)
             return Unreadable(str(exc))
@@ -86,7 +87,7 @@ class Reader:
         if not self._is_feel(element):
             return None
         try:
-            return parse_unary_tests(written, self._names)
+            return parse_unary_tests(written, self._vocabulary)
         except FeelSyntaxError as exc:
             self.problem("dmn.feel", f"not FEEL unary tests: {exc}", element)
             return None

@@ -174,7 +174,8 @@ def main(arguments: list[str]) -> int:
 def compiled(file: Path) -> DmnModel | str:
     """The model, or why there is none."""
     try:
-        return DmnCompiler(lenient=True).compile(file.name, file.read_bytes())
+        others = {other.name: other.read_bytes() for other in file.parent.glob("*.dmn")}
+        return DmnCompiler(lenient=True).compile(file.name, file.read_bytes(), others)
     except (DeploymentRejected, OSError) as exc:
         return f"not compiled: {exc}"
 

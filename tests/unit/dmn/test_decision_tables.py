@@ -184,3 +184,37 @@ def test_evaluation_is_bounded(text: str) -> None:
     made = model(f'<decision id="d" name="d"><literalExpression><text>{text}</text></literalExpression></decision>')
     with pytest.raises(ExpressionError):
         made.evaluate("d", {}, NOW)
+
+
+IMPORTED = f"""<definitions xmlns="{DMN13}" name="lib" namespace="urn:lib">
+<itemDefinition name="tPerson"><itemComponent name="full name"><typeRef>string</typeRef></itemComponent></itemDefinition>
+<businessKnowledgeModel id="hello" name="Say Hello"><encapsulatedLogic><formalParameter name="p" typeRef="tPerson"/>
+<literalExpression><text>"Hello " + p.full name</text></literalExpression></encapsulatedLogic></businessKnowledgeModel></definitions>"""
+IMPORTING = f"""<definitions xmlns="{DMN13}" name="t" namespace="urn:t"><import namespace="urn:lib" name="lib" importType="{DMN13}"/>
+<inputData id="i" name="person"><variable name="person" typeRef="lib.tPerson"/></inputData>
+<decision id="d" name="d"><informationRequirement><requiredInput href="#i"/></informationRequirement>
+<knowledgeRequirement><requiredKnowledge href="urn:lib#hello"/></knowledgeRequirement>
+<literalExpression><text>lib.Say Hello(person)</text></literalExpression></decision></definitions>"""
+
+
+def test_imports_of_files_of_the_same_deployment() -> None:
+    files = {"lib.dmn": IMPORTED.encode(), "t.dmn": IMPORTING.encode(), "broken.dmn": b"<"}
+    made = DmnCompiler().compile("t.dmn", files["t.dmn"], files)
+    assert made.decision_ids == ("d",)
+    assert made.evaluate("d", {"person": {"full name": "Li"}}, NOW).value == "Hello Li"
+    assert made.evaluate("d", {"person": {"full name": 5}}, NOW).value is None
+
+
+@pytest.mark.parametrize(
+    "library",
+    [
+        None,
+        IMPORTED.replace("Hello ", 'Hello" '),
+        IMPORTED.replace("<item", '<import namespace="urn:t" name="t" importType="' + DMN13 + '"/><item', 1),
+    ],
+)
+def test_imports_that_are_missing_faulty_or_circular(library: str | None) -> None:
+    files = {} if library is None else {"lib.dmn": library.encode()}
+    with pytest.raises(DeploymentRejected) as caught:
+        DmnCompiler().compile("t.dmn", IMPORTING.encode(), files)
+    assert "dmn.import" in [p.rule for p in caught.value.problems]
