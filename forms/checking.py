@@ -6,6 +6,7 @@ is dropped; what the form does not declare is an error and never comes through; 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -101,10 +102,10 @@ class Checker:
         shown = shown if isinstance(shown, Mapping) else {}
         if value is not None and not isinstance(value, Mapping):
             self._refuse(node, where, "form.type.object")
-        for name in given:
-            if name not in node.names:
-                step = str(name).replace("~", "~0").replace("/", "~1")[:200]
-                self.errors.append(field_error(f"{where}/{step}", "form.undeclared", name=str(name)[:200]))
+        names = node.names
+        for name in itertools.islice((name for name in given if name not in names), limits.UNDECLARED):
+            step = str(name).replace("~", "~0").replace("/", "~1")[:200]
+            self.errors.append(field_error(f"{where}/{step}", "form.undeclared", name=str(name)[:200]))
         scope, out = Visible(), dict[str, Any]()
         self._branch(node.body, given, shown, where, scope, out)
         self.visible[where] = scope
@@ -217,6 +218,9 @@ class Checker:
             if len(rows) > len(below):
                 self._refuse(node, where, "form.rows.fixed")
             rows = (rows + [None] * len(below))[: len(below)]
+        elif len(rows) > 2 * limits.ROWS_AT_MOST:  # not worth a look
+            self._count(node, len(rows), where)
+            return None
         elif not self.keep_blank:
             rows = [row for row in rows if not empty(node.row, row)]
         out: list[Any] = []

@@ -10,6 +10,7 @@ DEPTH = 6  # objects and tables inside one another
 OPTIONS = 500  # constants of one choice
 ROWS = 200  # rows of a table, where the form sets no maxItems
 ROWS_AT_MOST = 1000
+UNDECLARED = 20  # undeclared names of one object that are reported one by one
 LIST_ITEMS = 100  # entries of a list of texts or files
 PATTERN_CHARACTERS = 500
 PATTERN_BYTES = 1 << 20  # of the compiled automaton
