@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -17,11 +18,14 @@ from engine.model.values import parse
 from engine.model.views import InstanceFilter, TaskFilter
 from webui.addresses import local_target
 from webui.export import json_lines
+from webui.filters import exact
+from webui.i18n import gettext
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
 from webui.pages.reading import diagram_state, names_for, variable_titles
 from webui.sentences import names_of, reasons, sentence
 from webui.signin import current_actor
+from webui.tables import csv_download, every
 
 blueprint = Blueprint("instances", __name__, url_prefix="/instances")
 
@@ -37,20 +41,52 @@ STATES = {
 @blueprint.get("")
 def index() -> str:
     """Filter and page stand in the address."""
+    wanted, actor = _filter(), current_actor()
+    with flowledger().reading() as read:
+        page = read.instances(actor, wanted)
+        processes = {d.process_id: d.name for d in read.definitions(actor)}
+        names = names_of(None, read.people())
+    return render_template("instances.html", page=page, filter=wanted, states=STATES, processes=processes, names=names)
+
+
+def _filter() -> InstanceFilter:
     state = request.args.get("state", "")
-    wanted = InstanceFilter(
+    return InstanceFilter(
         process_id=request.args.get("process") or None,
         definition_id=request.args.get("definition") or None,
         state=state if state in STATES else None,
         text=request.args.get("q", "").strip()[:200] or None,
         cursor=request.args.get("cursor") or None,
     )
-    actor = current_actor()
+
+
+@blueprint.get("/list.csv")
+def table() -> Response:
+    """The filtered list as a file."""
+    wanted, actor = _filter(), current_actor()
     with flowledger().reading() as read:
-        page = read.instances(actor, wanted)
-        processes = {d.process_id: d.name for d in read.definitions(actor)}
         names = names_of(None, read.people())
-    return render_template("instances.html", page=page, filter=wanted, states=STATES, processes=processes, names=names)
+        rows = list(every(lambda cursor: read.instances(actor, replace(wanted, cursor=cursor, size=200))))
+    header = [
+        gettext(t)
+        for t in ("Business key", "Process", "Version", "State", "Started", "By", "Ended", "Records", "Instance id", "Hash of the last record")
+    ]
+    body = (
+        (
+            r.business_key,
+            r.process_name,
+            r.version,
+            STATES.get(r.state, r.state),
+            exact(r.started_at),
+            names.person(r.started_by),
+            exact(r.ended_at),
+            r.seq,
+            r.id,
+            r.head_hash,
+        )
+        for r in rows
+    )
+    return csv_download("instances", header, body)
 
 
 @blueprint.get("/<instance_id>")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
@@ -11,19 +13,21 @@ from werkzeug.wrappers import Response
 
 from engine.errors import FormInvalid, InvalidInput
 from engine.model.commands import Complete, HandOver, Release, SaveDraft
-from engine.model.views import TaskFilter, TaskRow
+from engine.model.views import Explanation, TaskFilter, TaskRow
 from webui.forms import Button
 from webui.i18n import gettext
 from webui.notices import notify
 from webui.pages import task_forms
 from webui.pages.engine import execute, flowledger
-from webui.pages.reading import diagram_state, names_for
+from webui.pages.reading import diagram_state, names_for, variable_titles
 from webui.pages.settling import settle
-from webui.sentences import reasons, sentence
+from webui.sentences import Names, reasons, sentence
 from webui.signin import current_actor
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/tasks")
 RECENT = 6  # records in "why it is here"
+EARLIER = 10  # records in "remarks of earlier rounds"
+REMARKS = ("remark", "comment", "opinion", "reason", "advice")  # in names of fields
 
 
 @blueprint.get("/<task_id>")
@@ -44,12 +48,13 @@ def _page(task_id: str, submission: Any = None, errors: Any = (), status: int = 
             "comments": read.comments(actor, task.instance_id),
             "attachments": read.attachments(actor, task.instance_id),
             "names": names_for(read, task.definition_id),
+            "titles": variable_titles(read, task.definition_id),
             "diagram": diagram_state(read, actor, task.instance_id, selected=task.element_id),
             "people": read.receivers(actor, task_id) if task.state == "open" else {},
         }
         mine = read.may_work_on(actor, task)
     names = context["names"]
-    earlier = _earlier(task, explanations, names)
+    earlier = list(islice(_earlier(task, explanations, names), EARLIER))
     entered = next((e.form_values for e in reversed(explanations) if e.kind == "CompleteUserTask" and e.details.get("key") == task.key), None)
     drawn = None
     if form is not None and mine:
@@ -84,19 +89,13 @@ def _form_parts(task: TaskRow) -> dict[str, Any]:
     }
 
 
-def _earlier(task: TaskRow, explanations: Any, names: Any) -> list[tuple[Any, str, list[tuple[str, str]]]]:
-    """Texts that people entered in earlier rounds of the instance's tasks: review remarks and the like, newest first."""
-    found = []
+def _earlier(task: TaskRow, explanations: Sequence[Explanation], names: Names) -> Iterator[tuple[Explanation, str, list[tuple[str, str]]]]:
+    """What people remarked in the instance's tasks before, newest first: texts whose field is named as a remark."""
     for record in reversed(explanations):
         if record.kind == "CompleteUserTask" and record.details.get("key") != task.key:
-            texts = [
-                (k, v)
-                for k, v in record.form_values.items()
-                if isinstance(v, str) and ("remark" in k or "comment" in k or "opinion" in k) and v.strip()
-            ]
+            texts = [(k, v) for k, v in record.form_values.items() if isinstance(v, str) and v.strip() and any(word in k for word in REMARKS)]
             if texts:
-                found.append((record, sentence(record, names), texts))
-    return found[:10]
+                yield record, sentence(record, names), texts
 
 
 # --- working on it ---------------------------------------------------------------------------------------------------

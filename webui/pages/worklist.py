@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from dataclasses import replace
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 
 from engine.model.commands import Claim
 from engine.model.views import TaskFilter
 from webui.addresses import local_target
-from webui.filters import day_end
+from webui.filters import day_end, exact, group_title
+from webui.i18n import gettext
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
 from webui.signin import current_actor
+from webui.tables import csv_download, every
 
 blueprint = Blueprint("worklist", __name__)
 
@@ -36,9 +40,18 @@ SIZE = 50
 @blueprint.get("/worklist")
 def show() -> str:
     """Filter, sort and page stand in the address."""
+    wanted, actor = _filter(), current_actor()
+    with flowledger().reading() as read:
+        page = read.worklist(actor, wanted)
+        counts = read.worklist_counts(actor, day_end())
+        processes = {d.process_id: d.name for d in read.definitions(actor)}
+    return render_template("worklist.html", page=page, counts=counts, filter=wanted, views=VIEWS, sorts=SORTS, processes=processes)
+
+
+def _filter() -> TaskFilter:
     view = request.args.get("view", "all")
     sort = request.args.get("sort", "due")
-    wanted = TaskFilter(
+    return TaskFilter(
         view=view if view in VIEWS else "all",
         process_id=request.args.get("process") or None,
         text=request.args.get("q", "").strip()[:200] or None,
@@ -46,12 +59,28 @@ def show() -> str:
         cursor=request.args.get("cursor") or None,
         size=SIZE,
     )
-    actor = current_actor()
+
+
+@blueprint.get("/worklist.csv")
+def table() -> Response:
+    """The filtered list as a file."""
+    wanted, actor = _filter(), current_actor()
     with flowledger().reading() as read:
-        page = read.worklist(actor, wanted)
-        counts = read.worklist_counts(actor, day_end())
-        processes = {d.process_id: d.name for d in read.definitions(actor)}
-    return render_template("worklist.html", page=page, counts=counts, filter=wanted, views=VIEWS, sorts=SORTS, processes=processes)
+        rows = list(every(lambda cursor: read.worklist(actor, replace(wanted, cursor=cursor, size=200))))
+    header = [gettext(t) for t in ("Task", "Process", "Business key", "Due", "Since", "Who", "Groups")]
+    body = (
+        (
+            t.name,
+            t.process_name,
+            t.business_key,
+            exact(t.due),
+            exact(t.created_at),
+            t.assignee_name or t.assignee,
+            ", ".join(map(group_title, t.candidate_groups)),
+        )
+        for t in rows
+    )
+    return csv_download("worklist", header, body)
 
 
 @blueprint.post("/tasks/<task_id>/claim")

@@ -104,3 +104,15 @@ def test_lists_page_by_key(signed_in, purchase):
     assert "PO-page-2" in text(auditor.get("/instances?q=PO-page-"))
     assert "没有符合条件的流程实例" in text(auditor.get("/instances?q=no-such-thing"))
     assert auditor.get("/instances?cursor=rubbish").status_code == 400
+
+
+def test_lists_as_csv_hold_no_formula(signed_in, purchase):
+    purchase("=1+1")
+    answer = signed_in("auditor").get("/instances/list.csv?q=%3D1%2B1")
+    lines = answer.data.decode("utf-8-sig").splitlines()
+    assert answer.mimetype == "text/csv"
+    assert lines[0].startswith("业务编号,流程,版本,状态")
+    assert lines[1].startswith("'=1+1,采购申请,1,进行中")
+    assert len(lines) == 2
+    mine = signed_in("staff").get("/worklist.csv?q=%3D1%2B1").data.decode("utf-8-sig").splitlines()
+    assert mine[1].split(",")[2] == "'=1+1"
