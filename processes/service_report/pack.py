@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.plugins import Pack
-from processes.service_report import analysis, archive, callbacks, registration
+from processes.service_report import analysis, archive, callbacks, projects, registration
 from processes.service_report.business_days import working_days_after
 from processes.service_report.tables import metadata
 
@@ -34,6 +34,7 @@ pack = Pack(
         callbacks.record_callback,
         callbacks.replace_draw,
         callbacks.close_callbacks,
+        projects.register_project,
     ),
     functions={"working_days_after": working_days_after},
     groups=GROUPS,

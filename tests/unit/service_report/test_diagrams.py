@@ -27,7 +27,7 @@ NODES = ("task", "userTask", "serviceTask", "businessRuleTask", "startEvent", "e
 Box = tuple[float, float, float, float]
 
 
-@pytest.fixture(params=["report.bpmn", "callback.bpmn"])
+@pytest.fixture(params=["report.bpmn", "callback.bpmn", "project.bpmn"])
 def diagram(request: pytest.FixtureRequest) -> Any:
     return etree.fromstring((FOLDER / request.param).read_bytes())
 
