@@ -8,12 +8,14 @@ from engine.dmn.feel.types import ANY, SIMPLE, Type
 from engine.dmn.feel.values import Value
 from engine.dmn.xml import Xml, child, children, local, name_of, text
 
+MAX_NESTING = 60
+
 Allow = Callable[[Xml, str], Callable[[Value], bool] | None]
 """Compiles the text of allowed values into a test."""
 
 
 class Items:
-    """Types by name. Definitions may use each other in any order; one that contains itself is cut at Any."""
+    """Types by name. Definitions may use each other in any order; one that contains itself, or too many others, is cut at Any."""
 
     def __init__(self, definitions: Xml, allow: Allow, imported: Mapping[str, Items]) -> None:
         self._written = {name_of(item): item for item in children(definitions, "itemDefinition")}
@@ -30,7 +32,7 @@ class Items:
         for name in (" ".join(reference.split()), reference.split("}")[-1].split(":")[-1].strip(), reference.split(".")[-1].strip()):
             if name in self.types:
                 return self.types[name]
-            if name in self._open:
+            if name in self._open or len(self._open) >= MAX_NESTING:
                 return ANY
             if name in self._written:
                 self._open.add(name)
