@@ -18,8 +18,9 @@ from flask_babel import lazy_gettext
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from engine import errors
+from forms import message as form_message
 from webui.findings import told
-from webui.i18n import gettext
+from webui.i18n import gettext, language
 from webui.security import CsrfRefused, is_api
 
 log = logging.getLogger("flowledger.web")
@@ -131,7 +132,7 @@ def of_engine(error: errors.FlowledgerError) -> Response:
 
 def _parts(error: errors.FlowledgerError) -> dict[str, Any]:
     if isinstance(error, errors.FormInvalid):
-        return {"errors": [dataclasses.asdict(e) | {"params": dict(e.params)} for e in error.errors]}
+        return {"errors": [dataclasses.asdict(e) | {"params": dict(e.params), "text": form_message(e, language())} for e in error.errors]}
     if isinstance(error, errors.DeploymentRejected):
         return {"problems": [told(p) for p in error.problems]}
     return {}

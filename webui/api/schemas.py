@@ -25,7 +25,9 @@ class ProblemSchema(ma.Schema):
     status = fields.Integer()
     detail = fields.String()
     instance = fields.String(metadata={"description": "path of the request"})
-    errors = fields.List(fields.Dict(), metadata={"description": "invalid fields: pointer, message_id, params, message"})
+    errors = fields.List(
+        fields.Dict(), metadata={"description": "invalid fields: pointer, message_id, params, message (English), text (the reader's language)"}
+    )
     problems = fields.List(fields.Dict(), metadata={"description": "findings in deployed files"})
 
 
