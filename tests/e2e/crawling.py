@@ -25,7 +25,7 @@ from webui.app import create_app
 
 DESK, PHONE = 1440, 390
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}, "resultTypes": ["violations"]}
-READY = ".replay-panel h2, #modeler .djs-container svg, [data-viewer] .djs-container svg, [data-viewer] [role=alert]"
+READY = ".replay-panel h2, #modeler .djs-container > svg, [data-viewer] .djs-container > svg, [data-viewer] [role=alert]"
 
 
 def application() -> Flask:

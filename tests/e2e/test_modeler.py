@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import SignIn
 from tests.e2e.trips import instance_path, task_path
 
-READY = "#modeler .djs-container svg"
+READY = "#modeler .djs-container > svg"
 
 
 def start_handover(page: Page, key: str) -> str:
@@ -37,7 +37,7 @@ def test_a_task_more_in_version_two(sign_in: SignIn) -> None:
     pm = sign_in("pm")
     running = start_handover(pm, "V1")
     owner = sign_in("owner")
-    owner.goto("/definitions/handover")
+    owner.goto("/processes/handover")
     owner.get_by_role("link", name="在建模器中打开").click()
     owner.locator(READY).wait_for()
 
@@ -63,7 +63,7 @@ def test_a_task_more_in_version_two(sign_in: SignIn) -> None:
 
     owner.locator('[data-action="deploy"]').click()
     owner.fill("#deploy-comment", "移交前由主管复核")
-    with owner.expect_navigation(url="**/definitions/handover*"):
+    with owner.expect_navigation(url="**/processes/handover*"):
         owner.locator("dialog .btn-primary").click()
     expect(owner.locator("h1")).to_contain_text("第 2 版")
     expect(owner.locator("#versions-heading + div")).to_contain_text("移交前由主管复核")
@@ -130,7 +130,7 @@ def test_a_file_of_another_modeler_is_imported_deployed_and_exported(sign_in: Si
     owner.locator(READY).wait_for()
     owner.locator('[data-action="deploy"]').click()
     owner.fill("#deploy-comment", "从别处导入")
-    with owner.expect_navigation(url="**/definitions/leave_request*"):
+    with owner.expect_navigation(url="**/processes/leave_request*"):
         owner.locator("dialog .btn-primary").click()
     with owner.expect_download() as download:
         owner.locator("a[download]", has_text=".bpmn").first.click()

@@ -13,12 +13,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.wrappers import Response
 
-from engine.errors import InvalidInput, LimitExceeded
+from engine.errors import DeploymentRejected, InvalidInput, LimitExceeded
 from engine.model.commands import Deploy, DiscardModelDraft, SaveModelDraft
 from engine.model.values import iso, parse
 from engine.model.views import ModelDraft
 from webui.findings import told
-from webui.i18n import by_language
+from webui.i18n import by_language, gettext
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
 from webui.signin import current_actor
@@ -198,19 +198,22 @@ def import_file() -> ResponseReturnValue:
     """A .bpmn file of any modeler becomes a draft; nothing is deployed. Its problems show in the modeler."""
     upload = request.files.get("file")
     if upload is None or not upload.filename:
-        raise InvalidInput("choose a .bpmn file")
+        raise InvalidInput(gettext("Choose a .bpmn file."))
     data = upload.read(XML_BYTES + 1)
     if len(data) > XML_BYTES:
         raise LimitExceeded(what="size of the diagram in bytes", value=len(data), limit=XML_BYTES)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise InvalidInput("the file is not UTF-8 text; save it again as BPMN 2.0 XML") from exc
+        raise InvalidInput(gettext("The file is not UTF-8 text. Save it again as BPMN 2.0 XML.")) from exc
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise InvalidInput("the file holds a DOCTYPE, which is refused")
+        raise InvalidInput(gettext("The file holds a DOCTYPE, which is refused. Nothing was imported."))
     process_id = process_id_of(text)
     if process_id is None:
-        raise InvalidInput("the file holds no BPMN process")
+        raise InvalidInput(gettext("The file holds no BPMN process. Nothing was imported."))
+    unreadable = [p for p in flowledger().lint({f"{process_id}.bpmn": data}) if p.rule.startswith("xml.") or p.rule == "bpmn.root"]
+    if unreadable:  # the modeler could not even draw it; everything else is shown and mended there
+        raise DeploymentRejected(unreadable)
     based_on = None
     with flowledger().reading() as read:
         based_on = next((d.id for d in read.definitions(current_actor()) if d.process_id == process_id), None)

@@ -29,7 +29,11 @@ const KEYS = {
   j: () => move(1),
   k: () => move(-1),
   c: complete,
-  "/": () => document.querySelector("[data-key-search]")?.focus(),
+  "/": () => {
+    const field = document.querySelector("[data-key-search]");
+    field?.focus();
+    field?.select(); // typing replaces the last search
+  },
   "?": () => document.getElementById("keyboard-help")?.showModal(),
 };
 
