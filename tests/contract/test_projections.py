@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from engine.errors import FlowledgerError, InvalidInput
+from engine.errors import InvalidInput
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
 from engine.projections import ALL
@@ -82,7 +82,7 @@ def test_rebuilding_does_not_depend_on_clocks_that_went_back(engine):
 
 @pytest.mark.parametrize("number", range(len(ALL)))
 def test_a_projection_that_raises_leaves_nothing_half_written(engine, monkeypatch, number):
-    first, second, loop = busy(engine)
+    first, second, _loop = busy(engine)
     before = contents(engine, *DERIVED, *REST)
     [task] = engine.user_tasks(first)
     honest = ALL[number].apply
@@ -120,8 +120,8 @@ def test_what_the_database_cannot_hold_is_refused_and_nothing_stays(engine):
         try:
             engine.app.execute(command, SYSTEM)
             done.append(command)
-        except FlowledgerError as exc:
-            assert isinstance(exc, InvalidInput)
+        except InvalidInput:
+            continue  # any other error fails the test
     if not done:
         assert contents(engine, *DERIVED, *REST) == before
     if not engine.app.store.is_sqlite:
