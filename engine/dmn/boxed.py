@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from engine.dmn.feel.interpreter import Interpreter, Scope, Source
+from engine.dmn.feel.interpreter import Interpreter
+from engine.dmn.feel.scope import Scope, Source
 from engine.dmn.feel.syntax import Node
 from engine.dmn.feel.types import ANY, Type
 from engine.dmn.feel.values import FeelError, Range, Value, kind

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from engine.dmn.boxed import Boxed, Definition, Evaluation, Missing, conformed
 from engine.dmn.feel.evaluator import Variables
 from engine.dmn.feel.exchange import to_json, typed
-from engine.dmn.feel.interpreter import Source
+from engine.dmn.feel.scope import Source
 from engine.dmn.feel.types import ANY, Type
 from engine.dmn.feel.values import FeelError, FeelLimit, Function, Value
 from engine.dmn.table import TableError

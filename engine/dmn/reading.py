@@ -21,11 +21,12 @@ from engine.dmn.boxed import (
     Text,
     Unreadable,
 )
+from engine.dmn.feel.budget import ALLOWED_STEPS
 from engine.dmn.feel.evaluator import KNOWN
-from engine.dmn.feel.interpreter import ALLOWED_STEPS, Scope
 from engine.dmn.feel.lexer import FeelSyntaxError
 from engine.dmn.feel.names import Vocabulary
 from engine.dmn.feel.parser import parse_expression, parse_unary_tests
+from engine.dmn.feel.scope import Scope
 from engine.dmn.feel.syntax import UnaryTests
 from engine.dmn.feel.types import ANY, Type
 from engine.dmn.feel.values import FeelLimit, Value

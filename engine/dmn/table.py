@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from engine.dmn.boxed import Boxed, Evaluation, conformed
 from engine.dmn.feel.exchange import to_json, typed
-from engine.dmn.feel.interpreter import Scope, Source
 from engine.dmn.feel.operators import arithmetic
+from engine.dmn.feel.scope import Scope, Source
 from engine.dmn.feel.syntax import UnaryTests
 from engine.dmn.feel.types import Type
 from engine.dmn.feel.values import FeelError, Value, equal, less

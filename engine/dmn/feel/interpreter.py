@@ -9,54 +9,31 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from engine.dmn.feel import syntax as s
+from engine.dmn.feel.budget import Budget
 from engine.dmn.feel.calendar import Date
 from engine.dmn.feel.functions import BUILTINS, invoke
 from engine.dmn.feel.lexer import FeelSyntaxError
 from engine.dmn.feel.names import Vocabulary
 from engine.dmn.feel.operators import arithmetic, member, negate
 from engine.dmn.feel.parser import parse_expression
-from engine.dmn.feel.types import ANY, Type, coerced, instance_of, resolve
-from engine.dmn.feel.values import MAX_LIST, FeelError, FeelLimit, Function, Range, Value, as_list, compare, equal, kind, less, matches, weight
+from engine.dmn.feel.scope import Scope, Source
+from engine.dmn.feel.types import ANY, Type, instance_of, resolve
+from engine.dmn.feel.values import MAX_LIST, FeelError, FeelLimit, Function, Range, Value, as_list, compare, kind, less, matches
 
 MAX_CALLS = 60
-ALLOWED_STEPS = 100
 _BUILTIN_NAMES = Vocabulary(name for name in BUILTINS if " " in name)
 
 
-class Source(Protocol):
-    """Where names outside the text come from."""
-
-    def lookup(self, name: str) -> tuple[bool, Value]:
-        """Whether the name is known, and its value."""
-
-
-class Scope:
-    """Local names over an outer scope or a source."""
-
-    __slots__ = ("outer", "values")
-
-    def __init__(self, values: Mapping[str, Value], outer: Scope | Source | None = None) -> None:
-        self.values = values
-        self.outer = outer
-
-    def lookup(self, name: str) -> tuple[bool, Value]:
-        """The innermost value of a name."""
-        if name in self.values:
-            return True, self.values[name]
-        return self.outer.lookup(name) if self.outer is not None else (False, None)
-
-
-class Interpreter:
+class Interpreter(Budget):
     """One evaluation: its budget, clock reading and warnings. `types`: declared types by name."""
 
     def __init__(self, now: datetime, steps: int = 1_000_000, types: Mapping[str, Type] | None = None) -> None:
+        super().__init__(steps)
         self.now = now
         self.types = types or {}
-        self.warnings: list[str] = []
-        self._steps = steps
         self._calls = 0
         self._visit: dict[type, Callable[[Any, Any], Value]] = {
             s.Literal: lambda node, _scope: node.value,
@@ -90,40 +67,6 @@ class Interpreter:
             return None
         except RecursionError:
             raise FeelLimit("it calls itself too deeply") from None
-
-    def step(self, count: int = 1) -> None:
-        """Charges steps. Raises FeelLimit."""
-        self._steps -= count
-        if self._steps < 0:
-            raise FeelLimit("it takes too many steps")
-
-    def charge(self, value: Value) -> Value:
-        """Charges steps for the size of a value that is made, compared or copied; gives it back. Raises FeelLimit."""
-        if isinstance(value, str):
-            self.step(len(value) // 64)
-        elif isinstance(value, list | dict):
-            self.step(weight(value, (self._steps + 1) * 8) // 8)
-        return value
-
-    def coerce(self, value: Value, of: Type) -> Value:
-        """The value as that type, charged; tests of allowed values are dear. Raises FeelLimit."""
-        if of is ANY:
-            return value
-        self.charge(value)
-        if of.constrained:
-            self.step(ALLOWED_STEPS // 2 * (1 + weight(value, self._steps) if isinstance(value, list | dict) else 1))
-        return coerced(value, of)
-
-    def same(self, left: Value, right: Value) -> bool | None:
-        """FEEL equality, charged."""
-        if isinstance(left, list | dict | str) and type(left) is type(right):
-            self.charge(left)
-        return equal(left, right)
-
-    def warn(self, message: str) -> None:
-        """Notes why something became null."""
-        if len(self.warnings) < 20:
-            self.warnings.append(message[:200])
 
     def test(self, tests: s.UnaryTests, value: Value, scope: Scope | Source) -> bool:
         """Whether an input value satisfies the unary tests of a cell."""
