@@ -170,6 +170,9 @@ class Form(Protocol):
         A field that `shown` has and the submission leaves empty comes back as None, so that assignment clears it.
         """
 
+    def attachments(self, values: Mapping[str, Json]) -> Mapping[str, Mapping[str, Any]]:
+        """References to attachments in checked values, by SHA-256."""
+
 
 class FormCompiler(Protocol):
     def compile(self, file: str, data: bytes) -> Form:
@@ -229,6 +232,9 @@ class Instances(Protocol):
 
     def open_task(self, task_id: str) -> tuple[TaskRow, Head] | None:
         """The task in whatever state with its instance, locked for the transaction."""
+
+    def attached(self, instance_id: str) -> frozenset[str]:
+        """SHA-256 of the files that were attached to this instance."""
 
     def completers(self, instance_id: str, elements: Sequence[str]) -> frozenset[str]:
         """Users who completed a user task of one of these elements in this instance."""

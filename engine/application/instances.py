@@ -31,6 +31,8 @@ def start(uow: UnitOfWork, services: Services, command: cmd.Start, actor: Actor,
         if decoded.errors:
             raise FormInvalid(decoded.errors)
         values = dict(decoded.values)
+        if form.attachments(values):
+            raise InvalidInput("A start form takes no files: there is no instance yet that they could belong to.")
     return begin(uow, services, definition, values, actor, business_key=command.business_key, request_id=request_id)
 
 

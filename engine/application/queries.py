@@ -12,8 +12,9 @@ from engine.application.services import Services
 from engine.errors import IntegrityViolation, NotAllowed, NotFound
 from engine.history import chain, replay
 from engine.identity import policy
-from engine.model.actors import Actor
+from engine.model.actors import SYSTEM, Actor
 from engine.model.definition import ProcessDefinition, ProcessInfo
+from engine.model.inputs import AddAttachment, CompleteJob
 from engine.model.records import Frame, Record
 from engine.model.values import Json, sha256
 from engine.model.views import (
@@ -229,8 +230,11 @@ class Reading:
         return self.queries.attachments(instance_id)
 
     def blob(self, actor: Actor, instance_id: str, digest: str) -> bytes:
-        """Bytes that this instance's records name: an attachment or a file field of a form."""
-        named = any(digest in record.body.decode() for record in self.records(actor, instance_id)) if len(digest) == 64 else False
+        """Bytes that belong to this instance: attached to it (uploads of forms too), or made by one of its service tasks.
+
+        Whatever else a record says about a hash, a comment for instance, gives no right to the bytes.
+        """
+        named = any(_brings(record, digest) for record in self.records(actor, instance_id))
         data = self.queries.blob(digest) if named else None
         if data is None:
             raise NotFound(kind="file", id=digest)
@@ -363,3 +367,13 @@ class Reading:
             return dict(execution.variables(key if head.state == "active" else 0))
         finally:
             self._services.live.put(instance_id, head.seq, execution)
+
+
+def _brings(record: Record, digest: str) -> bool:
+    match record.input:
+        case AddAttachment():
+            return record.input.sha256 == digest
+        case CompleteJob():
+            return len(digest) == 64 and record.actor == SYSTEM.id and digest.encode() in record.body
+        case _:
+            return False

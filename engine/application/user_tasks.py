@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.application.advance import advance, execution_at, pure
@@ -28,7 +29,7 @@ def complete(uow: UnitOfWork, services: Services, command: cmd.Complete, actor: 
         if decoded.errors:
             raise FormInvalid(decoded.errors)
         values = dict(decoded.values)
-    if form is not None:
+        _require_attached(uow, head, form, values)
         uow.drafts.drop_forms(head.instance_id, task.key)
     return advance(uow, services, head, inp.CompleteUserTask(task.key, values), actor, request_id)
 
@@ -80,6 +81,14 @@ def _shown(uow: UnitOfWork, services: Services, head: Head, task: TaskRow, form:
     services.live.put(head.instance_id, head.seq, execution)  # `advance` takes it again
     visible = execution.variables(task.key)
     return {name: visible[name] for name in form.fields() if name in visible}
+
+
+def _require_attached(uow: UnitOfWork, head: Head, form: Form, values: Mapping[str, Json]) -> None:
+    """A file field may only name what was attached to this instance: a known hash is no right to another's file."""
+    named = set(form.attachments(values))
+    missing = named - uow.instances.attached(head.instance_id) if named else named
+    if missing:
+        raise InvalidInput(f"File {min(missing)[:12]} is not attached to this instance; attach it first, then name it in the form.")
 
 
 def _open(uow: UnitOfWork, task_id: str) -> tuple[TaskRow, Head]:

@@ -17,7 +17,7 @@ from engine.model.values import Json, canonical, parse, sha256
 from engine.model.views import TaskRow
 from engine.ports import Head
 from engine.store import rows
-from engine.store.tables import blob, instance, record, snapshot, user_task
+from engine.store.tables import blob, instance, note, record, snapshot, user_task
 
 # Statements of the hot path are built once: building one costs as much as running it.
 _APPEND = record.insert()
@@ -145,6 +145,11 @@ class SqlInstances:
         )
         head = Head(row.i_id, row.i_definition_id, row.i_process_id, row.i_business_key, row.i_state, row.i_seq, row.i_head_hash, row.i_started_by)
         return task, head
+
+    def attached(self, instance_id: str) -> frozenset[str]:
+        """SHA-256 of the files that were attached to this instance."""
+        query = sa.select(note.c.sha256).where(note.c.instance_id == instance_id, note.c.kind == "attachment")
+        return frozenset(self._connection.scalars(query))
 
     def completers(self, instance_id: str, elements: Sequence[str]) -> frozenset[str]:
         """Who completed a user task of one of these elements in this instance."""
