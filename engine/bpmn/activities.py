@@ -59,16 +59,25 @@ class Activity(FlowNode):
         """The activity itself. True: done; None: it stays open."""
         return True
 
+    def _update_hook(self, my_task: Token) -> bool:
+        """Boundary events that wait for a plain signal are armed on arrival: another branch may throw it in the same step."""
+        self._arm(my_task, [b for b in self.boundaries if all(d.plain_signal for d in b.node.definitions)])
+        return True
+
     def arm(self, token: Token) -> None:
         """Open the subscriptions of the boundary events."""
-        if token.armed or not self.boundaries or not self.waits:
+        if not token.armed:
+            self._arm(token, self.boundaries)
+            token.armed = True
+
+    def _arm(self, token: Token, boundaries: list[FlowNode]) -> None:
+        if not boundaries or not self.waits:
             return
         hub = token.workflow.top_workflow.event_manager
-        already = {hub.subscriptions[key].spec.name for key in token.subscriptions}  # a retry after one of them failed
-        for boundary in self.boundaries:
+        already = {hub.subscriptions[key].spec.name for key in token.subscriptions}  # also after a retry
+        for boundary in boundaries:
             if boundary.name not in already:
                 hub.await_events(BOUNDARY, boundary, token.workflow, token, token.scope)
-        token.armed = True
 
     def take_inputs(self, token: Token) -> None:
         """Input parameters and properties are variables of the activity alone."""
@@ -92,7 +101,8 @@ class Activity(FlowNode):
             engine.execute(token, node.post_script)
         if node.outputs or node.copied_out:
             outer = token.scope if token.local is None or token.body is not None else token.workflow.scope
-            values = {name: token.scope[inside] for inside, name in node.copied_out if inside in token.scope}
+            given = ((name, token.scope.get(inside)) for inside, name in node.copied_out)
+            values = {name: value for name, value in given if value is not None}  # an output that was never written copies nothing
             outer.assign_all(values | engine.parameters(token.scope, node.outputs))
 
     def completed(self, token: Token) -> None:

@@ -62,6 +62,11 @@ class Definition:
     message_variable: str | None = None
     line: int | None = None
 
+    @property
+    def plain_signal(self) -> bool:
+        """A signal whose name need not be evaluated."""
+        return self.kind == "signal" and "{" not in self.name
+
     def same(self, other: Definition) -> bool:
         """Do both mean the same event?"""
         return (self.id != "" and self.id == other.id) or (self.kind, self.name, self.code) == (other.kind, other.name, other.code)

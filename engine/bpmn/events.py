@@ -24,6 +24,7 @@ class CatchEvent(FlowNode, defaults.IntermediateCatchEvent):
 
     def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
         super().__init__(process, node, name, event_definition=None, **stock)
+        self.listens = any(d.kind == "signal" for d in node.definitions)
 
     def _run_hook(self, my_task: Token) -> bool | None:
         definitions = self.node.definitions

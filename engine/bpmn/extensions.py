@@ -51,7 +51,13 @@ def unsupported(element: Xml) -> Iterator[tuple[Xml, str]]:
     holder = child(element, "extensionElements")
     for one in holder.iterchildren() if holder is not None else ():
         name = one.tag.rsplit("}", 1)[-1]
-        if one.tag.startswith("{") and name in ("executionListener", "taskListener", "connector", "executionListeners", "taskListeners"):
+        if one.tag.startswith(tuple(f"{{{space}}}" for space in (*CAMUNDA_LIKE, ZEEBE))) and name in (
+            "executionListener",
+            "taskListener",
+            "connector",
+            "executionListeners",
+            "taskListeners",
+        ):
             yield one, f"the extension {name} would not be executed"
     for key in JAVA:
         for space in CAMUNDA_LIKE:

@@ -24,6 +24,7 @@ class FlowNode(BpmnSpecMixin):
     reported = True
     is_activity = False
     is_event_subprocess = False
+    listens = False  # it waits for a signal, which another branch may throw in the same step: it comes first
 
     def __init__(self, process: ProcessSpec, node: Node, name: str | None = None, **stock: Any) -> None:
         super().__init__(process, name or node.id, **stock)
@@ -56,7 +57,8 @@ class FlowNode(BpmnSpecMixin):
         """The diagram was checked when it was deployed."""
 
     def _on_ready(self, my_task: Token) -> None:
-        my_task.workflow.top_workflow.queue.append(my_task)
+        top = my_task.workflow.top_workflow
+        (top.listening if self.listens and my_task.phase == ENTER else top.queue).append(my_task)
 
     # --- running ----------------------------------------------------------------------------------------------------
     def _run(self, my_task: Token) -> bool | None:

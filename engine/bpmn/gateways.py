@@ -180,6 +180,8 @@ class EventBasedGateway(FlowNode, defaults.EventBasedGateway):
 
     def __init__(self, process: Any, node: Any, name: str | None = None, **stock: Any) -> None:
         super().__init__(process, node, name, event_definition=None, **stock)
+        targets = [process.container.nodes[flow.target] for flow in node.outgoing]
+        self.listens = any(d.kind == "signal" for target in targets for d in target.definitions)
 
     def _run_hook(self, my_task: Token) -> bool | None:
         if self.node.parallel_events:

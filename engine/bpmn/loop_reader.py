@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def read_loop(reader: Reader, element: Xml) -> Loop | None:
     standard, multi = child(element, "standardLoopCharacteristics"), child(element, "multiInstanceLoopCharacteristics")
+    if standard is not None and multi is not None:
+        reader.problem(element, "bpmn.loop", "an activity is either a loop or multi-instance, not both", "remove one of the two")
     if standard is not None:
         return _standard(reader, standard)
     return _multi_instance(reader, element, multi) if multi is not None else None

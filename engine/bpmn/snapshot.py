@@ -31,7 +31,7 @@ def take(top: InstanceWorkflow) -> dict[str, Any]:
         "ended": top.ended,
         "failure": top.failure,
         "incidents": [[key, cause] for key, cause in top.incidents.items()],
-        "queue": [token.id for token in top.queue if token.open],
+        "queue": [token.id for token in (*top.listening, *top.queue) if token.open],
         "orJoins": [list(key) for key in top.or_joins],
         "pending": [[key, _kept(kept)] for key, kept in top.compensation.pending.items()],
         "workflows": rows,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from engine.bpmn.diagram import Container, Definition, Flow, Node, Parameter
+from engine.bpmn.diagram import AdHoc, Container, Definition, Flow, Node, Parameter
 from engine.bpmn.reader import ACTIVITIES
 from engine.bpmn.templates import Template, source
 from engine.bpmn.timers import looks_iso
@@ -58,8 +58,10 @@ class Validation:
         starts = container.starts()
         if not starts:
             self._say(container.file, "bpmn.start", "there is no start event", container, "add a start event")
-        if container.ad_hoc is not None and container.ad_hoc.condition:
-            self._expression(container, container, container.ad_hoc.condition)
+        if container.triggered_by_event and sum(node.type == "startEvent" for node in container.nodes.values()) != 1:
+            self._say(container.file, "bpmn.event-subprocess", "an event subprocess has exactly one start event", container)
+        if container.ad_hoc is not None:
+            self._ad_hoc(container, container.ad_hoc)
         self._links(container)
         begin = {node.id for node in starts}
         for node in container.nodes.values():
@@ -68,6 +70,13 @@ class Validation:
                 self._say(container.file, "bpmn.unreachable", "no sequence flow leads to this element; it will never run", node, warning=True)
             if node.inner is not None:
                 self._container(node.inner)
+
+    def _ad_hoc(self, container: Container, ad_hoc: AdHoc) -> None:
+        for node in container.nodes.values():
+            if node.type in ("startEvent", "endEvent"):
+                self._say(container.file, "bpmn.ad-hoc", "an ad-hoc subprocess has no start or end events", node, "remove it")
+        if ad_hoc.condition:
+            self._expression(container, container, ad_hoc.condition)
 
     def _needs_way_in(self, node: Node) -> bool:
         if node.type == "boundaryEvent" or node.for_compensation or any(d.kind == "link" for d in node.definitions):
@@ -82,6 +91,11 @@ class Validation:
                     continue
                 if node.type == "intermediateThrowEvent" and not any(not f.drawn for f in node.outgoing):
                     self._say(container.file, "bpmn.link", f"there is no catching link event {one.name!r} in the same scope", node, "add one")
+                if any(f.drawn for f in (node.outgoing if node.type == "intermediateThrowEvent" else node.incoming)):
+                    message = "a sequence flow leaves a throwing link event" if node.outgoing else "a sequence flow leads into a catching link event"
+                    self._say(container.file, "bpmn.link", message, node, "the link takes the place of the flow")
+                if node.type == "intermediateCatchEvent" and not any(not f.drawn for f in node.incoming):
+                    self._say(container.file, "bpmn.link", f"there is no throwing link event {one.name!r} in the same scope", node, warning=True)
                 if node.type == "intermediateCatchEvent" and not one.sources:
                     if one.name in names:
                         self._say(container.file, "bpmn.link", f"a second catching link event {one.name!r}", node, "link names are unique in a scope")
@@ -119,7 +133,7 @@ class Validation:
         if node.type == "boundaryEvent":
             self._boundary(container, node, say)
         if node.type == "intermediateCatchEvent" and not node.definitions:
-            say("bpmn.event", "the catching event waits for nothing", "choose what it waits for", warning=True)
+            say("bpmn.event", "the catching event waits for nothing", "choose what it waits for")
 
     def _start(self, container: Container, node: Node, say: Callable[..., None]) -> None:
         if node.incoming:
@@ -146,6 +160,10 @@ class Validation:
         for one in node.definitions:
             if one.kind == "cancel" and host is not None and host.type != "transaction":
                 say("bpmn.cancel", "a cancel boundary event belongs to a transaction")
+            if one.kind == "compensate" and node.outgoing:
+                say("bpmn.compensation", "a sequence flow leaves a compensation event", "connect it by an association only")
+            if one.kind == "error" and not node.interrupting:
+                say("bpmn.boundary", "an error event always interrupts", warning=True)
             if one.kind == "compensate" and host is not None and host.handler is None:
                 say("bpmn.compensation", "the compensation event is connected with no activity", "draw an association to the compensating activity")
 
@@ -184,10 +202,15 @@ class Validation:
         if node.type == "complexGateway" and node.activation:
             self._expression(container, node, node.activation)
         if node.type == "eventBasedGateway":
-            if not node.outgoing:
-                say("bpmn.event-gateway", "no event follows the event-based gateway")
-            for flow in node.outgoing:
-                self._awaited(container, container.nodes[flow.target], flow)
+            self._event_gateway(container, node, say)
+
+    def _event_gateway(self, container: Container, node: Node, say: Callable[..., None]) -> None:
+        if not node.outgoing:
+            say("bpmn.event-gateway", "no event follows the event-based gateway")
+        if node.instantiate and node.incoming:
+            say("bpmn.event-gateway", "a sequence flow leads into an instantiating event-based gateway")
+        for flow in node.outgoing:
+            self._awaited(container, container.nodes[flow.target], flow)
 
     def _awaited(self, container: Container, target: Node, flow: Flow) -> None:
         good = target.type == "intermediateCatchEvent" or (target.type == "receiveTask" and target.definitions)

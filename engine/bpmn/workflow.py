@@ -156,6 +156,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         self.tokens: dict[int, Token] = {}
         self.live: dict[int, Any] = {}
         self.queue: deque[Token] = deque()
+        self.listening: deque[Token] = deque()  # runs before the queue: nodes that only begin to wait for a signal
         self.touched: dict[int, None] = {}  # scopes that lost a token
         self.or_joins: dict[tuple[int, str], None] = {}  # joins to be decided when nothing else moves
         self.incidents: dict[int, str] = {}
@@ -210,8 +211,8 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         steps = 0
         while self.ended is None:
             self.settle()
-            if self.queue:
-                token = self.queue.popleft()
+            if self.listening or self.queue:
+                token = (self.listening or self.queue).popleft()
                 if not token._state & TaskState.READY or token.id in self.incidents:
                     continue
                 steps += 1
@@ -276,6 +277,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
             token.cancel()
         self.event_manager.close_scope(self)
         self.queue.clear()
+        self.listening.clear()
 
     def raise_incident(self, token: Token, cause: str) -> None:
         self.incidents[token.id] = cause

@@ -69,12 +69,13 @@ class SqlDefinitions:
                         {
                             "definition_id": one.id,
                             "element_id": s.element,
+                            "number": number,
                             "process_id": one.process_id,
                             "kind": s.kind,
                             "name": s.name,
                             "schedule": s.schedule,
                         }
-                        for s in starts
+                        for number, s in enumerate(starts)
                     ],
                 )
 

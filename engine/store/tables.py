@@ -96,6 +96,7 @@ start_trigger = Table(
     metadata,
     Column("definition_id", ForeignKey("process_definition.id"), primary_key=True),
     Column("element_id", String(200), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False, default=0),  # a start event may have several triggers
     Column("process_id", String(200), nullable=False, index=True),
     Column("kind", String(16), nullable=False),
     Column("name", String(255)),

@@ -419,3 +419,33 @@ def test_pre_and_post_scripts() -> None:
     bench = Bench(p(S, f'<userTask id="u">{extension}</userTask>', flows("s u"))).start()
     assert bench.variables == {"a": 1}
     assert bench.complete("u", n=5).variables == {"a": 1, "n": 5, "b": 6}
+
+
+def test_a_signal_thrown_in_the_same_step_reaches_branches_that_come_later() -> None:
+    """Nodes that only begin to wait for a signal come before everything else that is ready."""
+    bench = Bench(p(S, '<parallelGateway id="f"/>', throw("t", SIGNAL), catch("c", SIGNAL), log("a"), flows("s f", "f t", "f c", "c a"))).start()
+    assert (bench.lines, bench.state) == (["a"], "completed")
+    gateway = '<eventBasedGateway id="g"/>' + catch("c", SIGNAL) + catch("d", MESSAGE)
+    bench = Bench(p(S, '<parallelGateway id="f"/>', throw("t", SIGNAL), gateway, log("a"), flows("s f", "f t", "f g", "g c", "g d", "c a"))).start()
+    assert (bench.lines, bench.state) == (["a"], "completed")
+    bench = Bench(
+        p(
+            S,
+            '<parallelGateway id="f"/>',
+            throw("t", SIGNAL),
+            '<userTask id="u"/>',
+            boundary("c", "u", SIGNAL),
+            log("a"),
+            flows("s f", "f t", "f u", "c a"),
+        )
+    ).start()
+    assert (bench.lines, bench.state) == (["a"], "completed")
+
+
+def test_a_data_output_that_was_not_written_copies_nothing() -> None:
+    io = (
+        '<ioSpecification><dataOutput id="dout" name="Data Output"/></ioSpecification>'
+        "<dataOutputAssociation><sourceRef>dout</sourceRef><targetRef>ref</targetRef></dataOutputAssociation>"
+    )
+    data = '<dataObject id="o" name="data"/><dataObjectReference id="ref" dataObjectRef="o"/>'
+    assert Bench(p(S, data, script("t", "data = 5", io), flows("s t"))).start().variables == {"data": 5}

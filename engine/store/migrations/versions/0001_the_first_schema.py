@@ -267,12 +267,13 @@ def upgrade() -> None:
         "start_trigger",
         sa.Column("definition_id", sa.String(length=255), nullable=False),
         sa.Column("element_id", sa.String(length=200), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("process_id", sa.String(length=200), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=True),
         sa.Column("schedule", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["definition_id"], ["process_definition.id"], name=op.f("fk_start_trigger_definition_id")),
-        sa.PrimaryKeyConstraint("definition_id", "element_id", name=op.f("pk_start_trigger")),
+        sa.PrimaryKeyConstraint("definition_id", "element_id", "number", name=op.f("pk_start_trigger")),
     )
     op.create_index("ix_start_trigger_kind_name", "start_trigger", ["kind", "name"], unique=False)
     op.create_index(op.f("ix_start_trigger_process_id"), "start_trigger", ["process_id"], unique=False)
