@@ -87,7 +87,7 @@ def test_a_request_beyond_the_limit_of_the_server(sign_in: SignIn, tmp_path: Pat
     pm.set_input_files("#file", zeros(tmp_path / "巨.bin", 31))
     with pm.expect_navigation():
         pm.locator("form:has(#file) button").click()
-    expect(pm.locator("h1")).to_have_text("过大")
+    expect(pm.locator("h1")).to_have_text("内容过大")
     assert records(pm, task) == before
 
 
@@ -114,7 +114,7 @@ def test_a_completed_task_is_not_completed_again(sign_in: SignIn) -> None:
     after = records(first, task)
     submit(second)
     expect(second.locator("h1")).to_have_text("此任务已结束")
-    expect(second.locator("main")).to_contain_text("没有任何改动")
+    expect(second.locator("main")).to_contain_text("未做任何更改")
     assert records(first, task) == after
     first.goto(task)
     expect(first.locator("main .alert-info")).to_contain_text("李明")

@@ -49,8 +49,9 @@ def test_a_task_more_in_version_two(sign_in: SignIn) -> None:
     owner.keyboard.type("主管复核")
     owner.mouse.click(x, y + 200)
     expect(owner.locator("#modeler .djs-visual", has_text="主管复核")).to_be_visible()
-    owner.locator("#modeler .djs-element", has_text="主管复核").first.click()
-    owner.locator('.djs-context-pad [data-action="replace"]').click()
+    owner.locator("#modeler .djs-shape", has_text="主管复核").first.click()
+    expect(owner.locator("#modeler .djs-shape.selected", has_text="主管复核")).to_be_visible()
+    owner.keyboard.press("r")  # bpmn-js: change the element's type
     owner.locator('.djs-popup [data-id="replace-with-user-task"]').click()
 
     # Who may do it.
@@ -64,7 +65,7 @@ def test_a_task_more_in_version_two(sign_in: SignIn) -> None:
     owner.locator('[data-action="deploy"]').click()
     owner.fill("#deploy-comment", "移交前由主管复核")
     with owner.expect_navigation(url="**/processes/handover*"):
-        owner.locator("dialog .btn-primary").click()
+        owner.locator("dialog[open] button[value=deploy]").click()
     expect(owner.locator("h1")).to_contain_text("第 2 版")
     expect(owner.locator("#versions-heading + div")).to_contain_text("移交前由主管复核")
 
@@ -131,7 +132,7 @@ def test_a_file_of_another_modeler_is_imported_deployed_and_exported(sign_in: Si
     owner.locator('[data-action="deploy"]').click()
     owner.fill("#deploy-comment", "从别处导入")
     with owner.expect_navigation(url="**/processes/leave_request*"):
-        owner.locator("dialog .btn-primary").click()
+        owner.locator("dialog[open] button[value=deploy]").click()
     with owner.expect_download() as download:
         owner.locator("a[download]", has_text=".bpmn").first.click()
     exported = download.value.path().read_text(encoding="utf-8")
