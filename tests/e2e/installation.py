@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = Path(__file__).parent / "processes"
-START_SECONDS = 60.0
+START_SECONDS = 180.0  # a loaded machine; an idle one needs two or three
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "pm": ("worklist.show", "tasks.show", "start.index", "start.form", "history.mine", "account.settings", "account.tokens"),
     "owner": ("definitions.index", "definitions.show", "modeler.index", "modeler.new", "modeler.edit", "modeler.draft"),
     "auditor": ("instances.index", "instances.show", "instances.verify", "replay.show", "administration.incidents", "administration.users"),
-    "desk": ("service_report.archive", "service_report.archive_item", "service_report.callbacks"),
+    "desk": ("service_report.archive", "service_report.archive_item", "service_report.callbacks", "service_report.nonce"),
     "qa": ("service_report.figures", "service_report.numerator", "service_report.imports", "service_report.preview", "service_report.import_result"),
     "admin": ("administration.index", "administration.new_user", "administration.user"),
 }
@@ -33,6 +33,8 @@ ELSEWHERE = {
     "definitions.export": "download",
     "definitions.file": "download",
     "instances.export": "download",
+    "instances.table": "download",
+    "worklist.table": "download",
     "instances.attachment": "download",
     "instances.blob": "download",
     "replay.frame": "JSON",
@@ -114,7 +116,7 @@ def test_auditor(crawl: Any, sign_in: SignIn) -> None:
 def test_service_desk(crawl: Any, sign_in: SignIn) -> None:
     walk = crawl("desk")
     walk.routes = Only(walk.routes, PAGES["desk"])
-    walk.walk("/service-report/archive", "/service-report/callbacks")
+    walk.walk("/service-report/archive", "/service-report/callbacks", "/service-report/callbacks/nonce")
     covered(walk, "desk")
 
 
