@@ -84,7 +84,7 @@ class ModelerPage {
       await this.recover(xml);
       await this.check();
     } catch (cause) {
-      this.say(t("loadFailed", { cause: cause.message }), true);
+      this.say(t("loadFailed", { cause: cause.message.split("\n")[0] }), true); // the parser adds lines for programmers
     }
   }
 
