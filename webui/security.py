@@ -110,10 +110,10 @@ def _same_origin() -> bool:
 def protect(response: Response) -> Response:
     """After every request: the security headers, no caching of personal pages, the visitor cookie where one was made."""
     headers = response.headers
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
-    if request.endpoint != "static":
-        headers.setdefault("Cache-Control", "no-store")
+    present = {name.lower() for name, _ in headers}
+    headers.extend([(name, value) for name, value in HEADERS.items() if name.lower() not in present])
+    if request.endpoint != "static" and "cache-control" not in present:
+        headers.add("Cache-Control", "no-store")
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     visitor = g.get("visitor")

@@ -12,6 +12,7 @@ from engine.model import events as ev
 from engine.model.records import Record
 from engine.model.values import moment
 from engine.ports import Head
+from engine.store.rows import json_list, texts
 from engine.store.tables import task_candidate, user_task
 
 _INSERT = user_task.insert()
@@ -66,7 +67,7 @@ class UserTaskProjection:
             for row in rows
             if row["state"] == "open"
             for kind, column in (("group", "candidate_groups"), ("user", "candidate_users"))
-            for name in dict.fromkeys(json.loads(row[column]))
+            for name in dict.fromkeys(texts(row[column]))
         ]
         if candidates:
             connection.execute(_OFFER, candidates)
@@ -93,9 +94,9 @@ def _row(event: ev.UserTaskCreated, record: Record, head: Head) -> dict[str, Any
         "name": event.name,
         "state": "open",
         "assignee": event.assignee,
-        "candidate_groups": json.dumps(list(event.candidate_groups), ensure_ascii=False),
-        "candidate_users": json.dumps(list(event.candidate_users), ensure_ascii=False),
-        "excludes": json.dumps(list(event.excludes), ensure_ascii=False),
+        "candidate_groups": json_list(event.candidate_groups),
+        "candidate_users": json_list(event.candidate_users),
+        "excludes": json_list(event.excludes),
         "excluded_users": "[]",
         "form_key": event.form_key,
         "priority": event.priority,

@@ -28,8 +28,14 @@ _AFTER = (
 )
 _HEAD = sa.select(instance).where(instance.c.id == sa.bindparam("b_instance"))
 _HEAD_LOCKED = _HEAD.with_for_update()
+_TASK = ("definition_id", "process_id", "business_key", "element_id", "name", "state", "assignee", "candidate_groups", "candidate_users")
+_TASK_TOO = ("excludes", "excluded_users", "form_key", "priority", "due", "created_at", "ended_at", "ended_by")
 _OPEN_TASK = (
-    sa.select(user_task, *(c.label(f"i_{c.name}") for c in instance.c))
+    sa.select(
+        *(user_task.c[name] for name in (*_TASK, *_TASK_TOO)),
+        instance.c.state.label("instance_state"),
+        *(instance.c[name] for name in ("seq", "head_hash", "started_by")),
+    )
     .join(instance, instance.c.id == user_task.c.instance_id)
     .where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key"))
 )
@@ -119,31 +125,34 @@ class SqlInstances:
         row = self._connection.execute(_OPEN_TASK, {"b_instance": parts[0], "b_key": parts[1]}).first()
         if row is None:
             return None
+        # Unpacked by position, in the order of _OPEN_TASK: each access by name costs as much as a column.
+        definition_id, process_id, business_key, element_id, name, state, assignee, groups, users, *more = row
+        excludes, excluded, form_key, priority, due, created_at, ended_at, ended_by, i_state, seq, head_hash, started_by = more
         task = TaskRow(
             id=task_id,
-            instance_id=row.instance_id,
-            key=row.key,
-            element_id=row.element_id,
-            name=row.name,
-            state=row.state,
-            process_id=row.process_id,
-            definition_id=row.definition_id,
-            process_name=row.process_id,
-            business_key=row.business_key,
-            assignee=row.assignee,
+            instance_id=parts[0],
+            key=parts[1],
+            element_id=element_id,
+            name=name,
+            state=state,
+            process_id=process_id,
+            definition_id=definition_id,
+            process_name=process_id,
+            business_key=business_key,
+            assignee=assignee,
             assignee_name=None,
-            candidate_groups=rows.texts(row.candidate_groups),
-            candidate_users=rows.texts(row.candidate_users),
-            excludes=rows.texts(row.excludes),
-            excluded_users=rows.texts(row.excluded_users),
-            form_key=row.form_key,
-            priority=row.priority,
-            due=row.due,
-            created_at=row.created_at,
-            ended_at=row.ended_at,
-            ended_by=row.ended_by,
+            candidate_groups=rows.texts(groups),
+            candidate_users=rows.texts(users),
+            excludes=rows.texts(excludes),
+            excluded_users=rows.texts(excluded),
+            form_key=form_key,
+            priority=priority,
+            due=due,
+            created_at=created_at,
+            ended_at=ended_at,
+            ended_by=ended_by,
         )
-        head = Head(row.i_id, row.i_definition_id, row.i_process_id, row.i_business_key, row.i_state, row.i_seq, row.i_head_hash, row.i_started_by)
+        head = Head(parts[0], definition_id, process_id, business_key, i_state, seq, head_hash, started_by)
         return task, head
 
     def attached(self, instance_id: str) -> frozenset[str]:
