@@ -91,7 +91,11 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
     click.echo("  停止 Stop    Ctrl+C")
     click.echo("", nl=True)
     sys.stdout.flush()
-    _serve(settings, host, port, threads=8, workers=1)
+    # A fresh process: workers forked from this one could not use the sandbox that filling the demonstration has started.
+    # -P: the working folder may hold another `engine`. The database address may hold a password, so it is no argument.
+    if database:
+        os.environ["FLOWLEDGER_DATABASE"] = database
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "engine.cli", "serve", "--data", str(data), "--host", host, "--port", str(port)])  # noqa: S606
 
 
 @main.command()
