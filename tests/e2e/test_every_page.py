@@ -124,6 +124,7 @@ def test_quality_administrator(crawl: Any) -> None:
     walk = crawl("qa")
     page = walk.page
     page.goto("/service-report/imports")
+    page.select_option("#preset", "chinese")
     page.set_input_files("input[type=file]", {"name": "工单.csv", "mimeType": "text/csv", "buffer": TICKETS.encode()})
     with page.expect_navigation():
         page.locator("form:has(input[type=file]) button").last.click()
