@@ -22,8 +22,8 @@ CASES_A_SECOND = Target(100, at_least=True)  # with 4 clients
 class Plan:
     """`windows` of `seconds` each are measured after one that only warms up; the figure is their median."""
 
-    windows: int = 4
-    seconds: float = 2.0
+    windows: int = 3
+    seconds: float = 1.5
     seed: int = 1
 
 
