@@ -258,7 +258,8 @@ class Definitions(Protocol):
 class Jobs(Protocol):
     def add(self, due: Due) -> None: ...
 
-    def remove(self, job_id: str) -> bool: ...
+    def remove(self, job_id: str, due_at: datetime | None = None) -> bool:
+        """Whether it was there; with `due_at` only the job of that moment, not a later one of a cycle under the same id."""
 
     def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None: ...
 

@@ -96,7 +96,7 @@ class JobRunner:
 
     def _start(self, uow: UnitOfWork, due: Due) -> None:
         definition = self._services.library.definition(uow.definitions, str(due.parameters["definition"]))
-        if not uow.jobs.remove(due.id):
+        if not uow.jobs.remove(due.id, due.due_at):  # the next time of a cycle has the same id
             return
         left = due.parameters["left"]
         plan = schedule.following(str(due.parameters["schedule"]), int(str(left)) if left is not None else None, due.due_at)

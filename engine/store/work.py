@@ -51,9 +51,10 @@ class SqlJobs:
             )
         )
 
-    def remove(self, job_id: str) -> bool:
-        """Whether it was there."""
-        return bool(self._connection.execute(job.delete().where(job.c.id == job_id)).rowcount)
+    def remove(self, job_id: str, due_at: datetime | None = None) -> bool:
+        """Whether it was there (due at that moment, where one is given)."""
+        gone = job.delete().where(job.c.id == job_id)
+        return bool(self._connection.execute(gone if due_at is None else gone.where(job.c.due_at == due_at)).rowcount)
 
     def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None:
         """The earliest due job that nobody holds, leaving out ids that the caller just found busy."""

@@ -50,6 +50,16 @@ def test_a_job_comes_back_whole_and_the_same_id_replaces_it(work):
         assert uow.jobs.get("j") is None
 
 
+def test_a_node_that_comes_late_does_not_take_the_next_time_of_a_cycle(work):
+    with work() as uow:
+        uow.jobs.add(job("start-p:1-start", START, kind="start", instance_id=None, key=None))
+    with work() as uow:  # the other node was first and planned the next time under the same id
+        uow.jobs.add(job("start-p:1-start", START + SECOND, kind="start", instance_id=None, key=None))
+    with work() as uow:
+        assert not uow.jobs.remove("start-p:1-start", START)
+        assert uow.jobs.remove("start-p:1-start", START + SECOND)
+
+
 def test_a_leased_job_is_nobody_elses_until_the_lease_ends(work):
     with work() as uow:
         uow.jobs.add(job("j"))
