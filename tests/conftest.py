@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from engine.testing import EmbeddedEngine
+from tests.support.browser import ARGUMENTS, chromium_path
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +21,13 @@ def _history_holds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
         leave(self, kind, exc, trace)
 
     monkeypatch.setattr(EmbeddedEngine, "__exit__", check_then_leave)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium, one for a worker: Playwright's synchronous API runs once in a process."""
+    path = chromium_path()
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()

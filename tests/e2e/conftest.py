@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from tests.e2e.installation import Site
-from tests.support.browser import ARGUMENTS, chromium_path
 
 DESK, PHONE = 1440, 390
 
@@ -58,15 +57,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Site(shared.with_suffix(".part")).prepare()
             shared.with_suffix(".part").rename(shared)
     return shared
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import ARGUMENTS, chromium_path
 from tests.unit.forms.demo_app import create_app, served
 from tests.unit.forms.samples import compiled
 
@@ -23,14 +22,6 @@ SHOWN = {
 
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
