@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from engine.application.advance import reference
 from engine.errors import NotAllowed, RequestIdReused
+from engine.history.replay import state_after
 from engine.model import commands as cmd
 from engine.model.actors import Actor
-from engine.model.events import InstanceCancelled, InstanceCompleted, InstanceFailed
 from engine.model.records import Record
 from engine.model.views import Correlation, InstanceRef
 from engine.ports import Head, UnitOfWork
@@ -35,7 +35,7 @@ def answer(uow: UnitOfWork, request_id: str, command: cmd.Command, actor: Actor)
         raise NotAllowed(actor=actor.name or actor.id, action="request id")
     if isinstance(command, cmd.PublishMessage):
         return Correlation((record.instance_id,))
-    return reference(record, Head(record.instance_id, "", "", None, _state(record), record.seq, record.hash))
+    return reference(record, Head(record.instance_id, "", "", None, state_after(record), record.seq, record.hash))
 
 
 def _same_object(command: cmd.Command, record: Record) -> bool:
@@ -44,17 +44,3 @@ def _same_object(command: cmd.Command, record: Record) -> bool:
         return bool(task_id == f"{record.instance_id}-{getattr(record.input, 'key', '')}")
     instance_id = getattr(command, "instance_id", None)
     return instance_id is None or instance_id == record.instance_id
-
-
-def _state(record: Record) -> str:
-    for event in reversed(record.events):
-        match event:
-            case InstanceCompleted():
-                return "completed"
-            case InstanceFailed():
-                return "failed"
-            case InstanceCancelled():
-                return "cancelled"
-            case _:
-                continue
-    return "active"

@@ -19,6 +19,11 @@ from engine.ports import Execution
 _END: dict[type[object], str] = {ev.InstanceCompleted: "completed", ev.InstanceFailed: "failed", ev.InstanceCancelled: "cancelled"}
 
 
+def state_after(record: Record, before: str = "active") -> str:
+    """The instance's state after a record, given the one before it."""
+    return next((_END[type(e)] for e in reversed(record.events) if type(e) in _END), before)
+
+
 class Fold:
     """State of an instance folded from outcomes alone, record by record; never executes anything."""
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from engine.errors import IntegrityViolation
 from engine.history.chain import read
-from engine.model import events as ev
+from engine.history.replay import state_after
 from engine.model.inputs import StartInstance
 from engine.model.records import Record
 from engine.ports import Head
@@ -47,18 +47,6 @@ def _next(head: Head | None, one: Record, definitions: SqlDefinitions) -> Head:
         if found is None:
             raise IntegrityViolation(instance=one.instance_id, seq=one.seq, cause="its definition is not deployed")
         head = Head(one.instance_id, found.id, found.process_id, one.input.business_key, "active", 0, "", one.actor)
-    return Head(head.instance_id, head.definition_id, head.process_id, head.business_key, _state(one, head.state), one.seq, one.hash, head.started_by)
-
-
-def _state(one: Record, state: str) -> str:
-    for event in one.events:
-        match event:
-            case ev.InstanceCompleted():
-                state = "completed"
-            case ev.InstanceFailed():
-                state = "failed"
-            case ev.InstanceCancelled():
-                state = "cancelled"
-            case _:
-                pass
-    return state
+    return Head(
+        head.instance_id, head.definition_id, head.process_id, head.business_key, state_after(one, head.state), one.seq, one.hash, head.started_by
+    )
