@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import sqlalchemy as sa
 from flask import Flask, request
-from gunicorn.app.base import BaseApplication
 
-from engine.serving import options
+from engine.serving import server
 from engine.store.database import Database
 
 metadata = sa.MetaData()
@@ -39,22 +37,5 @@ def create_app(database: str) -> Flask:
     return app
 
 
-class Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn with the options that Flowledger itself uses."""
-
-    def __init__(self, database: str, port: int, threads: int) -> None:
-        self._database, self._port, self._threads = database, port, threads
-        super().__init__()
-
-    def load_config(self) -> None:
-        """Called by gunicorn."""
-        for key, value in options("127.0.0.1", self._port, self._threads, workers=1).items():
-            self.cfg.set(key, value)
-
-    def load(self) -> Callable[..., Any]:
-        """The WSGI application, made in the worker."""
-        return create_app(self._database)
-
-
 if __name__ == "__main__":
-    Server(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])).run()
+    server(partial(create_app, sys.argv[1]), "127.0.0.1", int(sys.argv[2]), int(sys.argv[3]), workers=1)()
