@@ -211,9 +211,7 @@ class Due:
 
 
 class Records(Protocol):
-    """The truth. `append` raises ConcurrentChange when (instance, seq) is taken, RequestIdReused when the request id is."""
-
-    def append(self, record: Record) -> None: ...
+    """The truth; `UnitOfWork.append` adds to it."""
 
     def of(self, instance_id: str, after: int = 0) -> list[Record]: ...
 
@@ -244,6 +242,8 @@ class Definitions(Protocol):
     def add(self, deployment: Deployment, files: Mapping[str, bytes], models: Mapping[str, ProcessInfo]) -> None: ...
 
     def latest(self, process_id: str) -> ProcessDefinition | None: ...
+
+    def latest_id(self, process_id: str) -> str | None: ...
 
     def get(self, definition_id: str) -> ProcessDefinition | None: ...
 
@@ -376,15 +376,21 @@ class UnitOfWork(Protocol):
     @property
     def accounts(self) -> Accounts: ...
 
-    def project(self, record: Record, head: Head) -> None:
-        """Bring every read table up to this record; `head` is the instance after it."""
+    def append(self, record: Record, head: Head) -> None:
+        """Write the record and bring every read table up to it; `head` is the instance after it.
+
+        Raises ConcurrentChange when (instance, seq) is taken, RequestIdReused when the request id is; the transaction is lost then.
+        """
 
 
 class Projection(Protocol):
-    """Derives one read table from records, inside the transaction that appends them."""
+    """Derives one read table from records, inside the transaction that appends them.
+
+    `apply` adds its writes to a batch (`engine.store.statements.Batch`), which runs them together.
+    """
 
     name: str
 
-    def apply(self, connection: Any, record: Record, head: Head) -> None: ...
+    def apply(self, batch: Any, record: Record, head: Head) -> None: ...
 
     def clear(self, connection: Any) -> None: ...

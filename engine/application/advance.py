@@ -94,8 +94,7 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
         previous=head.hash,
     )
     after = Head(head.instance_id, head.definition_id, head.process_id, head.business_key, execution.state, record.seq, record.hash, head.started_by)
-    uow.records.append(record)
-    uow.project(record, after)
+    uow.append(record, after)
     _send(uow, services, after, record)
     _keep(uow, services, after, execution)
     return reference(record, after)

@@ -135,7 +135,7 @@ def _key(task_id: str | None) -> int:
 def _definition(uow: UnitOfWork, services: Services, command: cmd.Start) -> ProcessDefinition:
     if command.definition_id is not None:
         return services.library.definition(uow.definitions, command.definition_id)
-    found = uow.definitions.latest(command.process_id or "")
+    found = uow.definitions.latest_id(command.process_id or "")
     if found is None:
         raise NotFound(kind="process", id=command.process_id)
-    return found
+    return services.library.definition(uow.definitions, found)

@@ -9,16 +9,20 @@ from engine.model import events as ev
 from engine.model import inputs as inp
 from engine.model.records import Record
 from engine.ports import Head
+from engine.store.statements import Batch, Statement
 from engine.store.tables import incident, instance, note, snapshot
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
-_INSERT = instance.insert()
-_MOVE = instance.update().where(instance.c.id == sa.bindparam("b_id"))
-_DROP_SNAPSHOT = snapshot.delete().where(snapshot.c.instance_id == sa.bindparam("b_id"))
-_RESOLVE = incident.update().where(incident.c.instance_id == sa.bindparam("b_instance"), incident.c.resolved_at.is_(None))
-_RESOLVE_ONE = _RESOLVE.where(incident.c.key == sa.bindparam("b_key"))
+_INSERT = Statement(instance.insert())
+_MOVE = Statement(instance.update().where(instance.c.id == sa.bindparam("b_id")))
+_DROP_SNAPSHOT = Statement(snapshot.delete().where(snapshot.c.instance_id == sa.bindparam("b_id")))
+_RAISE = Statement(incident.insert())
+_UNRESOLVED = incident.update().where(incident.c.instance_id == sa.bindparam("b_instance"), incident.c.resolved_at.is_(None))
+_RESOLVE = Statement(_UNRESOLVED)
+_RESOLVE_ONE = Statement(_UNRESOLVED.where(incident.c.key == sa.bindparam("b_key")))
+_NOTE = Statement(note.insert())
 
 
 class InstanceProjection:
@@ -26,7 +30,7 @@ class InstanceProjection:
 
     name = "instance"
 
-    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+    def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Insert at the start, else move the head."""
         values: dict[str, object] = {"state": head.state, "seq": head.seq, "head_hash": head.hash}
         for event in record.events:
@@ -39,7 +43,7 @@ class InstanceProjection:
         if head.state in ENDED:
             values["ended_at"] = record.at
         if isinstance(record.input, inp.StartInstance):
-            connection.execute(
+            batch.add(
                 _INSERT,
                 {
                     "error": None,
@@ -54,9 +58,9 @@ class InstanceProjection:
                 },
             )
             return
-        connection.execute(_MOVE, {"b_id": head.instance_id, **values})
+        batch.add(_MOVE, {"b_id": head.instance_id, **values})
         if head.state in ENDED:
-            connection.execute(_DROP_SNAPSHOT, {"b_id": head.instance_id})
+            batch.add(_DROP_SNAPSHOT, {"b_id": head.instance_id})
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""
@@ -68,26 +72,27 @@ class IncidentProjection:
 
     name = "incident"
 
-    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+    def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Open and resolve."""
         for event in record.events:
             if isinstance(event, ev.IncidentRaised):
-                connection.execute(
-                    incident.insert().values(
-                        instance_id=head.instance_id,
-                        key=event.key,
-                        seq=record.seq,
-                        definition_id=head.definition_id,
-                        element_id=event.element,
-                        kind="job" if isinstance(record.input, inp.FailJob) else "element",
-                        cause=event.cause,
-                        created_at=record.at,
-                    )
+                batch.add(
+                    _RAISE,
+                    {
+                        "instance_id": head.instance_id,
+                        "key": event.key,
+                        "seq": record.seq,
+                        "definition_id": head.definition_id,
+                        "element_id": event.element,
+                        "kind": "job" if isinstance(record.input, inp.FailJob) else "element",
+                        "cause": event.cause,
+                        "created_at": record.at,
+                    },
                 )
             elif isinstance(event, ev.IncidentResolved):
-                connection.execute(_RESOLVE_ONE, {"b_instance": head.instance_id, "b_key": event.key, "resolved_at": record.at})
+                batch.add(_RESOLVE_ONE, {"b_instance": head.instance_id, "b_key": event.key, "resolved_at": record.at})
         if head.state in ENDED and record.seq > 1:
-            connection.execute(_RESOLVE, {"b_instance": head.instance_id, "resolved_at": record.at})
+            batch.add(_RESOLVE, {"b_instance": head.instance_id, "resolved_at": record.at})
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""
@@ -99,7 +104,7 @@ class NoteProjection:
 
     name = "note"
 
-    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+    def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """One row a remark or file."""
         for event in record.events:
             if isinstance(event, ev.CommentAdded):
@@ -108,8 +113,8 @@ class NoteProjection:
                 values = {"kind": "attachment", "text": event.name, "sha256": event.sha256, "size": event.size, "media_type": event.media_type}
             else:
                 continue
-            connection.execute(
-                note.insert().values(instance_id=head.instance_id, seq=record.seq, at=record.at, author=record.actor, key=event.key, **values)
+            batch.add(
+                _NOTE, {"instance_id": head.instance_id, "seq": record.seq, "at": record.at, "author": record.actor, "key": event.key, **values}
             )
 
     def clear(self, connection: Connection) -> None:

@@ -14,11 +14,14 @@ from engine.projections import ALL
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
 from engine.store.history import stored_bytes
+from engine.store.statements import Batch
 from engine.store.tables import record
 
 # By time over all instances, but within an instance always by number: clocks differ between nodes and may be set back.
 _TIME = sa.func.max(record.c.at).over(partition_by=record.c.instance_id, order_by=record.c.seq)
 _IN_ORDER = sa.select(record.c.body, record.c.hash).order_by(_TIME, record.c.instance_id, record.c.seq)
+
+TOGETHER = 200  # records whose writes travel in one batch
 
 
 def rebuild(database: Database) -> int:
@@ -26,7 +29,7 @@ def rebuild(database: Database) -> int:
     with database.begin(write=True) as connection:
         for projection in ALL:
             projection.clear(connection)
-        definitions = SqlDefinitions(connection)
+        definitions, batch = SqlDefinitions(connection), Batch(connection)
         heads: dict[str, Head] = {}
         count = 0
         for body, stored in connection.execute(_IN_ORDER).all():
@@ -34,8 +37,11 @@ def rebuild(database: Database) -> int:
             head = _next(heads.get(one.instance_id), one, definitions)
             heads[one.instance_id] = head
             for projection in ALL:
-                projection.apply(connection, one, head)
+                projection.apply(batch, one, head)
             count += 1
+            if count % TOGETHER == 0:
+                batch.flush()
+        batch.flush()
         return count
 
 

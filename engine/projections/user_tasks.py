@@ -13,13 +13,14 @@ from engine.model.records import Record
 from engine.model.values import moment
 from engine.ports import Head
 from engine.store.rows import json_list, texts
+from engine.store.statements import Batch, Statement
 from engine.store.tables import task_candidate, user_task
 
-_INSERT = user_task.insert()
-_OFFER = task_candidate.insert()
+_INSERT = Statement(user_task.insert())
+_OFFER = Statement(task_candidate.insert())
 _OF_TASK = (task_candidate.c.instance_id == sa.bindparam("b_instance"), task_candidate.c.key == sa.bindparam("b_key"))
-_WITHDRAW = task_candidate.delete().where(*_OF_TASK)
-_CHANGE = user_task.update().where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key"))
+_WITHDRAW = Statement(task_candidate.delete().where(*_OF_TASK))
+_CHANGE = Statement(user_task.update().where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key")))
 
 
 class UserTaskProjection:
@@ -27,7 +28,7 @@ class UserTaskProjection:
 
     name = "user_task"
 
-    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+    def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Tasks that the record creates are written once, in their final state."""
         created: dict[int, dict[str, Any]] = {}
         ended: dict[str, list[int]] = {"completed": [], "cancelled": []}
@@ -42,40 +43,42 @@ class UserTaskProjection:
                     else:
                         ended[state].append(event.key)
                 case ev.UserTaskAssigned():
-                    connection.execute(_CHANGE, {"b_instance": head.instance_id, "b_key": event.key, "assignee": event.assignee})
+                    batch.add(_CHANGE, {"b_instance": head.instance_id, "b_key": event.key, "assignee": event.assignee})
                 case _:
                     pass
         for state, keys in ended.items():
             if keys:
-                self._end(connection, record, head, state, keys)
+                self._end(batch, record, head, state, keys)
         if created:
-            self._insert(connection, head, list(created.values()))
+            self._insert(batch, head, list(created.values()))
 
-    def _end(self, connection: Connection, record: Record, head: Head, state: str, keys: list[int]) -> None:
+    def _end(self, batch: Batch, record: Record, head: Head, state: str, keys: list[int]) -> None:
         values: dict[str, Any] = {"state": state, "ended_at": record.at, "ended_by": record.actor if state == "completed" else None}
         tasks = [{"b_instance": head.instance_id, "b_key": key} for key in keys]
-        connection.execute(_CHANGE, [{**task, **values} for task in tasks])
-        connection.execute(_WITHDRAW, tasks)
+        batch.add(_CHANGE, *({**task, **values} for task in tasks))
+        batch.add(_WITHDRAW, *tasks)
 
-    def _insert(self, connection: Connection, head: Head, rows: list[dict[str, Any]]) -> None:
+    def _insert(self, batch: Batch, head: Head, rows: list[dict[str, Any]]) -> None:
         for row in rows:
             if row["excludes"] != "[]":
-                row["excluded_users"] = self._excluded(connection, head.instance_id, json.loads(row["excludes"]))
-        connection.execute(_INSERT, rows)
-        candidates = [
-            {"instance_id": row["instance_id"], "key": row["key"], "kind": kind, "name": name}
-            for row in rows
-            if row["state"] == "open"
-            for kind, column in (("group", "candidate_groups"), ("user", "candidate_users"))
-            for name in dict.fromkeys(texts(row[column]))
-        ]
-        if candidates:
-            connection.execute(_OFFER, candidates)
+                row["excluded_users"] = self._excluded(batch, head.instance_id, json.loads(row["excludes"]))
+        batch.add(_INSERT, *rows)
+        batch.add(
+            _OFFER,
+            *(
+                {"instance_id": row["instance_id"], "key": row["key"], "kind": kind, "name": name}
+                for row in rows
+                if row["state"] == "open"
+                for kind, column in (("group", "candidate_groups"), ("user", "candidate_users"))
+                for name in dict.fromkeys(texts(row[column]))
+            ),
+        )
 
-    def _excluded(self, connection: Connection, instance_id: str, elements: list[str]) -> str:
+    def _excluded(self, batch: Batch, instance_id: str, elements: list[str]) -> str:
+        batch.flush()  # this record may have completed one of them
         query = sa.select(user_task.c.ended_by).distinct()
         query = query.where(user_task.c.instance_id == instance_id, user_task.c.element_id.in_(elements), user_task.c.state == "completed")
-        return json.dumps(sorted(u for u in connection.scalars(query) if u))
+        return json.dumps(sorted(u for u in batch.connection.scalars(query) if u))
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""

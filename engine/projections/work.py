@@ -10,12 +10,14 @@ from engine.model import inputs as inp
 from engine.model.records import Record
 from engine.model.values import canonical, moment
 from engine.ports import Head
+from engine.store.statements import Batch, Statement
 from engine.store.tables import job, subscription
 
-_ADD_JOB = job.insert()
-_END_JOB = job.delete().where(job.c.id == sa.bindparam("b_id"))
-_OPEN = subscription.insert()
-_CLOSE = subscription.delete().where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
+_ADD_JOB = Statement(job.insert())
+_END_JOB = Statement(job.delete().where(job.c.id == sa.bindparam("b_id")))
+_CHANGE_JOB = Statement(job.update().where(job.c.id == sa.bindparam("b_id")))
+_OPEN = Statement(subscription.insert())
+_CLOSE = Statement(subscription.delete().where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key")))
 
 
 class JobProjection:
@@ -23,7 +25,7 @@ class JobProjection:
 
     name = "job"
 
-    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+    def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Create, withdraw; an operator's retry revives."""
         created: dict[int, dict[str, object]] = {}
         ended: list[str] = []
@@ -44,15 +46,13 @@ class JobProjection:
                 }
             elif isinstance(event, ev.JobEnded) and created.pop(event.key, None) is None:
                 ended.append(f"{head.instance_id}-{event.key}")
-        if ended:
-            connection.execute(_END_JOB, [{"b_id": one} for one in ended])
-        if created:
-            connection.execute(_ADD_JOB, list(created.values()))
-        if isinstance(record.input, inp.RetryJob):
-            retried = job.c.id == f"{head.instance_id}-{record.input.key}"
-            connection.execute(job.update().where(retried).values(state="due", due_at=record.at, attempts=0, lease_until=None))
-        elif isinstance(record.input, inp.FailJob):
-            connection.execute(job.update().where(job.c.id == f"{head.instance_id}-{record.input.key}").values(state="failed", lease_until=None))
+        batch.add(_END_JOB, *({"b_id": one} for one in ended))
+        batch.add(_ADD_JOB, *created.values())
+        if isinstance(record.input, inp.RetryJob | inp.FailJob):
+            changed: dict[str, object] = {"b_id": f"{head.instance_id}-{record.input.key}", "state": "failed", "lease_until": None}
+            if isinstance(record.input, inp.RetryJob):
+                changed |= {"state": "due", "due_at": record.at, "attempts": 0}
+            batch.add(_CHANGE_JOB, changed)
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""
@@ -64,7 +64,7 @@ class SubscriptionProjection:
 
     name = "subscription"
 
-    def apply(self, connection: Connection, record: Record, head: Head) -> None:
+    def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Open and close."""
         opened: dict[int, dict[str, object]] = {}
         closed: list[int] = []
@@ -81,10 +81,8 @@ class SubscriptionProjection:
                 }
             elif isinstance(event, ev.SubscriptionClosed) and opened.pop(event.key, None) is None:
                 closed.append(event.key)
-        if closed:
-            connection.execute(_CLOSE, [{"b_instance": head.instance_id, "b_key": key} for key in closed])
-        if opened:
-            connection.execute(_OPEN, list(opened.values()))
+        batch.add(_CLOSE, *({"b_instance": head.instance_id, "b_key": key} for key in closed))
+        batch.add(_OPEN, *opened.values())
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""

@@ -14,10 +14,17 @@ from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
 from engine.model.values import sha256
 from engine.store import rows
 from engine.store.history import stored_bytes
+from engine.store.statements import Statement
 from engine.store.tables import deployment, deployment_file, process_definition, start_trigger
 
 _SELECT = sa.select(*rows.DEFINITION_COLUMNS).select_from(rows.DEFINITION_FROM)
 _OF_PROCESS = _SELECT.where(process_definition.c.process_id == sa.bindparam("b_process"))
+_LATEST_ID = Statement(
+    sa.select(process_definition.c.id)
+    .where(process_definition.c.process_id == sa.bindparam("b_process"))
+    .order_by(process_definition.c.version.desc())
+    .limit(1)
+)
 _LATEST = _OF_PROCESS.order_by(process_definition.c.version.desc()).limit(1)
 _BY_CONTENT = _OF_PROCESS.where(process_definition.c.content_hash == sa.bindparam("b_content")).order_by(process_definition.c.version).limit(1)
 _BY_ID = _SELECT.where(process_definition.c.id == sa.bindparam("b_id"))
@@ -78,6 +85,11 @@ class SqlDefinitions:
                         for number, s in enumerate(starts)
                     ],
                 )
+
+    def latest_id(self, process_id: str) -> str | None:
+        """Id of the newest version."""
+        row = _LATEST_ID.first(self._connection, {"b_process": process_id})
+        return row[0] if row else None
 
     def latest(self, process_id: str) -> ProcessDefinition | None:
         """The newest version."""

@@ -10,27 +10,28 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from engine.errors import ConcurrentChange, RequestIdReused
+from engine.errors import ConcurrentChange
 from engine.history.chain import read
 from engine.model.records import Record
 from engine.model.values import Json, canonical, parse, sha256
 from engine.model.views import TaskRow
 from engine.ports import Head
 from engine.store import rows
+from engine.store.statements import Batch, Statement
 from engine.store.tables import blob, instance, note, record, snapshot, user_task
 
-# Statements of the hot path are built once: building one costs as much as running it.
-_APPEND = record.insert()
-_AFTER = (
+APPEND = Statement(record.insert())
+_AFTER = Statement(
     sa.select(record.c.body, record.c.hash)
     .where(record.c.instance_id == sa.bindparam("b_instance"), record.c.seq > sa.bindparam("b_after"))
     .order_by(record.c.seq)
 )
-_HEAD = sa.select(instance).where(instance.c.id == sa.bindparam("b_instance"))
-_HEAD_LOCKED = _HEAD.with_for_update()
+_COLUMNS = ("definition_id", "process_id", "business_key", "state", "seq", "head_hash", "started_by")
+_SELECT_HEAD = sa.select(*(instance.c[name] for name in _COLUMNS)).where(instance.c.id == sa.bindparam("b_instance"))
+_HEAD, _HEAD_LOCKED = Statement(_SELECT_HEAD), Statement(_SELECT_HEAD.with_for_update())
 _TASK = ("definition_id", "process_id", "business_key", "element_id", "name", "state", "assignee", "candidate_groups", "candidate_users")
 _TASK_TOO = ("excludes", "excluded_users", "form_key", "priority", "due", "created_at", "ended_at", "ended_by")
-_OPEN_TASK = (
+_OPEN_TASK = Statement(
     sa.select(
         *(user_task.c[name] for name in (*_TASK, *_TASK_TOO)),
         instance.c.state.label("instance_state"),
@@ -39,7 +40,7 @@ _OPEN_TASK = (
     .join(instance, instance.c.id == user_task.c.instance_id)
     .where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key"))
 )
-_LOCK = sa.select(instance.c.id).where(instance.c.id == sa.bindparam("b_instance")).with_for_update()
+_LOCK = Statement(sa.select(instance.c.id).where(instance.c.id == sa.bindparam("b_instance")).with_for_update())
 _LOCK_ALL = sa.select(instance.c.id).where(instance.c.id.in_(sa.bindparam("b_instances", expanding=True))).order_by(instance.c.id).with_for_update()
 
 
@@ -49,34 +50,29 @@ class SqlRecords:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def append(self, item: Record) -> None:
-        """Raises ConcurrentChange or RequestIdReused; the transaction is lost then."""
-        values = {
-            "instance_id": item.instance_id,
-            "seq": item.seq,
-            "at": item.at,
-            "actor": item.actor,
-            "kind": type(item.input).__name__,
-            "request_id": item.request_id,
-            "hash": item.hash,
-            "body": item.body,
-        }
-        try:
-            self._connection.execute(_APPEND, values)
-        except IntegrityError as exc:
-            if "request_id" in str(exc.orig):
-                raise RequestIdReused(id=item.request_id) from exc
-            raise ConcurrentChange from exc
-
     def of(self, instance_id: str, after: int = 0) -> list[Record]:
         """The records after seq `after`, in order."""
-        found = self._connection.execute(_AFTER, {"b_instance": instance_id, "b_after": after})
+        found = _AFTER.rows(self._connection, {"b_instance": instance_id, "b_after": after})
         return [read(stored_bytes(body), stored) for body, stored in found]
 
     def by_request(self, request_id: str) -> Record | None:
         """The record that a request id made."""
         row = self._connection.execute(sa.select(record.c.body, record.c.hash).where(record.c.request_id == request_id)).first()
         return read(stored_bytes(row.body), row.hash) if row else None
+
+
+def record_row(item: Record) -> dict[str, object]:
+    """A record as a row of its table."""
+    return {
+        "instance_id": item.instance_id,
+        "seq": item.seq,
+        "at": item.at,
+        "actor": item.actor,
+        "kind": type(item.input).__name__,
+        "request_id": item.request_id,
+        "hash": item.hash,
+        "body": item.body,
+    }
 
 
 def stored_bytes(value: bytes | str) -> bytes:
@@ -92,8 +88,8 @@ class SqlInstances:
 
     def head(self, instance_id: str, *, lock: bool = False) -> Head | None:
         """`lock` holds the row until the transaction ends (PostgreSQL; SQLite has one writer anyway)."""
-        row = self._connection.execute(_HEAD_LOCKED if lock else _HEAD, {"b_instance": instance_id}).first()
-        return rows.head(row) if row else None
+        row = (_HEAD_LOCKED if lock else _HEAD).first(self._connection, {"b_instance": instance_id})
+        return Head(instance_id, *row) if row else None
 
     def lock(self, instance_ids: Sequence[str]) -> None:
         """In the order of ids, so that two who lock several never wait for each other."""
@@ -119,10 +115,11 @@ class SqlInstances:
         parts = rows.split_task_id(task_id)
         if parts is None:
             return None
+        batch = Batch(self._connection)
         if self._connection.dialect.name != "sqlite":
             # A statement of its own: one that waited for the lock would still show the task as it was before.
-            self._connection.execute(_LOCK, {"b_instance": parts[0]})
-        row = self._connection.execute(_OPEN_TASK, {"b_instance": parts[0], "b_key": parts[1]}).first()
+            batch.add(_LOCK, {"b_instance": parts[0]})
+        row = batch.first(_OPEN_TASK, {"b_instance": parts[0], "b_key": parts[1]})
         if row is None:
             return None
         # Unpacked by position, in the order of _OPEN_TASK: each access by name costs as much as a column.

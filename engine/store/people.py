@@ -14,11 +14,12 @@ from engine.errors import ConcurrentChange, Conflict
 from engine.model.values import Json, canonical
 from engine.model.views import ModelDraft, TokenRow, UserRow
 from engine.store import rows
+from engine.store.statements import Statement
 from engine.store.tables import account, api_token, form_draft, model_draft, session
 
-# Who is calling is asked before every request: built once.
-_SESSION_USER = (
-    sa.select(account)
+# Who is calling is asked before every request.
+_SESSION_USER = Statement(
+    sa.select(*rows.USER_COLUMNS)
     .join(session, session.c.user_id == account.c.id)
     .where(
         session.c.secret_hash == sa.bindparam("b_secret"),
@@ -27,8 +28,8 @@ _SESSION_USER = (
         account.c.active,
     )
 )
-_TOKEN_USER = (
-    sa.select(account)
+_TOKEN_USER = Statement(
+    sa.select(*rows.USER_COLUMNS)
     .join(api_token, api_token.c.user_id == account.c.id)
     .where(
         api_token.c.secret_hash == sa.bindparam("b_secret"),
@@ -69,7 +70,7 @@ class SqlAccounts:
 
     def get(self, user_id: str) -> UserRow | None:
         """An account, active or not."""
-        row = self._connection.execute(sa.select(account).where(account.c.id == user_id)).first()
+        row = self._connection.execute(sa.select(*rows.USER_COLUMNS).where(account.c.id == user_id)).first()
         return rows.user(row) if row else None
 
     def password_hash(self, user_id: str) -> str | None:
@@ -87,7 +88,7 @@ class SqlAccounts:
 
     def session_user(self, secret_hash: str, now: datetime, idle_since: datetime) -> UserRow | None:
         """The active user of a session that is neither over nor idle too long."""
-        row = self._connection.execute(_SESSION_USER, {"b_secret": secret_hash, "b_now": now, "b_idle_since": idle_since}).first()
+        row = _SESSION_USER.first(self._connection, {"b_secret": secret_hash, "b_now": now, "b_idle_since": idle_since})
         return rows.user(row) if row else None
 
     def touch_session(self, secret_hash: str, now: datetime) -> None:
@@ -112,7 +113,7 @@ class SqlAccounts:
 
     def token_user(self, secret_hash: str, now: datetime) -> UserRow | None:
         """The active user of a token that is not over."""
-        row = self._connection.execute(_TOKEN_USER, {"b_secret": secret_hash, "b_now": now}).first()
+        row = _TOKEN_USER.first(self._connection, {"b_secret": secret_hash, "b_now": now})
         return rows.user(row) if row else None
 
 

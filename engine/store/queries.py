@@ -408,7 +408,7 @@ class SqlQueries:
 
     def users(self) -> list[UserRow]:
         """All accounts by id."""
-        return [rows.user(r) for r in self.connection.execute(sa.select(account).order_by(account.c.id))]
+        return [rows.user(r) for r in self.connection.execute(sa.select(*rows.USER_COLUMNS).order_by(account.c.id))]
 
     def tokens(self, user_id: str) -> list[TokenRow]:
         """A user's API tokens, newest first."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from engine.model.definition import ProcessDefinition
 from engine.model.views import InstanceRow, TaskRow, UserRow
-from engine.ports import Due, Head
+from engine.ports import Due
 from engine.store.tables import account, deployment, instance, process_definition, user_task
 
 
@@ -22,11 +22,6 @@ def split_task_id(task_id: str) -> tuple[str, int] | None:
     """`<instance>-<key>` to its parts; None when it has another form."""
     instance_id, _, key = task_id.rpartition("-")
     return (instance_id, int(key)) if instance_id and key.isascii() and key.isdigit() and len(key) < 10 else None
-
-
-def head(row: Any) -> Head:
-    """From a row of `instance`."""
-    return Head(row.id, row.definition_id, row.process_id, row.business_key, row.state, row.seq, row.head_hash, row.started_by)
 
 
 TASK_COLUMNS = (
@@ -119,9 +114,13 @@ def due(row: Any) -> Due:
     )
 
 
+USER_COLUMNS = (account.c.id, account.c.name, account.c.roles, account.c.groups, account.c.active, account.c.language, account.c.time_zone)
+
+
 def user(row: Any) -> UserRow:
-    """From a row of `account`."""
-    return UserRow(row.id, row.name, texts(row.roles), texts(row.groups), row.active, row.language, row.time_zone)
+    """From a row of USER_COLUMNS."""
+    user_id, name, roles, groups, active, language, time_zone = row
+    return UserRow(user_id, name, texts(roles), texts(groups), active, language, time_zone)
 
 
 def json_list(values: Any) -> str:

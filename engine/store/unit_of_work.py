@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
+from engine.errors import ConcurrentChange, RequestIdReused
 from engine.model.records import Record
 from engine.ports import Clock, Head, Projection
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
-from engine.store.history import SqlBlobs, SqlInstances, SqlRecords
+from engine.store.history import APPEND, SqlBlobs, SqlInstances, SqlRecords, record_row
 from engine.store.people import SqlAccounts, SqlDrafts
+from engine.store.statements import Batch
 from engine.store.work import SqlJobs, SqlWaiting
 
 
@@ -33,10 +36,21 @@ class SqlUnitOfWork:
         self.after_commit: list[Callable[[], None]] = []
         self._projections = projections
 
-    def project(self, record: Record, head: Head) -> None:
-        """Bring every read table up to this record."""
-        for projection in self._projections:
-            projection.apply(self.connection, record, head)
+    def append(self, record: Record, head: Head) -> None:
+        """The record first: whether it may be written decides about everything else."""
+        batch = Batch(self.connection)
+        batch.add(APPEND, record_row(record))
+        try:
+            for projection in self._projections:
+                projection.apply(batch, record, head)
+            batch.flush()
+        except IntegrityError as exc:
+            cause = str(exc.orig)
+            if "record_request_id" in cause or "record.request_id" in cause:  # PostgreSQL names the constraint, SQLite the columns
+                raise RequestIdReused(id=record.request_id) from exc
+            if "pk_record" in cause or "record.instance_id" in cause:
+                raise ConcurrentChange from exc
+            raise
 
 
 @contextmanager

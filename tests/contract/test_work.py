@@ -99,8 +99,7 @@ def test_start_jobs_are_found_by_definition_literally(work):
 # --- who waits for what ------------------------------------------------------------------------------------------------
 def wait(uow, instance, key, name, correlation_key=None, business_key=None, kind="message", at=START):
     one = sealed(instance, StartInstance("p"), InstanceStarted("p"), SubscriptionOpened(key, "e", kind, name, correlation_key), at=at)
-    uow.records.append(one)
-    uow.project(one, Head(instance, "p:1", "p", business_key, "active", 1, one.hash))
+    uow.append(one, Head(instance, "p:1", "p", business_key, "active", 1, one.hash))
 
 
 def test_a_message_reaches_its_exact_key_then_whoever_has_none_oldest_first(work):

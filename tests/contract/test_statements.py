@@ -1,0 +1,95 @@
+"""Statements of the hot path behave as through SQLAlchemy: values, errors, listeners; a batch is all or nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from engine.store.statements import Batch, Statement
+from engine.store.tables import account, session, task_candidate
+
+AT = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC)
+ADD = Statement(task_candidate.insert())
+OF = sa.bindparam("b_instance")
+NAMES = Statement(sa.select(task_candidate.c.key, task_candidate.c.name).where(task_candidate.c.instance_id == OF).order_by(task_candidate.c.key))
+RENAME = Statement(task_candidate.update().where(task_candidate.c.instance_id == OF))
+
+
+def candidate(key, instance="i", name="组"):
+    return {"instance_id": instance, "key": key, "kind": "group", "name": name}
+
+
+def test_a_batch_runs_in_order_and_its_select_sees_what_stands_before_it(database):
+    with database.begin(write=True) as connection:
+        batch = Batch(connection)
+        batch.add(ADD, candidate(2), candidate(1))
+        batch.add(RENAME, {"b_instance": "i", "name": "人"})
+        batch.add(RENAME)  # nothing to do is nothing done
+        assert batch.first(NAMES, {"b_instance": "i"}) == (1, "人")
+        batch.add(ADD, candidate(3))
+        assert NAMES.rows(connection, {"b_instance": "i"}) == [(1, "人"), (2, "人")]
+        batch.flush()
+        batch.flush()  # once only: a second time would be a clash
+    with database.begin(write=False) as connection:
+        assert [key for key, _ in NAMES.rows(connection, {"b_instance": "i"})] == [1, 2, 3]
+        assert NAMES.first(connection, {"b_instance": "other"}) is None
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_clash_anywhere_in_a_batch_is_an_integrity_error_and_nothing_stays(database, place):
+    work = [candidate(1), candidate(2)]
+    work.insert(place, candidate(9))
+    with database.begin(write=True) as connection:
+        ADD.rows(connection, candidate(9))
+    with pytest.raises(sa.exc.IntegrityError), database.begin(write=True) as connection:  # noqa: PT012 - the transaction is meant
+        batch = Batch(connection)
+        for one in work:
+            batch.add(ADD, one)
+        batch.flush()
+    with database.begin(write=True) as connection:  # the connection is as good as new
+        assert NAMES.rows(connection, {"b_instance": "i"}) == [(9, "组")]
+
+
+def test_columns_that_are_set_may_differ_from_call_to_call(database):
+    with database.begin(write=True) as connection:
+        batch = Batch(connection)
+        batch.add(ADD, candidate(1))
+        batch.add(RENAME, {"b_instance": "i", "name": "a"})
+        batch.add(RENAME, {"b_instance": "i", "kind": "user"})
+        batch.flush()
+        assert connection.execute(sa.select(task_candidate)).one() == ("i", 1, "user", "a")
+
+
+def test_moments_and_truth_values_come_back_as_they_went(database):
+    people = Statement(account.insert())
+    seen = Statement(
+        sa.select(session.c.seen_at, account.c.active).join(account).where(account.c.active, session.c.expires_at > sa.bindparam("b_now"))
+    )
+    person = {"id": "li", "name": "李", "roles": "[]", "groups": "[]", "active": True, "language": "zh", "time_zone": "UTC"}
+    with database.begin(write=True) as connection:
+        batch = Batch(connection)
+        batch.add(people, person)
+        row = {"secret_hash": "x", "user_id": "li", "created_at": AT, "seen_at": AT, "expires_at": AT + timedelta(hours=1)}
+        batch.add(Statement(session.insert()), row)
+        batch.flush()
+        assert seen.rows(connection, {"b_now": AT}) == [(AT, True)]
+        assert seen.rows(connection, {"b_now": AT + timedelta(hours=1)}) == []
+
+
+def test_a_value_that_is_missing_is_named(database):
+    forgotten = Statement(sa.select(task_candidate).where(task_candidate.c.key == sa.bindparam("b_key"), task_candidate.c.name == OF))
+    with database.begin(write=True) as connection, pytest.raises(ValueError, match="b_instance"):
+        forgotten.rows(connection, {"b_key": 1})
+
+
+def test_listeners_of_sqlalchemy_see_every_statement(database):
+    heard = []
+    event.listen(database.engine, "before_cursor_execute", lambda *args: heard.append(args[2].split()[0]))
+    with database.begin(write=True) as connection:
+        batch = Batch(connection)
+        batch.add(ADD, candidate(1))
+        batch.first(NAMES, {"b_instance": "i"})
+    assert [one for one in heard if one != "BEGIN"] == ["INSERT", "SELECT"]
