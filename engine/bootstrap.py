@@ -31,6 +31,7 @@ from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, UnitOfWork
 from engine.projections import ALL
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
+from engine.store.group_commit import GroupCommit
 from engine.store.login import AccountAccess, hash_password, verify_password
 from engine.store.queries import SqlQueries
 from engine.store.unit_of_work import unit_of_work
@@ -105,6 +106,7 @@ class Flowledger:
         self.jobs = JobRunner(self._transact, self.services, handlers, owner=identifiers.new())
         self.dispatcher = Dispatcher(self.jobs)
         self.accounts = AccountAccess(database, clock)
+        self._group_commit = GroupCommit(database, clock, ALL) if database.is_sqlite else None
 
     def execute(self, command: Command, actor: Actor, request_id: str | None = None) -> Any:
         """Carry out a command; the answer is the one that its docstring names. Refusals raise and change nothing.
@@ -126,6 +128,8 @@ class Flowledger:
     def _transact(self, work: Callable[[UnitOfWork], T]) -> T:
         for attempt in range(ATTEMPTS):
             try:
+                if self._group_commit is not None:
+                    return self._group_commit.run(work)
                 with unit_of_work(self.store, self.clock, ALL) as uow:
                     return work(uow)
             except ConcurrentChange:

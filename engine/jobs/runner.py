@@ -44,8 +44,9 @@ class JobRunner:
     def run_one(self) -> bool:
         """Run the earliest due job. False when none is due."""
         picked: list[Due] = []
+        outside: list[Callable[[], None]] = []
         try:
-            return bool(self._transact(lambda uow: self._pick_and_run(uow, picked)))
+            found = bool(self._transact(lambda uow: self._pick_and_run(uow, picked, outside)))
         except (ConcurrentChange, NotAvailable):
             raise
         except Exception as exc:
@@ -53,8 +54,11 @@ class JobRunner:
                 raise
             self._failed(picked[0], exc)
             return True
+        for work in outside:  # the lease is committed: nobody waits for the writer while a handler talks to the world
+            work()
+        return found
 
-    def _pick_and_run(self, uow: UnitOfWork, picked: list[Due]) -> bool:
+    def _pick_and_run(self, uow: UnitOfWork, picked: list[Due], outside: list[Callable[[], None]]) -> bool:
         due = uow.jobs.next_due(uow.now)
         if due is None:
             return False
@@ -62,16 +66,17 @@ class JobRunner:
         due = uow.jobs.still_due(due.id, uow.now)  # the instance is locked now: did another node take the job meanwhile?
         if due is None:
             return True
-        picked.append(due)
-        self._run(uow, due, head)
+        picked[:] = [due]
+        outside.clear()  # of an attempt that another node overtook
+        self._run(uow, due, head, outside)
         return True
 
-    def _run(self, uow: UnitOfWork, due: Due, head: Head | None) -> None:
+    def _run(self, uow: UnitOfWork, due: Due, head: Head | None, outside: list[Callable[[], None]]) -> None:
         match due.kind:
             case "timer" if head is not None:
                 advance(uow, self._services, head, inp.TriggerTimer(due.key or 0), SYSTEM)
             case "service" if head is not None:
-                self._service(uow, due, head)
+                self._service(uow, due, head, outside)
             case "message":
                 if uow.jobs.remove(due.id):  # no instance is locked here: whoever removes the row, and nobody else, sends
                     self._message(uow, due)
@@ -104,7 +109,7 @@ class JobRunner:
             uow.jobs.add(definitions.start_job(definition.id, due.element_id, plan))
         instances.begin(uow, self._services, definition, {}, SYSTEM, start_element=due.element_id)
 
-    def _service(self, uow: UnitOfWork, due: Due, head: Head) -> None:
+    def _service(self, uow: UnitOfWork, due: Due, head: Head, outside: list[Callable[[], None]]) -> None:
         task = self._handlers.get(due.handler or "")
         if task is None:
             raise ExecutionError(due.element_id, f"no installed pack provides the service task {due.handler!r}")
@@ -113,7 +118,7 @@ class JobRunner:
             advance(uow, self._services, head, _call(task, context, due), SYSTEM)
             return
         uow.jobs.lease(due.id, self._owner, uow.now + timedelta(seconds=LEASE_SECONDS))
-        uow.after_commit.append(lambda: self._outside(task, replace(context, connection=None, blobs=None), due))
+        outside.append(lambda: self._outside(task, replace(context, connection=None, blobs=None), due))
 
     def _outside(self, task: ServiceTask, context: ServiceContext, due: Due) -> None:
         try:

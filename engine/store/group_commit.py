@@ -1,0 +1,147 @@
+"""Group commit: units of work that wait for SQLite's one writer share a transaction, hence one flush to disk.
+
+Whoever finds nobody at work leads: it carries out what waits, its own unit of work first, commits once, and tells the others how theirs
+ended. So a lone caller pays nothing, and under load threads sleep instead of fighting for the writer and for Python's lock. Each unit of
+work has a savepoint of its own: what it refuses is undone alone. Nobody is told anything before the commit.
+
+Not for PostgreSQL: its transactions run side by side, and it groups their flushes itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from engine.ports import Clock, Projection, UnitOfWork
+from engine.store.database import Database
+from engine.store.unit_of_work import SqlUnitOfWork
+
+T = TypeVar("T")
+TOGETHER = 32  # units of work in one transaction: bounds what a failing commit takes along, and how long the first one waits
+
+
+class _Ticket:
+    """One unit of work on its way: waiting, then done with a result or an error."""
+
+    def __init__(self, work: Callable[[UnitOfWork], Any]) -> None:
+        self.work = work
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.done = False
+        self._turn = threading.Lock()
+        self._turn.acquire()
+
+    def wait(self) -> None:
+        """Until it is done, or it is this one's turn to lead."""
+        self._turn.acquire()
+
+    def wake(self) -> None:
+        """End `wait`."""
+        self._turn.release()
+
+    def close(self, error: BaseException | None = None) -> None:
+        """It is done; an error that it has already is kept."""
+        self.error = self.error or error
+        self.done = True
+
+
+class GroupCommit:
+    """Runs units of work of one process on SQLite. Safe for threads; a unit of work must not start another one."""
+
+    def __init__(self, database: Database, clock: Clock, projections: Sequence[Projection]) -> None:
+        self._database = database
+        self._clock = clock
+        self._projections = projections
+        self._guard = threading.Lock()
+        self._waiting: deque[_Ticket] = deque()
+        self._led = False
+
+    def run(self, work: Callable[[UnitOfWork], T]) -> T:
+        """The result of `work`, committed. Raises what it raised (nothing of it is kept then), or why the commit failed."""
+        own = _Ticket(work)
+        with self._guard:
+            follows, self._led = self._led, True
+            if follows:
+                self._waiting.append(own)
+        if follows:
+            own.wait()
+        if not own.done:
+            self._lead(own)
+        if own.error is not None:
+            raise own.error
+        result: T = own.result
+        return result
+
+    def _lead(self, own: _Ticket) -> None:
+        batch = [own]
+        try:
+            if not self._attempt(batch, gather=True):
+                for one in batch:
+                    self._attempt([one], gather=False)
+        finally:
+            with self._guard:
+                following = self._waiting.popleft() if self._waiting else None
+                self._led = following is not None
+            for one in batch:
+                if not one.done:  # only when this thread is being torn down
+                    one.close(RuntimeError("the thread that committed for others was ended"))
+                if one is not own:
+                    one.wake()
+            if following is not None:
+                following.wake()
+
+    def _attempt(self, batch: list[_Ticket], *, gather: bool) -> bool:
+        """One transaction. False: something spoilt it before the commit, and it is not known to be the fault of all."""
+        committing = False
+        actions: list[Callable[[], None]] = []
+        try:
+            with self._database.begin(write=True, after_commit=lambda: _run(actions)) as connection:
+                if gather:
+                    batch += self._take()
+                for one in batch:
+                    self._carry_out(connection, one, actions, alone=len(batch) == 1)
+                committing = True
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it belongs to those who wait for the result
+            if len(batch) > 1 and not committing:
+                return False
+            for one in batch:
+                one.close(exc)
+        else:
+            for one in batch:
+                one.close()
+        return True
+
+    def _take(self) -> list[_Ticket]:
+        with self._guard:
+            return [self._waiting.popleft() for _ in range(min(TOGETHER - 1, len(self._waiting)))]
+
+    def _carry_out(self, connection: Connection, ticket: _Ticket, actions: list[Callable[[], None]], *, alone: bool) -> None:
+        """An error of the database that is no mere clash of keys may have ended the transaction: it is raised."""
+        uow = SqlUnitOfWork(connection, self._clock, self._projections)
+        ticket.error = None
+        if alone:
+            ticket.result = ticket.work(uow)
+            actions += uow.after_commit
+            return
+        raw: Any = connection.connection.dbapi_connection
+        raw.execute("SAVEPOINT unit_of_work")
+        try:
+            ticket.result = ticket.work(uow)
+        except Exception as exc:
+            if isinstance(exc, DBAPIError) and not isinstance(exc, IntegrityError):
+                raise
+            raw.execute("ROLLBACK TO unit_of_work")
+            ticket.error = exc
+        else:
+            actions += uow.after_commit
+        raw.execute("RELEASE unit_of_work")
+
+
+def _run(actions: list[Callable[[], None]]) -> None:
+    for action in actions:
+        action()
