@@ -24,7 +24,7 @@ from engine.expressions import SandboxEvaluator
 from engine.jobs.dispatcher import Dispatcher
 from engine.jobs.runner import JobRunner
 from engine.model.actors import SYSTEM, Actor
-from engine.model.commands import Command, Deploy
+from engine.model.commands import AccountCommand, Command, Deploy
 from engine.plugins import ServiceTask
 from engine.plugins.loading import FORMS, Catalogue, catalogue, installed, resources
 from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, UnitOfWork
@@ -114,8 +114,14 @@ class Flowledger:
         The same `request_id` again gives the first answer, also when that answer was lost on its way.
         """
         handler = HANDLERS[type(command)]
+
+        def work(uow: UnitOfWork) -> Any:
+            if isinstance(command, AccountCommand):
+                uow.after_commit.append(self.accounts.forget)
+            return handler(uow, self.services, command, actor, request_id)
+
         try:
-            return self._transact(lambda uow: handler(uow, self.services, command, actor, request_id))
+            return self._transact(work)
         except Refusal:
             if request_id is None:
                 raise

@@ -204,6 +204,8 @@ class RevokeToken:
     token_id: str
 
 
+AccountCommand = PutUser | SetPreferences | ChangePassword | IssueToken | RevokeToken
+
 Command: TypeAlias = (
     Deploy
     | SaveModelDraft

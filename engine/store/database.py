@@ -33,7 +33,10 @@ class Database:
         self.engine = self._open(pool_size)
         # Reading sees one moment also on PostgreSQL, where every statement would otherwise see its own.
         reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._options: dict[bool, dict[str, Any]] = {True: {"flowledger_write": True}, False: {"flowledger_write": False, **reading}}
+        self._engines = {
+            True: self.engine.execution_options(flowledger_write=True),
+            False: self.engine.execution_options(flowledger_write=False, **reading),
+        }
         # SQLite's driver is in autocommit mode already; there the listener below is told not to begin.
         self._autocommit = self.engine.execution_options(**({"flowledger_begin": False} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}))
 
@@ -76,11 +79,10 @@ class Database:
         lock = self._writer if self.is_sqlite and (write or self.in_memory) else nullcontext()
         with lock:
             try:
-                connection = self.engine.connect()
+                connection = self._engines[write].connect()
             except sa.exc.OperationalError as exc:
                 raise NotAvailable from exc
             with connection:
-                connection = connection.execution_options(**self._options[write])
                 try:
                     with connection.begin():
                         yield connection
@@ -141,5 +143,9 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("flowledger_begin", True):
         return
-    write = options.get("flowledger_write", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    begin = "BEGIN IMMEDIATE" if options.get("flowledger_write", True) else "BEGIN"
+    raw: Any = connection.connection.dbapi_connection
+    try:
+        raw.execute(begin)  # of the driver: SQLAlchemy's own way costs more than the statement
+    except connection.dialect.loaded_dbapi.Error as exc:
+        raise sa.exc.DBAPIError.instance(begin, None, exc, connection.dialect.loaded_dbapi.Error, dialect=connection.dialect) from exc

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -19,6 +19,8 @@ from engine.store.people import SqlAccounts
 SESSION_HOURS = 12  # absolute
 IDLE_HOURS = 2
 _TOUCH_SECONDS = 60
+TRUST_SECONDS = 2  # a token that was looked up is believed for so long; a change in this process counts at once
+_TRUSTED = 10_000  # tokens remembered at most
 
 _hasher = PasswordHasher()  # argon2id, RFC 9106 low-memory profile: 64 MiB, 3 passes
 _NOBODY = _hasher.hash(secrets.token_hex(8))  # checked for unknown users too, so that time tells nothing
@@ -48,6 +50,7 @@ class AccountAccess:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._trusted: dict[str, tuple[datetime, Actor]] = {}
 
     def login(self, user_id: str, password: str) -> str:
         """A fresh session secret for the cookie. Raises NotAllowed, in the same words for a wrong name and a wrong password."""
@@ -84,10 +87,29 @@ class AccountAccess:
             SqlAccounts(connection).close_session(sha256(secret.encode()))
 
     def token(self, secret: str) -> Actor | None:
-        """Whose API token it is; None when it is unknown, over, or its account disabled."""
+        """Whose API token it is; None when it is unknown, over, or its account disabled.
+
+        Another process may see a revoked token or a changed account up to TRUST_SECONDS later: looking it up costs each request a way to the database.
+        """
+        key, now = sha256(secret.encode()), self._clock.now()
+        known = self._trusted.get(key)
+        if known is not None and timedelta(0) <= now - known[0] < timedelta(seconds=TRUST_SECONDS):
+            return known[1]
+        trusted = self._trusted  # `forget` puts another one in its place: what is looked up before is not remembered after
         with self._database.one_statement() as connection:
-            user = SqlAccounts(connection).token_user(sha256(secret.encode()), self._clock.now())
-        return actor_of(user) if user else None
+            user = SqlAccounts(connection).token_user(key, now)
+        if user is None:
+            trusted.pop(key, None)
+            return None
+        actor = actor_of(user)
+        if len(trusted) >= _TRUSTED:
+            trusted.clear()
+        trusted[key] = (now, actor)
+        return actor
+
+    def forget(self) -> None:
+        """An account or token was changed: look everybody up again."""
+        self._trusted = {}
 
     def profile(self, user_id: str) -> UserRow:
         """An account. Raises NotFound."""
