@@ -21,13 +21,15 @@ from engine.bpmn import BpmnInterpreter
 from engine.dmn import DmnCompiler
 from engine.errors import ConcurrentChange, DeploymentRejected, NotAvailable, Problem, Refusal
 from engine.expressions import SandboxEvaluator
-from engine.jobs.dispatcher import Dispatcher
+from engine.jobs import cluster
+from engine.jobs.cluster import Cluster
+from engine.jobs.dispatcher import THREADS, Dispatcher, Here
 from engine.jobs.runner import JobRunner
 from engine.model.actors import SYSTEM, Actor
 from engine.model.commands import AccountCommand, Command, Deploy
 from engine.plugins import ServiceTask
 from engine.plugins.loading import FORMS, Catalogue, catalogue, installed, resources
-from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, UnitOfWork
+from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, UnitOfWork, Waker
 from engine.projections import ALL
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
@@ -48,6 +50,7 @@ class Settings:
     data: Path | None = None
     pack_folders: tuple[Path, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    job_threads: int = THREADS  # that run due jobs in this process
 
 
 class SystemClock:
@@ -101,12 +104,13 @@ class Flowledger:
             limits=settings.limits,
             hash_password=hash_password,
             check_password=verify_password,
-            wake=self._wake,
         )
         self.jobs = JobRunner(self._transact, self.services, handlers, owner=identifiers.new())
-        self.dispatcher = Dispatcher(self.jobs)
+        self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads)
         self.accounts = AccountAccess(database, clock)
-        self._group_commit = GroupCommit(database, clock, ALL) if database.is_sqlite else None
+        self.cluster = Cluster(database.url, self.dispatcher.wake) if cluster.is_installed(database) else None
+        self._waker: Waker = self.cluster or Here(self.dispatcher.wake)
+        self._group_commit = GroupCommit(database, clock, ALL, self._waker) if database.is_sqlite else None
 
     def execute(self, command: Command, actor: Actor, request_id: str | None = None) -> Any:
         """Carry out a command; the answer is the one that its docstring names. Refusals raise and change nothing.
@@ -136,7 +140,7 @@ class Flowledger:
             try:
                 if self._group_commit is not None:
                     return self._group_commit.run(work)
-                with unit_of_work(self.store, self.clock, ALL) as uow:
+                with unit_of_work(self.store, self.clock, ALL, self._waker) as uow:
                     return work(uow)
             except ConcurrentChange:
                 if attempt == ATTEMPTS - 1:
@@ -175,9 +179,6 @@ class Flowledger:
         while count < limit and self.jobs.run_one():
             count += 1
         return count
-
-    def _wake(self) -> None:
-        self.dispatcher.wake()
 
     def close(self) -> None:
         """Stop the dispatcher, end sandbox processes, give connections back."""

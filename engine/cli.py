@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +19,7 @@ import click
 from engine import __version__
 from engine.bootstrap import Flowledger, Settings, build
 from engine.errors import FlowledgerError
+from engine.jobs import cluster
 from engine.model.actors import SYSTEM
 from engine.model.commands import Deploy, PutUser
 from engine.store import schema
@@ -51,8 +56,8 @@ def settings_of(data: Path, database: str | None) -> Settings:
 
 
 @contextmanager
-def _opened(data: Path, database: str | None) -> Iterator[Flowledger]:
-    settings = settings_of(data, database)
+def _opened(data: Path, database: str | None, **more: Any) -> Iterator[Flowledger]:
+    settings = replace(settings_of(data, database), **more)
     if database is None and not (data / "flowledger.sqlite3").exists():
         raise FlowledgerError(f"There is no installation in {data}; make one with: flowledger demo --data {data}")
     app = build(settings)
@@ -105,13 +110,37 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 @click.option("--port", default=8080, show_default=True)
 @click.option("--threads", default=8, show_default=True)
 @click.option("--workers", default=1, show_default=True, help="Processes; more than one only with PostgreSQL.")
-def serve(data: Path, database: str | None, host: str, port: int, threads: int, workers: int) -> None:
+@click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run due jobs here, too, or leave them to `flowledger worker`.")
+def serve(data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool) -> None:
     """Serve an installation: pages, API and due jobs."""
     settings = settings_of(data, database)
     store = Database(settings.database)
     schema.check(store)
+    if store.is_sqlite and (workers > 1 or not jobs):
+        raise FlowledgerError("With SQLite one process does everything; use PostgreSQL (--database postgresql://...) for several.")
     store.close()
-    _serve(settings, host, port, threads, workers)
+    _serve(replace(settings, job_threads=settings.job_threads if jobs else 0), host, port, threads, workers)
+
+
+@main.command()
+@_data()
+@_database
+@click.option("--threads", default=4, show_default=True, help="Jobs that run at the same time.")
+@click.option("--name", default=socket.gethostname, help="Shown in the database; default: the name of this machine.")
+def worker(data: Path, database: str | None, threads: int, name: str) -> None:
+    """Run due jobs of an installation on PostgreSQL: timers, service tasks, messages. Any number of workers on any machines."""
+    with _opened(data, database, job_threads=threads) as app:
+        if app.store.is_sqlite:
+            raise FlowledgerError("A worker needs PostgreSQL; with SQLite `flowledger serve` runs the jobs itself.")
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
+        app.dispatcher.start()
+        click.echo(f"flowledger worker {name}: {threads} threads, {'woken by Procrastinate' if app.cluster else 'looking once a second'}")
+        if app.cluster is not None:
+            app.cluster.listen(name)
+        else:
+            stopped.wait()
 
 
 def _serve(settings: Settings, host: str, port: int, threads: int, workers: int) -> None:
@@ -132,6 +161,7 @@ def db_upgrade(data: Path, database: str | None) -> None:
     """Bring the schema to this version."""
     store = Database(settings_of(data, database).database)
     schema.upgrade(store)
+    cluster.install(store)
     store.close()
     click.echo("schema is up to date")
 

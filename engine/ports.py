@@ -219,7 +219,8 @@ class Records(Protocol):
 
 
 class Instances(Protocol):
-    def head(self, instance_id: str, *, lock: bool = False) -> Head | None: ...
+    def head(self, instance_id: str, *, lock: bool = False, wait: bool = True) -> Head | None:
+        """`lock` holds it for the transaction; without `wait` an instance that somebody else holds is None, as one that does not exist."""
 
     def snapshot(self, instance_id: str, engine_version: str) -> tuple[int, Json] | None: ...
 
@@ -265,8 +266,8 @@ class Jobs(Protocol):
 
     def get(self, job_id: str) -> Due | None: ...
 
-    def still_due(self, job_id: str, now: datetime) -> Due | None:
-        """As it is now; None when it ended, was put off or is leased to somebody else."""
+    def still_due(self, job_id: str, now: datetime, *, hold: bool = False) -> Due | None:
+        """As it is now; None when it ended, was put off or is leased to somebody else. `hold`: also None when somebody else holds it."""
 
     def earliest(self) -> datetime | None: ...
 
@@ -342,6 +343,16 @@ class Accounts(Protocol):
     def drop_token(self, token_id: str, user_id: str) -> bool: ...
 
 
+class Waker(Protocol):
+    """Whoever does work that is due."""
+
+    def announce(self, connection: Any) -> None:
+        """In the transaction that makes the work: tell other machines, who hear it when it commits."""
+
+    def wake(self) -> None:
+        """After the commit, in the process that made the work."""
+
+
 class UnitOfWork(Protocol):
     """One write transaction. It commits when its block ends and rolls back on an exception; `after_commit` runs then.
 
@@ -375,6 +386,9 @@ class UnitOfWork(Protocol):
 
     @property
     def accounts(self) -> Accounts: ...
+
+    def due_now(self) -> None:
+        """Work of this transaction is due at once: whoever does it is woken when it commits."""
 
     def append(self, record: Record, head: Head) -> None:
         """Write the record and bring every read table up to it; `head` is the instance after it.

@@ -66,7 +66,7 @@ def deploy(uow: UnitOfWork, services: Services, command: cmd.Deploy, actor: Acto
     uow.definitions.add(result, checked.files, infos)
     for old, new in zip(present, definitions, strict=True):
         _arm_timers(uow, infos[new.process_id].starts, new, old)
-    uow.after_commit.append(services.wake)
+    uow.due_now()
     return result
 
 

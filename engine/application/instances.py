@@ -82,7 +82,7 @@ def retry_incident(uow: UnitOfWork, services: Services, command: cmd.RetryIncide
     job = uow.jobs.get(command.incident_id)
     input: inp.Input = inp.RetryJob(int(key), job.element_id) if job is not None else inp.RetryElement(int(key))
     done = advance(uow, services, head, input, actor, request_id)
-    uow.after_commit.append(services.wake)
+    uow.due_now()
     return done
 
 

@@ -113,4 +113,3 @@ class Services:
     limits: Limits = field(default_factory=Limits)
     hash_password: Callable[[str], str] = lambda _: ""
     check_password: Callable[[str, str], bool] = lambda _hash, _password: False
-    wake: Callable[[], None] = lambda: None

@@ -1,4 +1,8 @@
-"""The embedded dispatcher: a thread in the server that runs due jobs as soon as they are due."""
+"""The embedded dispatcher: a few threads in the server that run due jobs as soon as they are due.
+
+One thread looks once a second, because timers become due and other processes make jobs, too; who finds a job wakes another thread before it
+runs it, so that a slow handler delays nobody and an idle server asks the database one cheap question a second.
+"""
 
 from __future__ import annotations
 
@@ -6,48 +10,73 @@ import logging
 import threading
 from collections.abc import Callable
 
+from sqlalchemy.engine import Connection
+
 from engine.errors import FlowledgerError
 from engine.jobs.runner import JobRunner
 
 log = logging.getLogger("flowledger.jobs")
 
-POLL_SECONDS = 1.0  # other processes of the same installation also make jobs, and timers become due
+POLL_SECONDS = 1.0
+THREADS = 4
+
+
+class Here:
+    """Port Waker for one process: nobody else is told."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.wake = wake
+
+    def announce(self, connection: Connection) -> None:
+        """Nobody hears it."""
 
 
 class Dispatcher:
-    """`start` once per process; `wake` after a commit that made a job; `stop` waits for the running job."""
+    """`start` once per process; `wake` after a commit that made a job; `stop` waits for the running jobs."""
 
-    def __init__(self, runner: JobRunner, poll_seconds: float = POLL_SECONDS, on_error: Callable[[Exception], None] | None = None) -> None:
+    def __init__(
+        self, runner: JobRunner, poll_seconds: float = POLL_SECONDS, threads: int = THREADS, on_error: Callable[[Exception], None] | None = None
+    ) -> None:
         self._runner = runner
         self._poll = poll_seconds
         self._on_error = on_error
-        self._wake = threading.Event()
+        self._calls = threading.Semaphore(0)  # one for each thread that shall look
         self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._threads = [  # none at all: others do the work
+            threading.Thread(target=self._loop, args=(self._poll if number == 0 else None,), name=f"flowledger-jobs-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        self._started = False
 
     def start(self) -> None:
         """Begin to work; does nothing when already started."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._loop, name="flowledger-dispatcher", daemon=True)
-            self._thread.start()
+        if not self._started:
+            self._started = True
+            for thread in self._threads:
+                thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Has it been started, and does every thread live?"""
+        return self._started and all(thread.is_alive() for thread in self._threads)
 
     def wake(self) -> None:
         """There may be something due."""
-        self._wake.set()
+        self._calls.release()
 
     def stop(self, timeout: float = 30.0) -> None:
         """Finish what runs, then end."""
         self._stopping = True
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
+        self._calls.release(len(self._threads))
+        if self._started:
+            for thread in self._threads:
+                thread.join(timeout)
 
-    def _loop(self) -> None:
+    def _loop(self, poll: float | None) -> None:
         while not self._stopping:
-            self._wake.wait(self._poll)
-            self._wake.clear()
+            self._calls.acquire(timeout=poll)
             try:
-                while not self._stopping and self._runner.run_one():
+                while not self._stopping and self._runner.run_one(found=self.wake):
                     pass
             except FlowledgerError as exc:  # database gone or another node first: the job is still there
                 log.warning("dispatcher: %s", exc)

@@ -16,6 +16,7 @@ from engine.application import definitions, instances, messages
 from engine.application.advance import advance, execution_at
 from engine.application.services import Services
 from engine.errors import BpmnError, ConcurrentChange, ExecutionError, NotAvailable
+from engine.jobs import lease
 from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model import schedule
@@ -27,7 +28,7 @@ T = TypeVar("T")
 Transact = Callable[[Callable[[UnitOfWork], T]], T]
 
 BACKOFF_SECONDS = (5, 30, 120, 600)
-LEASE_SECONDS = 300
+LOOK_AHEAD = 50  # due jobs whose instances others are just working on, before this worker lets them do it
 
 
 class JobRunner:
@@ -41,12 +42,12 @@ class JobRunner:
         self._handlers = handlers
         self._owner = owner
 
-    def run_one(self) -> bool:
-        """Run the earliest due job. False when none is due."""
+    def run_one(self, found: Callable[[], None] = lambda: None) -> bool:
+        """Run the earliest due job that nobody else is busy with. False when there is none; `found` is called before it runs."""
         picked: list[Due] = []
         outside: list[Callable[[], None]] = []
         try:
-            found = bool(self._transact(lambda uow: self._pick_and_run(uow, picked, outside)))
+            ran = bool(self._transact(lambda uow: self._pick_and_run(uow, picked, outside, found)))
         except (ConcurrentChange, NotAvailable):
             raise
         except Exception as exc:
@@ -56,20 +57,34 @@ class JobRunner:
             return True
         for work in outside:  # the lease is committed: nobody waits for the writer while a handler talks to the world
             work()
-        return found
+        return ran
 
-    def _pick_and_run(self, uow: UnitOfWork, picked: list[Due], outside: list[Callable[[], None]]) -> bool:
-        due = uow.jobs.next_due(uow.now)
+    def _pick_and_run(self, uow: UnitOfWork, picked: list[Due], outside: list[Callable[[], None]], found: Callable[[], None]) -> bool:
+        due, head = self._pick(uow)
         if due is None:
             return False
-        head = uow.instances.head(due.instance_id, lock=True) if due.instance_id and due.kind in ("timer", "service") else None
-        due = uow.jobs.still_due(due.id, uow.now)  # the instance is locked now: did another node take the job meanwhile?
-        if due is None:
-            return True
+        found()
         picked[:] = [due]
         outside.clear()  # of an attempt that another node overtook
         self._run(uow, due, head, outside)
         return True
+
+    def _pick(self, uow: UnitOfWork) -> tuple[Due | None, Head | None]:
+        """The earliest due job that is free, with its instance, both held. The instance comes first, as in every command: nobody waits in a circle."""
+        busy: list[str] = []
+        while len(busy) < LOOK_AHEAD:
+            due = uow.jobs.next_due(uow.now, busy)
+            if due is None:
+                break
+            busy.append(due.id)
+            owned = due.instance_id is not None and due.kind in ("timer", "service")
+            head = uow.instances.head(due.instance_id or "", lock=True, wait=False) if owned else None
+            if owned and head is None:
+                continue
+            due = uow.jobs.still_due(due.id, uow.now, hold=not owned)  # did another node take it meanwhile?
+            if due is not None:
+                return due, head
+        return None, None
 
     def _run(self, uow: UnitOfWork, due: Due, head: Head | None, outside: list[Callable[[], None]]) -> None:
         match due.kind:
@@ -117,12 +132,13 @@ class JobRunner:
         if task.transactional:
             advance(uow, self._services, head, _call(task, context, due), SYSTEM)
             return
-        uow.jobs.lease(due.id, self._owner, uow.now + timedelta(seconds=LEASE_SECONDS))
+        lease.take(uow, due.id, self._owner)
         outside.append(lambda: self._outside(task, replace(context, connection=None, blobs=None), due))
 
     def _outside(self, task: ServiceTask, context: ServiceContext, due: Due) -> None:
         try:
-            input = _call(task, context, due)
+            with lease.renewed(self._transact, due.id, self._owner):
+                input = _call(task, context, due)
             self._transact(lambda uow: self._finish_if_open(uow, due, input))
         except Exception as exc:  # noqa: BLE001 - as in run_one
             self._failed(due, exc)

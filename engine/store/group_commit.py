@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from engine.ports import Clock, Projection, UnitOfWork
+from engine.ports import Clock, Projection, UnitOfWork, Waker
 from engine.store.database import Database
 from engine.store.unit_of_work import SqlUnitOfWork
 
@@ -53,10 +53,11 @@ class _Ticket:
 class GroupCommit:
     """Runs units of work of one process on SQLite. Safe for threads; a unit of work must not start another one."""
 
-    def __init__(self, database: Database, clock: Clock, projections: Sequence[Projection]) -> None:
+    def __init__(self, database: Database, clock: Clock, projections: Sequence[Projection], waker: Waker | None = None) -> None:
         self._database = database
         self._clock = clock
         self._projections = projections
+        self._waker = waker
         self._guard = threading.Lock()
         self._waiting: deque[_Ticket] = deque()
         self._led = False
@@ -122,7 +123,7 @@ class GroupCommit:
 
     def _carry_out(self, connection: Connection, ticket: _Ticket, actions: list[Callable[[], None]], *, alone: bool) -> None:
         """An error of the database that is no mere clash of keys may have ended the transaction: it is raised."""
-        uow = SqlUnitOfWork(connection, self._clock, self._projections)
+        uow = SqlUnitOfWork(connection, self._clock, self._projections, self._waker)
         ticket.error = None
         if alone:
             ticket.result = ticket.work(uow)

@@ -29,6 +29,7 @@ _AFTER = Statement(
 _COLUMNS = ("definition_id", "process_id", "business_key", "state", "seq", "head_hash", "started_by")
 _SELECT_HEAD = sa.select(*(instance.c[name] for name in _COLUMNS)).where(instance.c.id == sa.bindparam("b_instance"))
 _HEAD, _HEAD_LOCKED = Statement(_SELECT_HEAD), Statement(_SELECT_HEAD.with_for_update())
+_HEAD_FREE = Statement(_SELECT_HEAD.with_for_update(skip_locked=True))
 _TASK = ("definition_id", "process_id", "business_key", "element_id", "name", "state", "assignee", "candidate_groups", "candidate_users")
 _TASK_TOO = ("excludes", "excluded_users", "form_key", "priority", "due", "created_at", "ended_at", "ended_by")
 _OPEN_TASK = Statement(
@@ -86,9 +87,10 @@ class SqlInstances:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def head(self, instance_id: str, *, lock: bool = False) -> Head | None:
+    def head(self, instance_id: str, *, lock: bool = False, wait: bool = True) -> Head | None:
         """`lock` holds the row until the transaction ends (PostgreSQL; SQLite has one writer anyway)."""
-        row = (_HEAD_LOCKED if lock else _HEAD).first(self._connection, {"b_instance": instance_id})
+        statement = _HEAD if not lock else _HEAD_LOCKED if wait else _HEAD_FREE
+        row = statement.first(self._connection, {"b_instance": instance_id})
         return Head(instance_id, *row) if row else None
 
     def lock(self, instance_ids: Sequence[str]) -> None:

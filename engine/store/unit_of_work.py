@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from engine.errors import ConcurrentChange, RequestIdReused
 from engine.model.records import Record
-from engine.ports import Clock, Head, Projection
+from engine.ports import Clock, Head, Projection, Waker
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
 from engine.store.history import APPEND, SqlBlobs, SqlInstances, SqlRecords, record_row
@@ -22,7 +22,7 @@ from engine.store.work import SqlJobs, SqlWaiting
 class SqlUnitOfWork:
     """Port UnitOfWork."""
 
-    def __init__(self, connection: Connection, clock: Clock, projections: Sequence[Projection]) -> None:
+    def __init__(self, connection: Connection, clock: Clock, projections: Sequence[Projection], waker: Waker | None = None) -> None:
         self.connection = connection
         self.now = clock.now()
         self.records = SqlRecords(connection)
@@ -35,6 +35,14 @@ class SqlUnitOfWork:
         self.accounts = SqlAccounts(connection)
         self.after_commit: list[Callable[[], None]] = []
         self._projections = projections
+        self._waker = waker
+
+    def due_now(self) -> None:
+        """Announced once, however much there is."""
+        if self._waker is not None:
+            self._waker.announce(self.connection)
+            self.after_commit.append(self._waker.wake)
+            self._waker = None
 
     def append(self, record: Record, head: Head) -> None:
         """The record first: whether it may be written decides about everything else."""
@@ -54,11 +62,11 @@ class SqlUnitOfWork:
 
 
 @contextmanager
-def unit_of_work(database: Database, clock: Clock, projections: Sequence[Projection]) -> Iterator[SqlUnitOfWork]:
+def unit_of_work(database: Database, clock: Clock, projections: Sequence[Projection], waker: Waker | None = None) -> Iterator[SqlUnitOfWork]:
     """Commits when the block ends, then runs `after_commit`; rolls back on an exception."""
     actions: list[Callable[[], None]] = []
     with database.begin(write=True, after_commit=lambda: _run(actions)) as connection:
-        uow = SqlUnitOfWork(connection, clock, projections)
+        uow = SqlUnitOfWork(connection, clock, projections, waker)
         uow.after_commit = actions
         yield uow
 

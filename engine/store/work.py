@@ -21,6 +21,8 @@ _DUE = sa.select(job).where(
     job.c.due_at <= sa.bindparam("b_now"),
     sa.or_(job.c.lease_until.is_(None), job.c.lease_until < sa.bindparam("b_now")),
 )
+_STILL_DUE = _DUE.where(job.c.id == sa.bindparam("b_id"))
+_HOLD_DUE = _STILL_DUE.with_for_update(skip_locked=True)
 _NEXT = _DUE.order_by(job.c.due_at, job.c.number).limit(1)
 _OPEN = sa.select(subscription.c.kind).where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
 _HOLD = sa.select(sa.func.pg_advisory_xact_lock(_MESSAGES, sa.func.hashtext(sa.bindparam("b_name"))))
@@ -62,9 +64,9 @@ class SqlJobs:
         row = self._connection.execute(query, {"b_now": now}).first()
         return rows.due(row) if row else None
 
-    def still_due(self, job_id: str, now: datetime) -> Due | None:
+    def still_due(self, job_id: str, now: datetime, *, hold: bool = False) -> Due | None:
         """The job as it is now, unless it ended, was put off, or somebody else holds it meanwhile."""
-        row = self._connection.execute(_DUE.where(job.c.id == sa.bindparam("b_id")), {"b_now": now, "b_id": job_id}).first()
+        row = self._connection.execute(_HOLD_DUE if hold else _STILL_DUE, {"b_now": now, "b_id": job_id}).first()
         return rows.due(row) if row else None
 
     def get(self, job_id: str) -> Due | None:
