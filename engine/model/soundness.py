@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from engine.errors import Problem
 
-STATES = 20_000  # how many states of one process are looked at, unless somebody asks for another number
+BUDGET = 20_000  # how many states of one process are looked at, unless somebody asks for another number
+LARGEST_BUDGET = 1_000_000  # about a minute and a gigabyte
 
 
 @dataclass(frozen=True, slots=True)

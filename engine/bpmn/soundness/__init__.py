@@ -10,10 +10,10 @@ from engine.bpmn.soundness.game import Game
 from engine.bpmn.soundness.net import Net
 from engine.bpmn.soundness.search import Search
 from engine.bpmn.soundness.verdict import Verdict
-from engine.model.soundness import STATES, Soundness
+from engine.model.soundness import BUDGET, Soundness
 
 
-def check(process: Container, budget: int = STATES, *, reduce: bool = True) -> Soundness:
+def check(process: Container, budget: int = BUDGET, *, reduce: bool = True) -> Soundness:
     """Explore a process that passed validation. `budget`: states; `reduce` False: every interleaving, only to compare."""
     search = Search(Game(Net(process)), budget, reduce=reduce)
     search.run()
