@@ -31,7 +31,7 @@ class Verdict:
         """Deadlocks, then tokens that meet; what only a complete search can know comes last."""
         stuck = self._stuck()
         yield from self._deadlocks(stuck)
-        yield from (self._meeting(self.search.meetings[place]) for place in sorted(self.search.meetings))
+        yield from (self._meeting(one) for place, one in sorted(self.search.meetings.items()) if not self._follows(place))
         if self.search.complete:
             yield from self._endless(stuck)
             if not self.search.meetings:  # else nobody has looked at what follows
@@ -93,6 +93,20 @@ class Verdict:
             message = "two tokens can be here at once: parallel branches meet without a join, and what follows runs twice"
         return self._find("lack-of-synchronisation", place.node, message, MEETING, way, self._tokens(meeting.step.state))
 
+    def _follows(self, place: int) -> bool:
+        """Is it but the same two tokens one after the other, on a way that no other joins since they met before?"""
+        seen: set[str] = set()
+        here = self.net.places[place]
+        flows = [] if here is None else [here.flow] if here.flow is not None else here.node.incoming
+        met = {one.node.id for number in self.search.meetings if (one := self.net.places[number]) is not None and number != place}
+        while len(flows) == 1 and flows[0] is not None and flows[0].source not in seen:
+            source = self.net.nodes[flows[0].source]
+            if source.id in met:
+                return True
+            seen.add(source.id)
+            flows = source.incoming
+        return False
+
     # --- only after a complete search -------------------------------------------------------------------------------------------
     def _endless(self, stuck: list[int]) -> Iterator[Finding]:
         """A state to which there is a way back, but from which none leads to an end or to a flaw that was already told."""
@@ -128,4 +142,4 @@ class Verdict:
         nodes = self.net.nodes
         if node.attached_to is not None:
             return self._reached(nodes[node.attached_to])
-        return not node.incoming or any(self._reached(nodes[flow.source]) for flow in node.incoming)
+        return not node.incoming or any(flow.source in self.search.passed for flow in node.incoming)
