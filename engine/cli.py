@@ -222,7 +222,7 @@ def soundness(data: Path, database: str | None, states: int, files: tuple[Path, 
 
 
 def _say_soundness(one: Soundness) -> None:
-    extent = f"complete, {one.states} state(s)" if one.complete else f"NOT complete: budget reached after {one.states} states"
+    extent = f"complete, {one.states} state(s)" if one.complete else f"NOT complete: budget reached after {one.states} state(s)"
     click.echo(f"{one.process_id}: {len(one.findings)} finding(s) ({extent})")
     for finding in one.findings:
         problem = finding.problem

@@ -1,6 +1,6 @@
 """Partial-order reduction: in most states one token may go on alone, because nothing that others do first would make a difference.
 
-Without it, twelve parallel branches of three tasks have 4^12 states; with it, 37. A token may go alone when
+Without it, twelve parallel branches of three tasks have 4^12 states; with it, 40. A token may go alone when
 - all its steps take it from its own places and leave a token in its scope, so that the scope can still be interrupted afterwards;
 - its steps do not change what an inclusive join would decide, and it is not what an error or escalation is waited for from;
 - no other token could come to where it stands meanwhile: going first would hide that two meet there.
