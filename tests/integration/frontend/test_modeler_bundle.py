@@ -187,6 +187,8 @@ def test_the_way_to_a_finding_of_the_soundness_check_is_drawn(page):
     page.locator(".soundness").get_by_role("button", name="归档").click()
     marked = page.eval_on_selector_all(".soundness-way", "found => found.map(one => one.dataset.elementId)")
     assert set(marked) == {"Archive", "Start", "Write", "f1"}
+    colours = page.eval_on_selector_all("[data-element-id=f1] .djs-visual > path", "found => found.map(one => getComputedStyle(one).stroke)")
+    assert colours == ["rgb(180, 83, 9)"]
     assert page.locator(".soundness-here").get_attribute("data-element-id") == "Archive"
     page.evaluate(
         "() => { const e = document.getElementById('modeler').editor; e.get('modeling').updateLabel(e.get('elementRegistry').get('Write'), 'x'); }"
