@@ -12,7 +12,7 @@ from engine.model.soundness import BUDGET
 ID = validate.Length(min=1, max=255)
 STATES = ("active", "completed", "failed", "cancelled")
 MAX_PAGE = 200
-MAX_STATES = 100_000  # a few seconds of a request
+MAX_STATES = 50_000  # some seconds of a request
 
 
 def _variables(**kw: Any) -> fields.Dict:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from engine.bpmn.soundness.game import Game, Step
 from engine.bpmn.soundness.reduction import Reduction
 
-STEPS_PER_STATE = 50  # of the budget; a state may have very many steps that lead to nothing new
+STEPS_PER_STATE = 10  # of the budget: a state may have very many steps that lead to nothing new
 
 
 class Origin(NamedTuple):
@@ -61,14 +61,18 @@ class Search:
     def _leave(self, number: int, state: int) -> None:
         stands = True
         for step in self._alone(state) or self.game.steps(state):
-            self.steps += 1
+            self.steps += 1 + len(step.flows) // 8  # a step over very many flows costs more
             stands = stands and step.extra
             self.passed.update(step.names)
             if step.flows:
                 self.taken.update(flow.id for flow in step.flows)
             if step.twice:
                 self._meet(number, step)
-            elif not self._follow(number, step):
+            else:
+                self._follow(number, step)
+            if self.steps >= STEPS_PER_STATE * self.budget:
+                self.complete = False
+            if not self.complete:
                 return
         if stands:
             self.standing.append(number)
@@ -88,15 +92,13 @@ class Search:
         place = (step.twice & -step.twice).bit_length() - 1
         self.meetings.setdefault(place, Meeting(place, number, step))
 
-    def _follow(self, number: int, step: Step) -> bool:
-        """False: the budget is spent."""
+    def _follow(self, number: int, step: Step) -> None:
         state = self._tidy(step.state)
-        if (state not in self.numbers and len(self.states) >= self.budget) or self.steps > STEPS_PER_STATE * self.budget:
+        if state not in self.numbers and len(self.states) >= self.budget:
             self.complete = False
-            return False
+            return
         reached = self._reach(state, Origin(number, step.names, tuple(flow.id for flow in step.flows)))
         self.before[reached].append(number)
-        return True
 
     def _tidy(self, state: int) -> int:
         """What a complex gateway remembers does not keep an instance open."""

@@ -29,6 +29,7 @@ def ways(node: Node) -> Iterator[tuple[Flow, ...]]:
 def _any(node: Node) -> Iterator[tuple[Flow, ...]]:
     """Inclusive (section 13.4.3) and the conditional flows of activities and events (section 13.3.1)."""
     flows = node.outgoing
+    place = {flow.id: n for n, flow in enumerate(flows)}
     free = [f for f in flows if f.condition is not None and not f.default]
     always = [f for f in flows if f.condition is None and not f.default]
     default = [f for f in flows if f.default]
@@ -38,4 +39,4 @@ def _any(node: Node) -> Iterator[tuple[Flow, ...]]:
             if not held and (not always or (free and node.type not in MERGING)):
                 chosen += default
             if chosen or not flows or node.type == "complexGateway":
-                yield tuple(f for f in flows if f in chosen)
+                yield tuple(sorted(chosen, key=lambda flow: place[flow.id]))

@@ -65,6 +65,11 @@ def test_a_split_of_very_many_conditions_needs_neither_memory_nor_time() -> None
     tasks = "".join(f'<userTask id="{one}"/>' for one in names)
     xml = process(S, E, tasks, '<inclusiveGateway id="f"/><inclusiveGateway id="j"/>', flows("s f", "j e", *(f"f {one} if {one}" for one in names), *(f"{one} j" for one in names)))  # fmt: skip
     assert check(container(xml), 300).complete is False
+    same = "".join(
+        f'<sequenceFlow id="f{n}" sourceRef="f" targetRef="m"><conditionExpression>x{n}</conditionExpression></sequenceFlow>' for n in range(40)
+    )
+    checked = check(container(process(S, E, '<inclusiveGateway id="f"/><exclusiveGateway id="m"/>', flows("s f", "m e"), same)), 300)
+    assert (checked.complete, found(checked)) == (False, {("lack-of-synchronisation", "m")})  # every choice of two leads to no new state
 
 
 def test_the_same_diagram_gives_the_same_answer() -> None:
