@@ -27,6 +27,7 @@ from engine.jobs.dispatcher import THREADS, Dispatcher, Here
 from engine.jobs.runner import JobRunner
 from engine.model.actors import SYSTEM, Actor
 from engine.model.commands import AccountCommand, Command, Deploy
+from engine.model.soundness import BUDGET, Soundness
 from engine.plugins import ServiceTask
 from engine.plugins.loading import FORMS, Catalogue, catalogue, installed, resources
 from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, UnitOfWork, Waker
@@ -160,6 +161,12 @@ class Flowledger:
                 return list(check(SqlDefinitions(connection), self.services, Deploy(files, complete_from=complete_from)).warnings)
             except DeploymentRejected as exc:
                 return list(exc.problems)
+
+    def soundness(self, files: Mapping[str, bytes], complete_from: str | None = None, budget: int = BUDGET) -> tuple[Soundness, ...]:
+        """Explore the states that processes of these files can come to: one answer for each process. Raises DeploymentRejected, InvalidInput."""
+        with self.store.begin(write=False) as connection:
+            checked = check(SqlDefinitions(connection), self.services, Deploy(files, complete_from=complete_from))
+        return self.services.library.interpreter.soundness(checked.model, budget)
 
     def install_packs(self) -> None:
         """Create the packs' tables and deploy their files, unless exactly these were deployed before."""

@@ -1,4 +1,4 @@
-"""`flowledger ...`: demo, serve, db, verify, replay, rebuild, deploy, user. Thin: each command calls the engine and prints."""
+"""`flowledger ...`: demo, serve, db, verify, replay, rebuild, deploy, soundness, user. Thin: each command calls the engine and prints."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from engine.errors import FlowledgerError
 from engine.jobs import cluster
 from engine.model.actors import SYSTEM
 from engine.model.commands import Deploy, PutUser
+from engine.model.soundness import BUDGET, Soundness
 from engine.store import schema
 from engine.store.database import Database
 
@@ -230,6 +231,53 @@ def deploy(data: Path, database: str | None, comment: str, files: tuple[Path, ..
             click.echo(f"{one.id}  {one.name}")
         for warning in done.warnings:
             click.echo(f"warning: {warning.file} {warning.element_id or ''} {warning.message}")
+
+
+@main.command()
+@_data()
+@_database
+@click.option("--states", default=BUDGET, show_default=True, help="How many states of each process to look at.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def soundness(data: Path, database: str | None, states: int, files: tuple[Path, ...]) -> None:
+    """Look for deadlocks and for parallel branches that meet without a join. Exit code 1 when there is a finding.
+
+    Needs no installation; processes that are called and not among the files are looked up in the one of --data.
+    """
+    with _opened_or_empty(data, database) as app:
+        checked = app.soundness({f.name: f.read_bytes() for f in files}, budget=states)
+    for one in checked:
+        _say_soundness(one)
+    if any(one.findings for one in checked):
+        raise SystemExit(1)
+
+
+def _say_soundness(one: Soundness) -> None:
+    extent = f"complete, {one.states} state(s)" if one.complete else f"NOT complete: budget reached after {one.states} state(s)"
+    click.echo(f"{one.process_id}: {len(one.findings)} finding(s) ({extent})")
+    for finding in one.findings:
+        problem = finding.problem
+        name = f" ({problem.element_name})" if problem.element_name else ""
+        click.echo(f"  {problem.severity} {problem.rule} at {problem.element_id}{name}: {problem.message}")
+        if finding.trace:
+            click.echo(f"    way: {' -> '.join(finding.trace)}")
+        if finding.tokens:
+            click.echo(f"    tokens: {', '.join(finding.tokens)}")
+        click.echo(f"    {problem.advice}")
+
+
+@contextmanager
+def _opened_or_empty(data: Path, database: str | None) -> Iterator[Flowledger]:
+    """The installation, or an empty one in memory."""
+    if database is not None or (data / "flowledger.sqlite3").exists():
+        with _opened(data, database) as app:
+            yield app
+        return
+    app = build(Settings())
+    schema.create(app.store)
+    try:
+        yield app
+    finally:
+        app.close()
 
 
 @main.command("user")

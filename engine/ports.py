@@ -12,6 +12,7 @@ from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
 from engine.model.events import Event
 from engine.model.inputs import Movement
 from engine.model.records import Record
+from engine.model.soundness import Soundness
 from engine.model.values import Json
 from engine.model.views import ModelDraft, TaskRow, TokenRow, UserRow
 
@@ -144,6 +145,9 @@ class Interpreter(Protocol):
 
     def open(self, model: Model, process_id: str, instance_id: str, snapshot: Json = None) -> Execution:
         """A fresh execution, or one restored from a snapshot that this engine version wrote."""
+
+    def soundness(self, model: Model, budget: int) -> tuple[Soundness, ...]:
+        """Explore every process of the model, at most `budget` states of each; in order of their ids. Raises InvalidInput."""
 
 
 # --- forms ------------------------------------------------------------------------------------------------------------

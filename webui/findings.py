@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from engine.errors import Problem
+from engine.model.soundness import Soundness
 from webui.i18n import gettext, language
 
 
@@ -61,6 +62,16 @@ FINDINGS = {
     "dmn.rule": (_("A rule does not fit its table"), _("Give it as many cells as the table has columns.")),
     "dmn.type": (_("A type is unknown"), _("Declare it, or use a type of FEEL.")),
     "form-missing": (_("The form is not part of the deployment"), _("Add the form file, or correct the form key.")),
+    "soundness.deadlock": (
+        _("Tokens wait here for ever (deadlock)"),
+        _("Join with the kind of gateway that split; an inclusive join waits only for what can come."),
+    ),
+    "soundness.lack-of-synchronisation": (
+        _("Parallel branches meet here without a join"),
+        _("Join the branches before this element by a parallel or inclusive gateway."),
+    ),
+    "soundness.dead": (_("No token can ever come here"), _("Connect it with a branch that can be taken, or remove it.")),
+    "soundness.livelock": (_("From here on the instance can never end"), _("Give the loop a way out that leads to an end event.")),
     "xml.depth": (_("The XML is nested too deeply"), _("Remove what is not needed.")),
     "xml.doctype": (_("The file holds a DOCTYPE, which is refused"), _("Remove the DOCTYPE.")),
     "xml.elements": (_("The file holds too many elements"), _("Divide the process.")),
@@ -84,3 +95,9 @@ def told(problem: Problem) -> dict[str, Any]:
     elif not problem.advice:
         data["advice"] = gettext(words[1])
     return data
+
+
+def explored(one: Soundness) -> dict[str, Any]:
+    """The check of one process as plain JSON; each finding is a problem with its trace."""
+    findings = [told(f.problem) | {"trace": list(f.trace), "flows": list(f.flows), "tokens": list(f.tokens)} for f in one.findings]
+    return {"process_id": one.process_id, "file": one.file, "states": one.states, "complete": one.complete, "findings": findings}

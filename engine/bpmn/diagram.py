@@ -202,6 +202,21 @@ class Container:
             yield one
             one = one.parent
 
+    def upstream(self, flow: Flow, join: Node) -> set[str]:
+        """The elements from which a token can come over `flow` into `join` without passing it."""
+        seen: set[str] = set()
+        todo = [flow.source]
+        while todo:
+            name = todo.pop()
+            if name in seen or name == join.id:
+                continue
+            seen.add(name)
+            todo += [incoming.source for incoming in self.nodes[name].incoming]
+            attached = self.nodes[name].attached_to
+            if attached is not None:
+                todo.append(attached)
+        return seen
+
     def starts(self) -> list[Node]:
         """Start events; without one, the nodes that nothing leads to (section 13.2) and instantiating receivers."""
         events = [n for n in self.nodes.values() if n.type == "startEvent"]

@@ -11,9 +11,11 @@ from engine.bpmn.execution import BpmnExecution
 from engine.bpmn.limits import Limits
 from engine.bpmn.model import BpmnModel, describe
 from engine.bpmn.reader import Reader
+from engine.bpmn.soundness import check
 from engine.bpmn.validation import Validation
 from engine.bpmn.xml_source import BPMN, parse
-from engine.errors import DeploymentRejected, NotFound, Problem
+from engine.errors import DeploymentRejected, InvalidInput, NotFound, Problem
+from engine.model.soundness import BUDGET, LARGEST_BUDGET, Soundness
 from engine.model.values import Json
 from engine.ports import DecisionCompiler, DecisionModel, Evaluator, Model
 
@@ -115,6 +117,14 @@ class BpmnInterpreter:
             validation.process(one)
         problems += validation.problems
         return external
+
+    # --- checking on demand -------------------------------------------------------------------------------------------
+    def soundness(self, model: Model, budget: int = BUDGET) -> tuple[Soundness, ...]:
+        """Explore each process by itself; a call activity is one step of the process that calls."""
+        if not 1 <= budget <= LARGEST_BUDGET:
+            raise InvalidInput(f"The number of states must be between 1 and {LARGEST_BUDGET}, not {budget}.")
+        compiled: Any = model
+        return tuple(check(compiled.specs[one].container, budget) for one in sorted(compiled.specs))
 
     # --- executing --------------------------------------------------------------------------------------------------
     def open(self, model: Model, process_id: str, instance_id: str, snapshot: Json = None) -> BpmnExecution:

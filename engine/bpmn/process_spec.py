@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.specs import WorkflowSpec
 
-from engine.bpmn.diagram import Container, Flow, Node
+from engine.bpmn.diagram import Container, Node
 from engine.bpmn.flow_node import FlowNode
 from engine.bpmn.subscription import START
 
@@ -114,21 +114,8 @@ class ProcessSpec(BpmnProcessSpec):
         """For each incoming flow of a join: the elements from which a token can come over it without passing the join."""
         found = self._reach.get(node.id)
         if found is None:
-            found = self._reach[node.id] = {flow.id: self._upstream(flow, node) for flow in node.incoming}
+            found = self._reach[node.id] = {flow.id: self.container.upstream(flow, node) for flow in node.incoming}
         return found
-
-    def _upstream(self, flow: Flow, join: Node) -> set[str]:
-        nodes, seen, todo = self.container.nodes, set(), [flow.source]
-        while todo:
-            name = todo.pop()
-            if name in seen or name == join.id:
-                continue
-            seen.add(name)
-            todo += [incoming.source for incoming in nodes[name].incoming]
-            attached = nodes[name].attached_to
-            if attached is not None:
-                todo.append(attached)
-        return seen
 
     def way_to_transaction(self, token: Token) -> Iterator[tuple[Any, Token]]:
         """Scopes from the token's own out to that of the transaction, each with the token in it that leads inwards."""

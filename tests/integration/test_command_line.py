@@ -13,7 +13,7 @@ from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.store import schema
 from engine.store.database import Database
-from tests.support.diagrams import TWO_TASKS
+from tests.support.diagrams import TWO_TASKS, chain, flow, process, user
 
 
 @pytest.fixture
@@ -97,3 +97,29 @@ def test_a_schema_from_the_future_is_refused(data):
     result = run(data, "verify")
     assert result.exit_code == 1
     assert "newer" in result.output
+
+
+FLAWED = process(
+    '<startEvent id="start"/><exclusiveGateway id="split" default="split_b"/><parallelGateway id="join"/><endEvent id="end"/>'
+    + user("a")
+    + user("b")
+    + chain("start", "split")
+    + flow("split", "a", "x")
+    + chain("split", "b", "join", "end")
+    + chain("a", "join"),
+    "flawed",
+)
+
+
+def test_soundness_needs_no_installation_and_shows_the_way_to_a_deadlock(tmp_path):
+    (tmp_path / "good.bpmn").write_bytes(TWO_TASKS)
+    good = run(tmp_path / "nowhere", "soundness", str(tmp_path / "good.bpmn"))
+    assert (good.exit_code, good.output) == (0, "two: 0 finding(s) (complete, 4 state(s))\n")
+    (tmp_path / "flawed.bpmn").write_bytes(FLAWED)
+    flawed = run(tmp_path / "nowhere", "soundness", str(tmp_path / "flawed.bpmn"))
+    assert flawed.exit_code == 1
+    assert "error soundness.deadlock at join" in flawed.output and "way: start -> split -> a -> join" in flawed.output
+    short = run(tmp_path / "nowhere", "soundness", "--states", "2", str(tmp_path / "flawed.bpmn"))
+    assert (short.exit_code, short.output) == (0, "flawed: 0 finding(s) (NOT complete: budget reached after 2 state(s))\n")
+    (tmp_path / "broken.bpmn").write_bytes(b"<broken")
+    assert run(tmp_path / "nowhere", "soundness", str(tmp_path / "broken.bpmn")).exit_code == 1

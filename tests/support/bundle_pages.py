@@ -112,7 +112,13 @@ def create_app() -> Flask:
             "based_on": "report:1",
             "name": "服务报告",
             "next_version": 2,
-            "urls": {"draft": "/modeler/drafts/{id}", "lint": "/modeler/lint", "deploy": "/modeler/deploy", "back": "/viewer"},
+            "urls": {
+                "draft": "/modeler/drafts/{id}",
+                "lint": "/modeler/lint",
+                "soundness": "/modeler/soundness",
+                "deploy": "/modeler/deploy",
+                "back": "/viewer",
+            },
             "lists": LISTS,
         }
         if "empty" in request.args:
@@ -152,6 +158,22 @@ def create_app() -> Flask:
             "line": 12,
         }
         return jsonify(problems=[] if "report.freeze" in request.get_json()["xml"] else [problem])
+
+    @app.post("/modeler/soundness")
+    def soundness() -> Any:
+        finding = {
+            "element_id": "Archive",
+            "element_name": "归档",
+            "severity": "error",
+            "rule": "soundness.deadlock",
+            "message": "令牌在此永远等待（死锁）",
+            "advice": "请用与分支处相同类型的网关汇合。",
+            "line": 12,
+            "trace": ["Start", "Write", "Archive"],
+            "flows": ["f1"],
+            "tokens": ["f1"],
+        }
+        return jsonify(processes=[{"process_id": "report", "file": "report.bpmn", "states": 7, "complete": True, "findings": [finding]}])
 
     @app.post("/modeler/deploy")
     def deploy() -> Any:

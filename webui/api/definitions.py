@@ -13,7 +13,8 @@ from flask import Response, request
 from engine.errors import InvalidInput, LimitExceeded, NotFound
 from engine.model.commands import Deploy
 from webui.api.calls import IDEMPOTENCY, ApiBlueprint, actor, engine, execute, load_json
-from webui.api.schemas import DefinitionOut, DeploymentIn, DeploymentOut
+from webui.api.schemas import DefinitionOut, DeploymentIn, DeploymentOut, SoundnessIn, SoundnessOut
+from webui.findings import explored
 
 blueprint = ApiBlueprint("api_definitions", __name__, url_prefix="/api/v1", description="Process definitions and their versions")
 
@@ -65,15 +66,31 @@ def _from_json(body: Any) -> Deploy:
         data: Mapping[str, Any] = DeploymentIn().load(body)
     except ma.ValidationError as exc:
         raise InvalidInput(f"deployment: {exc.messages}") from exc
+    return Deploy(_decoded(data["files"]), data["comment"], data["complete_from"])
+
+
+def _decoded(texts: Mapping[str, str]) -> dict[str, bytes]:
     files = {}
-    for name, text in data["files"].items():
+    for name, text in texts.items():
         try:
             files[name] = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError) as exc:
             raise InvalidInput(f"file {name} is not valid base64") from exc
     if sum(map(len, files.values())) > DEPLOYMENT_BYTES:
         raise LimitExceeded(what="size of the deployment in bytes", value=sum(map(len, files.values())), limit=DEPLOYMENT_BYTES)
-    return Deploy(files, data["comment"], data["complete_from"])
+    return files
+
+
+@blueprint.route("/definitions/soundness", methods=["POST"])
+@blueprint.arguments(SoundnessIn)
+@blueprint.response(200, SoundnessOut)
+def soundness(body: Mapping[str, Any]) -> Any:
+    """Look for deadlocks and for parallel branches that meet without a join, in files that need not be deployed.
+
+    Files that could not be deployed are refused with their problems. Nothing is written.
+    """
+    checked = engine().soundness(_decoded(body["files"]), body["complete_from"], body["states"])
+    return {"processes": [explored(one) for one in checked]}
 
 
 @blueprint.route("/definitions", methods=["GET"])

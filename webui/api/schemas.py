@@ -7,9 +7,12 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from engine.model.soundness import BUDGET
+
 ID = validate.Length(min=1, max=255)
 STATES = ("active", "completed", "failed", "cancelled")
 MAX_PAGE = 200
+MAX_STATES = 50_000  # some seconds of a request
 
 
 def _variables(**kw: Any) -> fields.Dict:
@@ -38,6 +41,14 @@ class DeploymentIn(ma.Schema):
     files = fields.Dict(keys=fields.String(validate=ID), values=fields.String(), required=True, validate=validate.Length(min=1, max=100))
     comment = fields.String(load_default="", validate=validate.Length(max=2000))
     complete_from = fields.String(load_default=None, allow_none=True, validate=ID)
+
+
+class SoundnessIn(ma.Schema):
+    """Files in base64 by name; `states`: how many states of each process to look at."""
+
+    files = fields.Dict(keys=fields.String(validate=ID), values=fields.String(), required=True, validate=validate.Length(min=1, max=100))
+    complete_from = fields.String(load_default=None, allow_none=True, validate=ID)
+    states = fields.Integer(load_default=BUDGET, strict=True, validate=validate.Range(1, MAX_STATES))
 
 
 class StartIn(ma.Schema):
@@ -181,6 +192,30 @@ class DeploymentOut(ma.Schema):
     id = fields.String()
     definitions = fields.List(fields.Nested(DeployedOut))
     warnings = fields.List(fields.Nested(ProblemOut))
+
+
+class FindingOut(ProblemOut):
+    """A flaw with the flow nodes and sequence flows that lead there, and where tokens stand then."""
+
+    trace = fields.List(fields.String())
+    flows = fields.List(fields.String())
+    tokens = fields.List(fields.String())
+
+
+class ExploredOut(ma.Schema):
+    """The check of one process. Unless `complete`, it stopped after `states` states and there may be more findings."""
+
+    process_id = fields.String()
+    file = fields.String()
+    states = fields.Integer()
+    complete = fields.Boolean()
+    findings = fields.List(fields.Nested(FindingOut))
+
+
+class SoundnessOut(ma.Schema):
+    """One answer for each process of the files."""
+
+    processes = fields.List(fields.Nested(ExploredOut))
 
 
 class InstanceRefOut(ma.Schema):

@@ -17,7 +17,7 @@ from engine.errors import DeploymentRejected, InvalidInput, LimitExceeded
 from engine.model.commands import Deploy, DiscardModelDraft, SaveModelDraft
 from engine.model.values import iso, parse
 from engine.model.views import ModelDraft
-from webui.findings import told
+from webui.findings import explored, told
 from webui.i18n import by_language, gettext
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
@@ -80,6 +80,7 @@ def _page(draft: ModelDraft | None, based_on: str | None) -> str:
         "urls": {
             "draft": url_for("modeler.save", draft_id="ID").replace("ID", "{id}"),
             "lint": url_for("modeler.lint"),
+            "soundness": url_for("modeler.soundness"),
             "deploy": url_for("modeler.deploy"),
             "back": url_for("definitions.show", process_id=row.process_id) if row else url_for("modeler.index"),
         },
@@ -167,6 +168,16 @@ def lint() -> ResponseReturnValue:
     based_on = _text(data, "based_on")
     problems = flowledger().lint({_file_name(based_on, data["xml"]): data["xml"].encode()}, based_on)
     return {"problems": [told(p) for p in problems]}
+
+
+@blueprint.post("/soundness")
+def soundness() -> ResponseReturnValue:
+    """Explore the states of the diagram's processes; problems that deployment would meet refuse it."""
+    data = _body("based_on")
+    based_on = _text(data, "based_on")
+    checked = flowledger().soundness({_file_name(based_on, data["xml"]): data["xml"].encode()}, based_on)
+    wanted = re.findall(_PROCESS_ID, data["xml"])
+    return {"processes": [explored(one) for one in checked if one.process_id in wanted]}
 
 
 @blueprint.post("/deploy")

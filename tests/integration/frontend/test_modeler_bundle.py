@@ -179,6 +179,23 @@ def test_opening_and_exporting_loses_nothing(page, file):
     assert canonical(xml_of(page)) == canonical(etree.fromstring(xml.encode()))
 
 
+def test_the_way_to_a_finding_of_the_soundness_check_is_drawn(page):
+    page.locator(".problems summary").click()
+    page.get_by_role("button", name="检查健全性").click()
+    page.wait_for_selector(".soundness-trace")
+    assert "发现 1 处问题。 已检查全部 7 个状态。" in page.locator(".soundness-result").inner_text()
+    page.locator(".soundness").get_by_role("button", name="归档").click()
+    marked = page.eval_on_selector_all(".soundness-way", "found => found.map(one => one.dataset.elementId)")
+    assert set(marked) == {"Archive", "Start", "Write", "f1"}
+    colours = page.eval_on_selector_all("[data-element-id=f1] .djs-visual > path", "found => found.map(one => getComputedStyle(one).stroke)")
+    assert colours == ["rgb(180, 83, 9)"]
+    assert page.locator(".soundness-here").get_attribute("data-element-id") == "Archive"
+    page.evaluate(
+        "() => { const e = document.getElementById('modeler').editor; e.get('modeling').updateLabel(e.get('elementRegistry').get('Write'), 'x'); }"
+    )
+    page.wait_for_function("() => !document.querySelector('.soundness-way, .soundness-trace')")  # a changed diagram may have other flaws
+
+
 def test_problems_of_the_server_lead_to_their_element(page):
     page.locator(".problems summary").click()
     assert "没有名为 report.archive 的处理程序" in page.locator(".problems-list").inner_text()

@@ -8,6 +8,7 @@ import io
 import pytest
 
 from tests.integration.webui.conftest import FILES
+from tests.support.diagrams import chain, flow, process, user
 
 
 def test_deploy_start_work_audit(api, engine):
@@ -145,3 +146,28 @@ def test_revoked_and_wrong_tokens(app, browser, signed_in):
     path = listed.split("nightly")[1].split('action="')[1].split('"')[0]
     assert staff.post(path).status_code == 303
     assert client.get("/api/v1/tasks", headers=headers).status_code == 401
+
+
+def test_soundness_of_files_that_are_not_deployed(api):
+    owner = api("process_owner")
+    xml = process(
+        '<startEvent id="s"/><exclusiveGateway id="x" default="x_b"/><parallelGateway id="j"/>'
+        + user("a")
+        + user("b")
+        + chain("s", "x", "b", "j")
+        + flow("x", "a", "n")
+        + chain("a", "j"),
+        "loose",
+    )
+    files = {"loose.bpmn": base64.b64encode(xml).decode()}
+    answer = owner.post("/definitions/soundness", {"files": files})
+    assert answer.status_code == 200, answer.text
+    [checked] = answer.json["processes"]
+    [finding] = checked["findings"]
+    assert (checked["process_id"], checked["complete"], finding["rule"], finding["element_id"]) == ("loose", True, "soundness.deadlock", "j")
+    assert (finding["trace"], finding["flows"], finding["tokens"]) == (["s", "x", "b", "j"], ["s_x", "x_b", "b_j"], ["b_j"])  # fmt: skip
+    assert owner.post("/definitions/soundness", {"files": files, "states": 1}).json["processes"][0]["complete"] is False
+    assert owner.post("/definitions/soundness", {"files": files, "states": 0}).status_code in (400, 422)
+    assert owner.post("/definitions/soundness", {"files": {"a.bpmn": base64.b64encode(b"<a/>").decode()}}).status_code == 422
+    assert api("staff").post("/definitions/soundness", {"files": files}).status_code == 403
+    assert all(row["process_id"] != "loose" for row in owner.get("/definitions").json)

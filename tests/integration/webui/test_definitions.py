@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+from tests.support.diagrams import chain, process, user
+
 XML = (Path(__file__).parent / "purchase.bpmn").read_text("utf-8")
 
 
@@ -83,3 +85,20 @@ def test_staff_cannot_deploy(signed_in):
     staff = signed_in("staff")
     assert staff.get("/modeler").status_code == 403
     assert staff.json("POST", "/modeler/deploy", {"xml": XML, "comment": "", "draft_id": None, "based_on": None}).status_code == 403
+
+
+def test_soundness_of_a_draft_in_the_readers_language(signed_in):
+    owner = signed_in("process_owner")
+    assert owner.json("POST", "/modeler/soundness", {"xml": XML, "based_on": "purchase:1"}).json["processes"][0]["findings"] == []
+    flawed = process(
+        '<startEvent id="s"/><parallelGateway id="f"/><endEvent id="e"/>'
+        + "".join(user(one) for one in "abz")
+        + chain("s", "f", "a", "z", "e")
+        + chain("f", "b", "z")
+    ).decode()
+    [checked] = owner.json("POST", "/modeler/soundness", {"xml": flawed, "based_on": None}).json["processes"]
+    [finding] = checked["findings"]
+    assert (checked["complete"], finding["rule"], finding["trace"]) == (True, "soundness.lack-of-synchronisation", ["s", "f", "a", "b", "z"])
+    assert finding["message"].startswith("并行分支未经汇合在此相遇")
+    broken = owner.json("POST", "/modeler/soundness", {"xml": XML.replace('targetRef="Done"', 'targetRef="Nowhere"'), "based_on": "purchase:1"})
+    assert (broken.status_code, bool(broken.json["problems"])) == (422, True)

@@ -8,6 +8,7 @@ import { Draft } from "./draft.js";
 import { createEditor, currentProcess, currentXml, emptyDiagram, fit, refusal } from "./editor.js";
 import "./modeler.css";
 import { Problems } from "./problems.js";
+import { Soundness } from "./soundness.js";
 import { t } from "./texts.js";
 import { createToolbar } from "./toolbar.js";
 import { acceptDrops, exportBpmn, exportSvg, importFile } from "./transfer.js";
@@ -26,6 +27,15 @@ class ModelerPage {
       nameOf: (id) => this.element(id)?.businessObject.name,
       select: (id) => this.select(id),
     });
+    this.soundness = new Soundness({
+      ask: async () => sendJson("POST", page.urls.soundness, { xml: await currentXml(this.editor), based_on: page.based_on }),
+      select: (id) => this.select(id),
+      canvas: () => this.editor.get("canvas"),
+      has: (id) => Boolean(this.element(id)),
+      nameOf: (id) => this.element(id)?.businessObject.name,
+      failed: (cause) => cause.problems?.length && this.problems.setServerProblems(cause.problems),
+    });
+    this.problems.node.append(this.soundness.node);
     this.draft = new Draft({
       page,
       xml: () => currentXml(this.editor),
@@ -99,6 +109,7 @@ class ModelerPage {
     const stack = this.editor.get("commandStack");
     this.toolbar.setHistory(stack.canUndo(), stack.canRedo());
     this.renamed();
+    this.soundness.clear();
     this.draft.touch();
   }
 
