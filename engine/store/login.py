@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -23,7 +24,12 @@ TRUST_SECONDS = 2  # a token that was looked up is believed for so long; a chang
 _TRUSTED = 10_000  # tokens remembered at most
 
 _hasher = PasswordHasher()  # argon2id, RFC 9106 low-memory profile: 64 MiB, 3 passes
-_NOBODY = _hasher.hash(secrets.token_hex(8))  # checked for unknown users too, so that time tells nothing
+
+
+@cache
+def _nobody() -> str:
+    """A hash that is checked for unknown users, so that time tells nothing about who exists."""
+    return _hasher.hash(secrets.token_hex(8))
 
 
 def hash_password(password: str) -> str:
@@ -56,7 +62,8 @@ class AccountAccess:
         """A fresh session secret for the cookie. Raises NotAllowed, in the same words for a wrong name and a wrong password."""
         with self._database.begin(write=False) as connection:
             stored = SqlAccounts(connection).password_hash(user_id)
-        if not verify_password(stored or _NOBODY, password) or stored is None:
+        nobody = _nobody()  # also where it is not needed: the first login of a process takes as long for everybody
+        if not verify_password(stored or nobody, password) or stored is None:
             raise NotAllowed("User name or password is not right.", actor=user_id, action="login")
         secret = secrets.token_urlsafe(32)
         now = self._clock.now()
