@@ -6,6 +6,7 @@ is not asked for thousands of times a minute goes through `Connection.execute` a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +18,15 @@ Row = tuple[Any, ...]
 Process = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """SQL with the names of its parameters in order; what a value needs before it is sent and after it was read."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled:
+    """SQL with the names of its parameters in order; what a value needs before it is sent and after it was read.
+
+    `writes`: the table that it changes, and how (insert, update, delete); None for a SELECT.
+    """
 
     sql: str
+    writes: tuple[str, str] | None
     names: tuple[str, ...]
     constants: Mapping[str, Any]
     before: tuple[tuple[str, Process], ...]
@@ -51,7 +56,7 @@ class Statement:
 
     def __init__(self, clause: Any) -> None:
         self._clause = clause.inline() if isinstance(clause, sa.Insert) else clause
-        self._compiled: dict[tuple[str, tuple[str, ...]], _Compiled] = {}
+        self._compiled: dict[tuple[str, tuple[str, ...]], Compiled] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
         """All rows. Raises what SQLAlchemy would raise."""
@@ -64,7 +69,7 @@ class Statement:
         found = self.rows(connection, values)
         return found[0] if found else None
 
-    def compiled(self, dialect: Dialect, values: Mapping[str, Any]) -> _Compiled:
+    def compiled(self, dialect: Dialect, values: Mapping[str, Any]) -> Compiled:
         """For this database and just these columns."""
         key = (dialect.name, tuple(values))
         known = self._compiled.get(key)
@@ -73,7 +78,7 @@ class Statement:
         return known
 
 
-def _compile(clause: Any, dialect: Dialect, names: tuple[str, ...]) -> _Compiled:
+def _compile(clause: Any, dialect: Dialect, names: tuple[str, ...]) -> Compiled:
     columns = None if isinstance(clause, sa.Select) else [n for n in names if n not in _bound(clause)]
     compiled: Any = clause.compile(dialect=dialect, column_keys=columns)
     binds: Mapping[str, sa.BindParameter[Any]] = compiled.binds
@@ -83,8 +88,9 @@ def _compile(clause: Any, dialect: Dialect, names: tuple[str, ...]) -> _Compiled
     before = ((name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in binds.items())
     found = enumerate(clause.selected_columns) if isinstance(clause, sa.Select) else ()
     after = ((index, column.type.dialect_impl(dialect).result_processor(dialect, None)) for index, column in found)
-    return _Compiled(
+    return Compiled(
         sql=str(compiled),
+        writes=None if isinstance(clause, sa.Select) else (clause.table.name, clause.__visit_name__),
         names=tuple(compiled.positiontup or binds),
         constants=constants,
         before=tuple((name, process) for name, process in before if process is not None),
@@ -99,16 +105,22 @@ def _bound(clause: Any) -> frozenset[str]:
     return frozenset() if where is None else frozenset(str(b.key) for b in sa.sql.visitors.iterate(where) if isinstance(b, sa.BindParameter))
 
 
-def run(connection: Connection, work: Sequence[tuple[_Compiled, Sequence[Mapping[str, Any]]]]) -> list[Row]:
-    """Run statements in order and give the rows of the last one. On PostgreSQL all of them travel together (pipeline mode).
+Work = Sequence[tuple[Compiled, Sequence[Mapping[str, Any]]]]
+
+
+def run(connection: Connection, work: Work) -> list[Row]:
+    """Run statements in order and give the rows of the last one. On PostgreSQL they travel together: as one statement, else in pipeline mode.
 
     Raises sqlalchemy.exc.DBAPIError of the right kind; the transaction is lost then.
     """
     raw: Any = connection.connection.dbapi_connection
+    pipeline = hasattr(raw, "pipeline")
+    if pipeline and len(work) > 1:
+        work = together(work)
     compiled, sets = work[-1]
     try:
         cursor = raw.cursor()
-        if hasattr(raw, "pipeline") and (len(work) > 1 or len(sets) > 1):
+        if pipeline and (len(work) > 1 or len(sets) > 1):
             with raw.pipeline():
                 for compiled, sets in work:
                     cursor = _send(connection, raw, compiled, sets)
@@ -120,7 +132,62 @@ def run(connection: Connection, work: Sequence[tuple[_Compiled, Sequence[Mapping
         raise _translated(connection, compiled.sql, exc) from exc
 
 
-def _send(connection: Connection, raw: Any, compiled: _Compiled, sets: Sequence[Mapping[str, Any]]) -> Any:
+# --- one statement for several writes (PostgreSQL) ---------------------------------------------------------------------
+_MARK = re.compile(r"%\((\w+)\)s")
+_joined: dict[tuple[Compiled, ...], Compiled] = {}  # few: one for each shape of an outcome
+_JOINED = 500
+
+
+def together(work: Work) -> Work:
+    """Neighbouring writes as one statement each: `WITH w1 AS (UPDATE ...), w2 AS (INSERT ...) INSERT ...`.
+
+    The parts of such a statement do not see each other's rows, so a table that was written is not updated or deleted from again in it.
+    """
+    out: list[tuple[Compiled, Sequence[Mapping[str, Any]]]] = []
+    group: list[tuple[Compiled, Mapping[str, Any]]] = []
+    written: set[str] = set()
+    for compiled, sets in work:
+        lone = compiled.writes is None or len(sets) != 1
+        if group and (lone or (compiled.writes and compiled.writes[1] != "insert" and compiled.writes[0] in written)):
+            out.append(_join(group))
+            group, written = [], set()
+        if lone or compiled.writes is None:
+            out.append((compiled, sets))
+        else:
+            group.append((compiled, sets[0]))
+            written.add(compiled.writes[0])
+    if group:
+        out.append(_join(group))
+    return out
+
+
+def _join(group: list[tuple[Compiled, Mapping[str, Any]]]) -> tuple[Compiled, Sequence[Mapping[str, Any]]]:
+    if len(group) == 1:
+        return group[0][0], (group[0][1],)
+    parts = tuple(compiled for compiled, _ in group)
+    joined = _joined.get(parts)
+    if joined is None:
+        if len(_joined) >= _JOINED:
+            _joined.clear()
+        joined = _joined[parts] = _one_of(parts)
+    return joined, ({f"w{n}_{name}": value for n, (_, values) in enumerate(group) for name, value in values.items()},)
+
+
+def _one_of(parts: Sequence[Compiled]) -> Compiled:
+    texts = [_MARK.sub(rf"%(w{n}_\1)s", part.sql) for n, part in enumerate(parts)]
+    rest = ", ".join(f"w{n} AS ({text})" for n, text in enumerate(texts) if n)
+    return Compiled(
+        sql=f"WITH {rest} {texts[0]}",  # PostgreSQL runs the main part first, so a clash of the first one is what is told
+        writes=None,
+        names=(),
+        constants={f"w{n}_{name}": value for n, part in enumerate(parts) for name, value in part.constants.items()},
+        before=tuple((f"w{n}_{name}", process) for n, part in enumerate(parts) for name, process in part.before),
+        after=(),
+        by_position=False,
+    )
+
+
+def _send(connection: Connection, raw: Any, compiled: Compiled, sets: Sequence[Mapping[str, Any]]) -> Any:
     cursor = raw.cursor()
     listeners: Any = connection.dispatch.before_cursor_execute
     if listeners:  # whoever watches SQLAlchemy's statements sees these, too
@@ -146,7 +213,7 @@ class Batch:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._waiting: list[tuple[_Compiled, Sequence[Mapping[str, Any]]]] = []
+        self._waiting: list[tuple[Compiled, Sequence[Mapping[str, Any]]]] = []
 
     def add(self, statement: Statement, *values: Mapping[str, Any]) -> None:
         """Run `statement` once for each of `values`, which all name the same parameters."""

@@ -93,3 +93,22 @@ def test_listeners_of_sqlalchemy_see_every_statement(database):
         batch.add(ADD, candidate(1))
         batch.first(NAMES, {"b_instance": "i"})
     assert [one for one in heard if one != "BEGIN"] == ["INSERT", "SELECT"]
+
+
+def test_a_row_that_a_batch_writes_is_seen_by_what_follows_in_it(database):
+    """On PostgreSQL neighbouring writes become one statement, whose parts would not see each other's rows."""
+    gone = Statement(task_candidate.delete().where(task_candidate.c.instance_id == OF))
+    with database.begin(write=True) as connection:
+        batch = Batch(connection)
+        batch.add(ADD, candidate(1))
+        batch.add(RENAME, {"b_instance": "i", "name": "a"})
+        batch.add(ADD, candidate(2))
+        batch.add(ADD, candidate(3, "j"))
+        batch.add(RENAME, {"b_instance": "i", "name": "b"})
+        batch.add(ADD, candidate(4, "j"), candidate(5, "j"))
+        batch.add(gone, {"b_instance": "j"})
+        batch.add(ADD, candidate(6))
+        batch.flush()
+        found = NAMES.rows(connection, {"b_instance": "i"})
+        assert found == [(1, "b"), (2, "b"), (6, "组")]
+        assert NAMES.rows(connection, {"b_instance": "j"}) == []
