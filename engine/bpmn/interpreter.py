@@ -12,7 +12,7 @@ from engine.bpmn.limits import Limits
 from engine.bpmn.model import BpmnModel, describe
 from engine.bpmn.reader import Reader
 from engine.bpmn.soundness import check
-from engine.bpmn.validation import Validation
+from engine.bpmn.validation import Validation, advised
 from engine.bpmn.xml_source import BPMN, parse
 from engine.errors import DeploymentRejected, InvalidInput, NotFound, Problem
 from engine.model.soundness import BUDGET, LARGEST_BUDGET, Soundness
@@ -52,6 +52,7 @@ class BpmnInterpreter:
             problems.append(
                 Problem(file, "bpmn.no-process", "there is no executable process", advice="deploy a .bpmn file; isExecutable must not be false")
             )
+        problems = [advised(p) for p in problems]
         if any(p.severity == "error" for p in problems):
             raise DeploymentRejected([p for p in problems if p.severity == "error"] + [p for p in problems if p.severity != "error"])
         model = BpmnModel(decisions, problems)

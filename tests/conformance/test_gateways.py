@@ -122,11 +122,16 @@ def test_unconditional_flows_beside_conditional_ones() -> None:
     assert bench.start(x=False).lines == ["a"]
 
 
-def test_event_based_gateway_first_event_wins() -> None:
+@pytest.mark.parametrize(("m", "r"), [
+    ('<intermediateCatchEvent id="m"><messageEventDefinition messageRef="M"/></intermediateCatchEvent>',
+     '<intermediateCatchEvent id="r"><messageEventDefinition messageRef="N"/></intermediateCatchEvent>'),
+    ('<receiveTask id="m" messageRef="M"/>', '<receiveTask id="r" messageRef="N"/>'),
+])  # fmt: skip
+def test_event_based_gateway_first_event_wins(m: str, r: str) -> None:
     diagram = process(
-        S, '<eventBasedGateway id="g"/>', '<intermediateCatchEvent id="m"><messageEventDefinition messageRef="M"/></intermediateCatchEvent>',
+        S, '<eventBasedGateway id="g"/>', m, r,
         '<intermediateCatchEvent id="t"><timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition></intermediateCatchEvent>',
-        '<receiveTask id="r" messageRef="N"/>', log("a"), log("b"), log("c"), flows("s g", "g m", "g t", "g r", "m a", "t b", "r c"),
+        log("a"), log("b"), log("c"), flows("s g", "g m", "g t", "g r", "m a", "t b", "r c"),
         before='<message id="M" name="m"/><message id="N" name="n"/>',
     )  # fmt: skip
     bench = Bench(diagram)

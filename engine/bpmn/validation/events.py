@@ -1,0 +1,166 @@
+"""Events in the flow: triggers, results, timers, links (BPMN 2.0.2 sections 10.5.1 to 10.5.5)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from engine.bpmn.diagram import Container, Definition, Node
+from engine.bpmn.timers import looks_iso
+from engine.bpmn.validation.reading import REFERENCE
+from engine.bpmn.validation.rule import Finding, Findings, Place, checks, declare
+from engine.errors import InvalidInput
+from engine.model.schedule import first
+
+A_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # only to see whether a timer text can be read
+ALLOWED = {
+    "startEvent": {"message", "signal", "timer", "conditional"},
+    "event subprocess": {"message", "signal", "timer", "conditional", "error", "escalation", "compensate"},
+    "intermediateCatchEvent": {"message", "signal", "timer", "conditional", "link"},
+    "intermediateThrowEvent": {"message", "signal", "escalation", "compensate", "link"},
+    "endEvent": {"message", "signal", "error", "escalation", "cancel", "compensate", "terminate"},
+    "boundaryEvent": {"message", "signal", "timer", "conditional", "error", "escalation", "cancel", "compensate"},
+}
+EVENTS = ("startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent")
+
+EVENT = declare("bpmn.event", "10.5.1", "The event definition is not complete", "Complete the event in the properties panel.")
+END = declare("bpmn.end", "10.5.4", "The end event is not valid", "End events have no outgoing flow.")
+CANCEL = declare("bpmn.cancel", "10.5.5", "Cancel events belong to transactions", "Put it into a transaction, or use an error event.")
+TIMER = declare("bpmn.timer", "10.5.5", "The timer is not valid", "Set one time: a date, a duration such as PT2H, or a cycle.")
+LINK = declare("bpmn.link", "10.5.5", "The link event has no counterpart", "Use one catching link of the same name in the same scope.")
+LINK_UNUSED = declare(
+    "bpmn.link-unused", "10.5.5", "No throwing link leads to this link event", "Add the throwing link event, or remove this one.", warning=True
+)
+ALWAYS_INTERRUPTS = declare(
+    "bpmn.always-interrupts", "10.5.3", "This kind of event always interrupts", "Draw it as an interrupting event.", warning=True
+)
+CODE = declare(
+    "bpmn.code", "10.5.5", "The thrown error or escalation has no code", "Choose an error or escalation, and give it a code.", warning=True
+)
+PARALLEL_MULTIPLE = declare(
+    "bpmn.parallel-multiple",
+    "10.5.5",
+    "A parallel multiple event needs at least two triggers",
+    "Add a trigger, or make it a plain event.",
+    warning=True,
+)
+
+
+@checks(EVENT, *EVENTS)
+def triggers_stand_where_they_may(place: Place, node: Node) -> Findings:
+    position = "event subprocess" if node.type == "startEvent" and place.container.triggered_by_event else node.type
+    for one in node.definitions:
+        if one.kind not in ALLOWED[position]:
+            yield Finding(node, f"a {one.kind} event cannot be used here ({position})", "choose another event")
+
+
+@checks(EVENT, *EVENTS)
+def messages_and_signals_are_named(_: Place, node: Node) -> Findings:
+    for one in node.definitions:
+        if one.kind in ("message", "signal") and not one.name:
+            yield Finding(node, f"the {one.kind} event names no {one.kind}", f"choose a {one.kind}", one.line)
+
+
+@checks(EVENT, "intermediateCatchEvent")
+def catching_events_wait_for_something(_: Place, node: Node) -> Findings:
+    if not node.definitions:
+        yield Finding(node, "the catching event waits for nothing", "choose what it waits for")
+
+
+@checks(END, "endEvent")
+def nothing_leaves_an_end_event(_: Place, node: Node) -> Findings:
+    if node.outgoing:
+        yield Finding(node, "a sequence flow leaves an end event", "remove the flow, or use a throwing event instead of the end event")
+
+
+@checks(CANCEL, "endEvent")
+def cancel_ends_transactions(place: Place, node: Node) -> Findings:
+    inside = any(one.holder is not None and one.holder.type == "transaction" for one in place.container.enclosing())
+    if any(d.kind == "cancel" for d in node.definitions) and not inside:
+        yield Finding(node, "a cancel end event belongs into a transaction")
+
+
+@checks(CANCEL, "boundaryEvent")
+def cancel_is_caught_at_transactions(place: Place, node: Node) -> Findings:
+    host = place.container.nodes.get(node.attached_to or "")
+    if host is not None and host.type != "transaction" and any(one.kind == "cancel" for one in node.definitions):
+        yield Finding(node, "a cancel boundary event belongs to a transaction", "make the subprocess a transaction, or use an error event")
+
+
+@checks(TIMER, *EVENTS)
+def timers_can_be_read(_: Place, node: Node) -> Findings:
+    for one in node.definitions:
+        if one.kind == "timer" and one.text and looks_iso(one.text):
+            try:
+                first(one.text, A_DAY)
+            except InvalidInput as exc:
+                yield Finding(node, str(exc), "for example PT15M, 2026-12-31T08:00:00Z, R3/PT1H", one.line)
+
+
+@checks(REFERENCE, *EVENTS)
+def what_is_compensated_exists(place: Place, node: Node) -> Findings:
+    for one in node.definitions:
+        if one.kind == "compensate" and one.activity and not any(one.activity in c.nodes for c in place.container.enclosing()):
+            yield Finding(
+                node, f"there is no activity {one.activity!r} to compensate", "choose an activity of this scope or of one around it", one.line
+            )
+
+
+# --- links ------------------------------------------------------------------------------------------------------------
+def _links(node: Node) -> list[Definition]:
+    return [one for one in node.definitions if one.kind == "link"]
+
+
+@checks(LINK, "intermediateThrowEvent")
+def throwing_links_have_a_target(_: Place, node: Node) -> Findings:
+    for one in _links(node):
+        if all(flow.drawn for flow in node.outgoing):
+            yield Finding(node, f"there is no catching link event {one.name!r} in the same scope", "add one, and give both the same name")
+        if any(flow.drawn for flow in node.outgoing):
+            yield Finding(node, "a sequence flow leaves a throwing link event", "remove the flow: the link takes its place")
+
+
+@checks(LINK, "intermediateCatchEvent")
+def catching_links_take_the_place_of_a_flow(_: Place, node: Node) -> Findings:
+    if _links(node) and any(flow.drawn for flow in node.incoming):
+        yield Finding(node, "a sequence flow leads into a catching link event", "remove the flow: the link takes its place")
+
+
+@checks(LINK, "container")
+def catching_links_are_told_apart(_: Place, container: Container) -> Findings:
+    names: set[str] = set()
+    for node in container.nodes.values():
+        for one in _links(node) if node.type == "intermediateCatchEvent" else ():
+            if one.name in names and not one.sources:
+                yield Finding(node, f"a second catching link event {one.name!r}", "link names are unique in a scope: rename one of the two")
+            names.add(one.name)
+
+
+@checks(LINK_UNUSED, "intermediateCatchEvent")
+def catching_links_have_a_source(_: Place, node: Node) -> Findings:
+    for one in _links(node):
+        if all(flow.drawn for flow in node.incoming):
+            yield Finding(node, f"there is no throwing link event {one.name!r} in the same scope")
+
+
+# --- doubtful -----------------------------------------------------------------------------------------------------------
+@checks(ALWAYS_INTERRUPTS, "boundaryEvent", "startEvent")
+def errors_and_cancels_interrupt(place: Place, node: Node) -> Findings:
+    if node.interrupting or (node.type == "startEvent" and not place.container.triggered_by_event):
+        return
+    for one in node.definitions:
+        if one.kind in ("error", "cancel"):
+            yield Finding(node, f"the {one.kind} event is drawn as not interrupting, but it interrupts", line=one.line)
+
+
+@checks(CODE, "endEvent", "intermediateThrowEvent")
+def thrown_errors_have_a_code(_: Place, node: Node) -> Findings:
+    for one in node.definitions:
+        if one.kind in ("error", "escalation") and not one.code:
+            what = f"the {one.kind} {one.name!r} that is thrown has no code" if one.name else f"the event names no {one.kind}"
+            yield Finding(node, f"{what}; only an event for every {one.kind}{' or for this one' if one.name else ''} can catch it", line=one.line)
+
+
+@checks(PARALLEL_MULTIPLE, "startEvent", "intermediateCatchEvent", "boundaryEvent")
+def parallel_multiple_events_have_several_triggers(_: Place, node: Node) -> Findings:
+    if node.parallel_multiple and len(node.definitions) == 1:
+        yield Finding(node, "the event is marked parallel multiple and has a single trigger")
