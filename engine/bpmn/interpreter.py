@@ -12,7 +12,7 @@ from engine.bpmn.limits import Limits
 from engine.bpmn.model import BpmnModel, describe
 from engine.bpmn.reader import Reader
 from engine.bpmn.soundness import check
-from engine.bpmn.validation import Validation, advised
+from engine.bpmn.validation import Validation, advised, check_file
 from engine.bpmn.xml_source import BPMN, parse
 from engine.errors import DeploymentRejected, InvalidInput, NotFound, Problem
 from engine.model.soundness import BUDGET, LARGEST_BUDGET, Soundness
@@ -94,6 +94,7 @@ class BpmnInterpreter:
                         Problem(file, "bpmn.duplicate-id", f"the process {one.id!r} is defined twice", one.id, one.name or None, one.line)
                     )
                 containers.setdefault(one.id, one)
+            check_file(reader)
             problems += reader.problems
         return list(containers.values())
 

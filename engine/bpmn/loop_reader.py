@@ -41,7 +41,7 @@ def _multi_instance(reader: Reader, activity: Xml, element: Xml) -> Loop:
     loop = Loop("sequential" if flag(element, "isSequential", False) else "parallel", source(said) if said else None, said)
     _input(reader, activity, element, loop)
     _output(reader, activity, element, loop)
-    loop.behaviour = element.get("behavior") or "All"
+    loop.behaviour = (element.get("behavior") or "All").strip().capitalize()
     loop.one_event = _event(reader, element.get("oneBehaviorEventRef"))
     loop.none_event = _event(reader, element.get("noneBehaviorEventRef"))
     loop.complex_events = tuple(_complex(reader, element))

@@ -219,7 +219,7 @@ class Reader:
             for one in node.definitions:
                 if node.type == "intermediateCatchEvent" and one.kind == "link":
                     by_name.setdefault(one.name, node)
-                    for key in (node.id, one.id, *(f"from {source_id}" for source_id in one.sources)):
+                    for key in filter(None, (node.id, one.id, *(f"from {source_id}" for source_id in one.sources))):
                         by_reference.setdefault(key, node)
         for node in list(made.nodes.values()):
             for one in node.definitions:

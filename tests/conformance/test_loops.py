@@ -81,7 +81,7 @@ def test_empty_collection_and_zero_cardinality(sequential: str) -> None:
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "'x'", "True", "None", "1000000"])
 def test_bad_cardinality_is_an_incident(value: str) -> None:
-    bench = Bench(p(S, script("t", "log(1)", multi(cardinality(value))), flows("s t"))).start()
+    bench = Bench(p(S, script("x", f"n = {value}"), script("t", "log(1)", multi(cardinality("n"))), flows("s x", "x t"))).start()
     assert bench.state == "active"
     assert bench.error
     assert bench.lines == []

@@ -4,10 +4,30 @@ The same rules serve deployment and the modeler's lint; docs/rules.md is their l
 decisions and processes against what the deployment offers.
 """
 
-from engine.bpmn.validation import activities, boundary, containers, events, expressions, flows, gateways, reachability, reading
+from engine.bpmn.validation import (
+    activities,
+    boundary,
+    containers,
+    decisions,
+    elements,
+    events,
+    expressions,
+    flows,
+    gateways,
+    loops,
+    reachability,
+    reading,
+    references,
+    values,
+    vendors,
+)
+from engine.bpmn.validation.document import check_file
 from engine.bpmn.validation.rule import RULES
 from engine.bpmn.validation.walk import Validation, advised
 
-NOUNS = (reading, containers, flows, gateways, events, boundary, activities, expressions, reachability)  # each registers its rules when imported
+# each registers its rules when it is imported
+NOUNS = (
+    reading, elements, values, references, containers, flows, gateways, events, boundary, activities, loops, expressions, reachability, vendors, decisions,
+)  # fmt: skip
 
-__all__ = ["NOUNS", "RULES", "Validation", "advised"]
+__all__ = ["NOUNS", "RULES", "Validation", "advised", "check_file"]

@@ -31,6 +31,16 @@ INSTANTIATE = declare(
     "bpmn.event-gateway-instantiate", "10.6.6", "The event-based gateway cannot begin the process",
     "It stands at the beginning of a process, without incoming flows; otherwise remove its instantiate mark.",
 )  # fmt: skip
+ALWAYS_TAKEN = declare(
+    "bpmn.condition-missing", "10.6.3", "A flow without condition is always taken", "Give it a condition, or make it the default flow.", warning=True
+)
+IDLE = declare(
+    "bpmn.gateway-idle", "10.6", "The gateway neither splits nor joins", "Remove the gateway, or draw the flows that are missing.", warning=True
+)
+ACTIVATION = declare(
+    "bpmn.activation", "10.6.5", "The complex gateway does not say when it fires", "Write its activationCondition, for example activationCount >= 2.",
+    warning=True,
+)  # fmt: skip
 WAITS_FOR = {"message", "signal", "timer", "conditional"}
 
 
@@ -98,3 +108,27 @@ def instantiating_ones_begin_a_process(place: Place, node: Node) -> Findings:
         yield Finding(node, "a sequence flow leads into an instantiating event-based gateway")
     if node.instantiate and place.container.holder is not None:
         yield Finding(node, "an instantiating event-based gateway stands inside a subprocess")
+
+
+# --- doubtful -----------------------------------------------------------------------------------------------------------
+@checks(ALWAYS_TAKEN, "inclusiveGateway")
+def inclusive_flows_have_conditions(_: Place, node: Node) -> Findings:
+    for flow in node.outgoing if len(node.outgoing) > 1 else ():
+        if flow.condition is None and not flow.default:
+            yield Finding(flow, f"sequence flow {flow.id} has no condition and is not the default flow: it is always taken")
+
+
+@checks(IDLE, "exclusiveGateway", "parallelGateway", "inclusiveGateway", "complexGateway")
+def gateways_split_or_join(_: Place, node: Node) -> Findings:
+    if not node.outgoing:
+        yield Finding(node, "no sequence flow leaves the gateway: tokens end here")
+    elif len(node.outgoing) == 1 and len(node.incoming) < 2 and node.outgoing[0].condition is None:
+        yield Finding(node, "one sequence flow leads to the gateway and one leaves it")
+    elif len(node.outgoing) == 1 and node.outgoing[0].condition is not None and node.type != "parallelGateway":
+        yield Finding(node, "the only outgoing sequence flow has a condition: the instance stands here when it does not hold")
+
+
+@checks(ACTIVATION, "complexGateway")
+def complex_joins_say_when(_: Place, node: Node) -> Findings:
+    if len(node.incoming) > 1 and node.activation is None:
+        yield Finding(node, "without an activationCondition the first token activates the gateway")

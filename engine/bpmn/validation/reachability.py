@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from engine.bpmn.diagram import Container, Flow, Node
+from engine.bpmn.templates import source
 from engine.bpmn.validation.rule import Finding, Findings, Place, checks, declare
 
 UNREACHABLE = declare("bpmn.unreachable", "13.2", "No flow leads to this element", "Connect it, or remove it.", warning=True)
@@ -40,8 +41,8 @@ def everything_is_reached(_: Place, container: Container) -> Findings:
 
 @checks(CONSTANT, "flow")
 def conditions_depend_on_something(place: Place, flow: Flow) -> Findings:
-    source = place.container.nodes[flow.source]
-    if flow.condition is not None and not flow.default and source.type not in WITHOUT_CHOICE and _is_constant(flow.condition):
+    chooser = place.container.nodes[flow.source]
+    if flow.condition is not None and not flow.default and chooser.type not in WITHOUT_CHOICE and _is_constant(source(flow.text)):
         yield Finding(flow, f"the condition {flow.condition!r} depends on no variable")
 
 
@@ -87,9 +88,9 @@ def _never_taken(node: Node) -> Iterator[tuple[Flow, str]]:
             continue
         if certain is not None and node.type == "exclusiveGateway":
             yield flow, f"{certain.id} before it always holds"
-        elif _value(flow.condition) is False:
+        elif _value(source(flow.text)) is False:
             yield flow, f"its condition {flow.condition!r} never holds"
-        elif _value(flow.condition) is True:
+        elif _value(source(flow.text)) is True:
             certain = certain or flow
     if certain is not None:
         yield from ((flow, f"{certain.id} always holds") for flow in node.outgoing if flow.default)

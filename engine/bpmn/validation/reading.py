@@ -14,7 +14,7 @@ declare("bpmn.no-process", "10.2", "There is no executable process", "Mark the p
 declare("bpmn.missing-id", "8.3.1", "An element has no id", "Give it an id.")
 declare("bpmn.duplicate-id", "8.3.1", "An id is used twice", "Give each element an id of its own.")
 declare("bpmn.nesting", "", "Subprocesses are nested too deeply", "Move parts into processes of their own.")
-declare("bpmn.unsupported", "", "This element is not supported", "Replace it by a supported one.")
+UNSUPPORTED = declare("bpmn.unsupported", "15.3", "This element is not supported", "Replace it by a supported one.")
 REFERENCE = declare("bpmn.reference", "8.3.1", "Something that the element refers to does not exist", "Define it, or choose another.")
 declare("bpmn.flow", "8.4.13", "A sequence flow leads nowhere", "Connect both ends within the same process or subprocess.")
 declare("bpmn.default-flow", "10.6", "The default flow is not valid", "Choose one of the outgoing flows as the default.")
@@ -22,4 +22,6 @@ declare("bpmn.quantity", "10.3", "A quantity is not valid", "Use whole numbers o
 declare("bpmn.loop", "10.3.8", "The loop is not valid", "Give it a condition or a maximum.")
 declare("bpmn.multi-instance", "10.3.8", "The multi-instance activity is not valid", "Give it a collection or a number, not both.")
 declare("script.language", "10.3.3", "The language is not supported", "Write it in Python.")
-declare("extension.unsupported", "", "An extension that would be executed is not supported", "Use a script task or a service task with a handler.")
+EXTENSION = declare(
+    "extension.unsupported", "", "An extension that would be executed is not supported", "Use a script task or a service task with a handler."
+)

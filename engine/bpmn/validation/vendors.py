@@ -1,0 +1,156 @@
+"""Extensions of vendors: what is executed, what is kept without effect, what changes the meaning of the diagram and is therefore refused.
+
+Only namespaces that we read are judged (ours, Camunda 7 and its family, Zeebe, SpiffWorkflow); elements and attributes of all others are kept, and
+execute nothing. Listeners, connectors, Java and nested parameters are reported by `engine.bpmn.extensions` while the file is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.bpmn.validation.document import Document, words
+from engine.bpmn.validation.reading import EXTENSION
+from engine.bpmn.validation.rule import Finding, Findings, checks, declare
+from engine.bpmn.xml_source import BPMN, CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml
+
+IGNORED = declare("extension.ignored", "", "An extension has no effect here", "Remove it, or say it in the way that the message names.", warning=True)
+UNKNOWN = declare("extension.unknown", "", "An extension is not known and has no effect", "Correct its name, or remove it.", warning=True)
+
+PREFIXES = {OURS: "flowledger", ZEEBE: "zeebe", SPIFF: "spiffworkflow"}
+PREFIXES |= dict(zip(CAMUNDA_LIKE, ("camunda", "operaton", "flowable", "activiti"), strict=True))
+READ_ATTRIBUTES = words(
+    "assignee candidateGroups candidateUsers excludes dueDate due followUpDate followUp priority formKey formRef formId handler topic retries decision "
+    "decisionRef resultVariable correlationKey variable collection elementVariable outputCollection mapDecisionResult errorCodeVariable "
+    "escalationCodeVariable errorMessageVariable initiator businessKey"
+)
+# Nothing is executed otherwise because of these: names, versions, ways to store and to draw.
+KEPT_ATTRIBUTES = words(
+    "type class delegateExpression expression exclusive historyTimeToLive versionTag isStartableInTasklist modelerTemplate modelerTemplateVersion "
+    "modelerTemplateIcon formRefBinding diagramRelationId isMatchingCorrelation"
+)
+KEPT_VALUES = {
+    "calledElementBinding": ("latest", "deployment"), "decisionRefBinding": ("latest", "deployment"), "asyncBefore": ("false",),
+    "asyncAfter": ("false",), "async": ("false",),
+}  # fmt: skip
+REFUSED_ATTRIBUTES = {
+    "variableMappingClass": "map variables with in and out mappings",
+    "variableMappingDelegateExpression": "map variables with in and out mappings",
+    "caseRef": "call a process instead of a case",
+    "calledElementBinding": "a call takes the version that is deployed together with the diagram, else the latest one: remove the binding",
+    "calledElementVersion": "a call takes the version that is deployed together with the diagram, else the latest one: remove the version",
+    "calledElementVersionTag": "a call takes the version that is deployed together with the diagram, else the latest one: remove the version",
+    "decisionRefBinding": "a decision is the one that is deployed together with the diagram: remove the binding",
+    "decisionRefVersion": "a decision is the one that is deployed together with the diagram: remove the version",
+    "decisionRefVersionTag": "a decision is the one that is deployed together with the diagram: remove the version",
+    "resource": "write the script into the diagram",
+    "skipExpression": "draw a gateway that leads around the activity",
+    "triggerable": "draw a receive task behind the activity",
+}
+IGNORED_ATTRIBUTES = {
+    "asyncBefore": "a service task with a handler is a job of its own",
+    "asyncAfter": "a service task with a handler is a job of its own",
+    "async": "a service task with a handler is a job of its own",
+    "jobPriority": "jobs run in the order in which they are due",
+    "taskPriority": "jobs run in the order in which they are due",
+    "errorMessage": "errors carry a code: give each kind of failure its own",
+    "variableName": "the condition is looked at after every change of a variable: name the variable in the condition",
+    "variableEvents": "the condition is looked at after every change of a variable",
+    "candidateStarterGroups": "groups that may start the process are set in the installation's policy",
+    "candidateStarterUsers": "people who may start the process are set in the installation's policy",
+    "calledElementTenantId": "there are no tenants",
+    "decisionRefTenantId": "there are no tenants",
+}
+READ_ELEMENTS = {
+    OURS: words("parameter parameters inputParameter outputParameter inputOutput in out correlationKey properties property"),
+    ZEEBE: words(
+        "ioMapping input output taskDefinition assignmentDefinition taskSchedule priorityDefinition formDefinition calledElement calledDecision "
+        "subscription loopCharacteristics script userTask properties property versionTag"
+    ),
+    SPIFF: words(
+        "calledDecisionId serviceTaskOperator parameters parameter preScript postScript messageVariable messagePayload payloadExpression variableName "
+        "properties property instructionsForEndUser unitTests unitTest inputJson expectedOutputJson guestConfirmation allowGuest signalButtonLabel"
+    ),
+} | dict.fromkeys(CAMUNDA_LIKE, words("inputOutput inputParameter outputParameter in out properties property script list map entry value"))
+ELSEWHERE = words("executionListener taskListener executionListeners taskListeners connector")  # reported while reading
+REFUSED_ELEMENTS = {
+    "errorEventDefinition": "let the handler raise the BPMN error",
+    "mapException": "let the handler raise the BPMN error",
+    "adHoc": "draw plain activities in the ad-hoc subprocess",
+    "eventType": "use a message event",
+}
+IGNORED_ELEMENTS = {
+    "formData": "give the user task the form key of a form definition",
+    "formProperty": "give the user task the form key of a form definition",
+    "userTaskForm": "give the user task the form key of a form definition",
+    "field": "give the handler parameters as input parameters",
+    "failedJobRetryTimeCycle": "set the retries of the service task",
+    "potentialStarter": "groups that may start the process are set in the installation's policy",
+    "taskHeaders": "give the handler what it needs as input parameters",
+    "scriptsOnInstances": "scripts run once for each instance",
+}
+
+
+@checks(EXTENSION, "file")
+def meanings_are_not_changed(document: Document, _: Xml) -> Findings:
+    for on, name, value in _attributes(document):
+        if name in REFUSED_ATTRIBUTES and value not in KEPT_VALUES.get(name, ()):
+            yield Finding(on, f"the attribute {name} would not be executed", REFUSED_ATTRIBUTES[name])
+    for one, _space, name in _elements(document):
+        if name in REFUSED_ELEMENTS:
+            yield Finding(one, f"the extension {name} would not be executed", REFUSED_ELEMENTS[name])
+
+
+@checks(EXTENSION, "file")
+def implementations_can_be_run(document: Document, _: Xml) -> Findings:
+    """`type` is `external`, with a topic; mails, shells and the like are handlers of packs here."""
+    for on, name, value in _attributes(document):
+        handled = any(on.get(f"{{{space}}}{key}") for space in (OURS, *CAMUNDA_LIKE) for key in ("handler", "topic"))
+        if name == "type" and value != "external" and not handled:
+            yield Finding(on, f"an implementation of the type {value!r} cannot be run", "set a handler that a pack provides")
+
+
+@checks(IGNORED, "file")
+def nothing_is_ignored(document: Document, _: Xml) -> Findings:
+    for on, name, value in _attributes(document):
+        if name in IGNORED_ATTRIBUTES and value not in KEPT_VALUES.get(name, ()):
+            yield Finding(on, f"the attribute {name} has no effect", IGNORED_ATTRIBUTES[name])
+    for one, _space, name in _elements(document):
+        if name in IGNORED_ELEMENTS:
+            yield Finding(one, f"the extension {name} has no effect", IGNORED_ELEMENTS[name])
+
+
+@checks(UNKNOWN, "file")
+def every_extension_is_known(document: Document, _: Xml) -> Findings:
+    known = READ_ATTRIBUTES | KEPT_ATTRIBUTES | REFUSED_ATTRIBUTES.keys() | IGNORED_ATTRIBUTES.keys()
+    for on, name, _value in _attributes(document):
+        if name not in known:
+            yield Finding(on, f"the attribute {name} is not known")
+    for one, space, name in _elements(document):
+        if name not in READ_ELEMENTS[space] and name not in ELSEWHERE | REFUSED_ELEMENTS.keys() | IGNORED_ELEMENTS.keys():
+            yield Finding(one, f"the extension {PREFIXES[space]}:{name} is not known")
+
+
+# --- finding them -------------------------------------------------------------------------------------------------------
+def _attributes(document: Document) -> Iterator[tuple[Xml, str, str]]:
+    """(element, name, value) of the vendors' attributes of BPMN elements."""
+    for one in document.elements:
+        for tag, value in one.attrib.items():
+            space, _, name = tag[1:].partition("}")
+            if tag.startswith("{") and space in PREFIXES and value.strip():
+                yield one, name, value.strip()
+
+
+def _elements(document: Document) -> Iterator[tuple[Xml, str, str]]:
+    """(element, namespace, name) of the vendors' elements; not what stands inside one that is not read."""
+    for holder in document.elements:
+        if holder.tag == f"{{{BPMN}}}extensionElements":
+            yield from _inside(holder)
+
+
+def _inside(parent: Xml) -> Iterator[tuple[Xml, str, str]]:
+    for one in parent:
+        space, _, name = one.tag[1:].partition("}")
+        if space in PREFIXES:
+            yield one, space, name
+            if name in READ_ELEMENTS[space]:
+                yield from _inside(one)
