@@ -18,6 +18,8 @@ from engine.application.idempotency import answer
 from engine.application.queries import Reading
 from engine.application.services import Library, Limits, Services
 from engine.bpmn import BpmnInterpreter
+from engine.bpmn.validation import RULES
+from engine.bpmn.validation import TEXTS as RULE_TEXTS
 from engine.dmn import DmnCompiler
 from engine.errors import ConcurrentChange, DeploymentRejected, NotAvailable, Problem, Refusal
 from engine.expressions import SandboxEvaluator
@@ -211,4 +213,4 @@ def build(settings: Settings) -> Flowledger:
     )
 
 
-__all__ = ["Flowledger", "Settings", "SystemClock", "build"]
+__all__ = ["RULES", "RULE_TEXTS", "Flowledger", "Settings", "SystemClock", "build"]

@@ -162,7 +162,7 @@ def test_collection_from_a_data_input_with_association() -> None:
         "<dataInputAssociation><sourceRef>xs</sourceRef><targetRef>din</targetRef></dataInputAssociation>"
     )
     loop = '<multiInstanceLoopCharacteristics><loopDataInputRef>din</loopDataInputRef><inputDataItem id="x"/></multiInstanceLoopCharacteristics>'
-    assert Bench(p(S, script("t", "log(x)", io + loop), flows("s t"))).start(xs=[1, 2]).lines == [1, 2]
+    assert Bench(p('<dataObject id="xs"/>', S, script("t", "log(x)", io + loop), flows("s t"))).start(xs=[1, 2]).lines == [1, 2]
 
 
 @BOTH

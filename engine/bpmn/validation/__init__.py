@@ -29,5 +29,7 @@ from engine.bpmn.validation.walk import Validation, advised
 NOUNS = (
     reading, elements, values, references, containers, flows, gateways, events, boundary, activities, loops, expressions, reachability, vendors, decisions,
 )  # fmt: skip
+#: every text that people may see in their language
+TEXTS = (*(text for rule in RULES.values() for text in (rule.wrong, rule.advice)), *vendors.ADVICE)
 
-__all__ = ["NOUNS", "RULES", "Validation", "advised", "check_file"]
+__all__ = ["NOUNS", "RULES", "TEXTS", "Validation", "advised", "check_file"]

@@ -58,6 +58,8 @@ ATTRIBUTES: Table = (
 # (parents, child element whose text is the reference, kinds)
 TEXTS: Table = (
     (ROLES, "resourceRef", ("resource",)),
+    (("dataInputAssociation", "dataOutputAssociation"), "sourceRef", DATA),
+    (("dataInputAssociation", "dataOutputAssociation"), "targetRef", DATA),
     (("messageEventDefinition",), "operationRef", ("operation",)),
     (("linkEventDefinition",), "source", ("linkEventDefinition", "intermediateThrowEvent")),
     (("linkEventDefinition",), "target", ("linkEventDefinition", "intermediateCatchEvent")),

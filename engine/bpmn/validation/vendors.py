@@ -32,33 +32,42 @@ KEPT_VALUES = {
     "calledElementBinding": ("latest", "deployment"), "decisionRefBinding": ("latest", "deployment"), "asyncBefore": ("false",),
     "asyncAfter": ("false",), "async": ("false",),
 }  # fmt: skip
+JOBS = "remove it: a service task with a handler is a job of its own"
+ORDER = "remove it: jobs run in the order in which they are due"
+STARTERS = "remove it: the policy of the installation says who may start the process"
+MAPPINGS = "map variables with in and out mappings"
+CALLED_VERSION = "remove it: a call takes the process of the same deployment, else the latest version at deployment"
+DECISION_VERSION = "remove it: the decision of the same deployment is taken"
+FORM = "give the user task the form key of a form definition"
+HANDLER_ERROR = "let the handler raise the BPMN error"
+INPUTS = "give the handler what it needs as input parameters"
 REFUSED_ATTRIBUTES = {
-    "variableMappingClass": "map variables with in and out mappings",
-    "variableMappingDelegateExpression": "map variables with in and out mappings",
+    "variableMappingClass": MAPPINGS,
+    "variableMappingDelegateExpression": MAPPINGS,
     "caseRef": "call a process instead of a case",
-    "calledElementBinding": "a call takes the version that is deployed together with the diagram, else the latest one: remove the binding",
-    "calledElementVersion": "a call takes the version that is deployed together with the diagram, else the latest one: remove the version",
-    "calledElementVersionTag": "a call takes the version that is deployed together with the diagram, else the latest one: remove the version",
-    "decisionRefBinding": "a decision is the one that is deployed together with the diagram: remove the binding",
-    "decisionRefVersion": "a decision is the one that is deployed together with the diagram: remove the version",
-    "decisionRefVersionTag": "a decision is the one that is deployed together with the diagram: remove the version",
+    "calledElementBinding": CALLED_VERSION,
+    "calledElementVersion": CALLED_VERSION,
+    "calledElementVersionTag": CALLED_VERSION,
+    "decisionRefBinding": DECISION_VERSION,
+    "decisionRefVersion": DECISION_VERSION,
+    "decisionRefVersionTag": DECISION_VERSION,
     "resource": "write the script into the diagram",
     "skipExpression": "draw a gateway that leads around the activity",
     "triggerable": "draw a receive task behind the activity",
 }
 IGNORED_ATTRIBUTES = {
-    "asyncBefore": "a service task with a handler is a job of its own",
-    "asyncAfter": "a service task with a handler is a job of its own",
-    "async": "a service task with a handler is a job of its own",
-    "jobPriority": "jobs run in the order in which they are due",
-    "taskPriority": "jobs run in the order in which they are due",
-    "errorMessage": "errors carry a code: give each kind of failure its own",
-    "variableName": "the condition is looked at after every change of a variable: name the variable in the condition",
-    "variableEvents": "the condition is looked at after every change of a variable",
-    "candidateStarterGroups": "groups that may start the process are set in the installation's policy",
-    "candidateStarterUsers": "people who may start the process are set in the installation's policy",
-    "calledElementTenantId": "there are no tenants",
-    "decisionRefTenantId": "there are no tenants",
+    "asyncBefore": JOBS,
+    "asyncAfter": JOBS,
+    "async": JOBS,
+    "jobPriority": ORDER,
+    "taskPriority": ORDER,
+    "errorMessage": "remove it: errors carry a code; give each kind of failure its own",
+    "variableName": "name the variable in the condition: it is looked at after every change",
+    "variableEvents": "remove it: the condition is looked at after every change of a variable",
+    "candidateStarterGroups": STARTERS,
+    "candidateStarterUsers": STARTERS,
+    "calledElementTenantId": "remove it: there are no tenants",
+    "decisionRefTenantId": "remove it: there are no tenants",
 }
 READ_ELEMENTS = {
     OURS: words("parameter parameters inputParameter outputParameter inputOutput in out correlationKey properties property"),
@@ -73,21 +82,25 @@ READ_ELEMENTS = {
 } | dict.fromkeys(CAMUNDA_LIKE, words("inputOutput inputParameter outputParameter in out properties property script list map entry value"))
 ELSEWHERE = words("executionListener taskListener executionListeners taskListeners connector")  # reported while reading
 REFUSED_ELEMENTS = {
-    "errorEventDefinition": "let the handler raise the BPMN error",
-    "mapException": "let the handler raise the BPMN error",
+    "errorEventDefinition": HANDLER_ERROR,
+    "mapException": HANDLER_ERROR,
     "adHoc": "draw plain activities in the ad-hoc subprocess",
     "eventType": "use a message event",
 }
 IGNORED_ELEMENTS = {
-    "formData": "give the user task the form key of a form definition",
-    "formProperty": "give the user task the form key of a form definition",
-    "userTaskForm": "give the user task the form key of a form definition",
-    "field": "give the handler parameters as input parameters",
+    "formData": FORM,
+    "formProperty": FORM,
+    "userTaskForm": FORM,
+    "field": INPUTS,
     "failedJobRetryTimeCycle": "set the retries of the service task",
-    "potentialStarter": "groups that may start the process are set in the installation's policy",
-    "taskHeaders": "give the handler what it needs as input parameters",
-    "scriptsOnInstances": "scripts run once for each instance",
+    "potentialStarter": STARTERS,
+    "taskHeaders": INPUTS,
+    "scriptsOnInstances": "remove it: scripts run once for each instance",
 }
+HANDLER = "set a handler that a pack provides"
+ADVICE = tuple(
+    dict.fromkeys((*REFUSED_ATTRIBUTES.values(), *IGNORED_ATTRIBUTES.values(), *REFUSED_ELEMENTS.values(), *IGNORED_ELEMENTS.values(), HANDLER))
+)
 
 
 @checks(EXTENSION, "file")
@@ -106,7 +119,7 @@ def implementations_can_be_run(document: Document, _: Xml) -> Findings:
     for on, name, value in _attributes(document):
         handled = any(on.get(f"{{{space}}}{key}") for space in (OURS, *CAMUNDA_LIKE) for key in ("handler", "topic"))
         if name == "type" and value != "external" and not handled:
-            yield Finding(on, f"an implementation of the type {value!r} cannot be run", "set a handler that a pack provides")
+            yield Finding(on, f"an implementation of the type {value!r} cannot be run", HANDLER)
 
 
 @checks(IGNORED, "file")
