@@ -44,7 +44,7 @@ def boundary_events_stand_on_activities(place: Place, node: Node) -> Findings:
     elif host is None:
         yield Finding(node, f"the boundary event is attached to {node.attached_to!r}, which is no activity of its scope", "attach it to an activity")
     elif host.type not in ACTIVITIES:
-        yield Finding(node, f"a boundary event can only be attached to an activity, and {host.id} is a {host.type}", "attach it to an activity")
+        yield Finding(node, f"a boundary event can only be attached to an activity; {host.id} is of the type {host.type}", "attach it to an activity")
     elif host.inner is not None and host.inner.triggered_by_event:
         yield Finding(node, f"the boundary event is attached to the event subprocess {host.id}", "put what it should do into the event subprocess")
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.bpmn.validation.rule import CHECKS
 from engine.bpmn.xml_source import BPMN, Xml, flag, local, reference
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
+
+Found = TypeVar("Found")
 
 
 def words(*texts: str) -> frozenset[str]:
@@ -25,6 +27,7 @@ class Document:
         self.by_id = reader.by_id
         self.associated = reader.associated
         self.elements = list(self._elements())
+        self._seen: dict[Callable[[Document], Iterable[Any]], list[Any]] = {}
 
     def _elements(self) -> Iterator[Xml]:
         yield self.root
@@ -35,6 +38,12 @@ class Document:
     def of(self, *names: str) -> Iterator[Xml]:
         """The elements of these kinds, in document order."""
         return (one for one in self.elements if local(one) in names)
+
+    def once(self, look: Callable[[Document], Iterable[Found]]) -> list[Found]:
+        """What `look` finds in this file; rules that look for the same share it."""
+        if look not in self._seen:
+            self._seen[look] = list(look(self))
+        return self._seen[look]
 
     def find(self, holder: Xml, qname: str | None) -> tuple[str, Xml | None] | None:
         """The key and the element that it names; None where nothing is named, or something in an imported file."""

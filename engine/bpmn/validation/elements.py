@@ -76,14 +76,14 @@ KNOWN = frozenset().union(*ALLOWED.values(), PASSIVE)
 
 @checks(UNSUPPORTED, "file")
 def every_element_is_known(document: Document, _: Xml) -> Findings:
-    for parent, one in _strangers(document):
+    for parent, one in document.once(_strangers):
         if local(one) not in KNOWN and not (parent in CONTAINERS or local(one).endswith("EventDefinition")):
             yield Finding(one, f"{local(one)} is no element that is executed or kept inside {parent}")
 
 
 @checks(MISPLACED, "file")
 def every_element_stands_where_it_may(document: Document, _: Xml) -> Findings:
-    for parent, one in _strangers(document):
+    for parent, one in document.once(_strangers):
         read = local(one) in PASSIVE or local(one) in FLOW_NODES
         if local(one) in KNOWN and (read or parent not in CONTAINERS):
             yield Finding(one, f"{local(one)} cannot stand inside {parent}")

@@ -50,7 +50,7 @@ def triggers_stand_where_they_may(place: Place, node: Node) -> Findings:
     position = "event subprocess" if node.type == "startEvent" and place.container.triggered_by_event else node.type
     for one in node.definitions:
         if one.kind not in ALLOWED[position]:
-            yield Finding(node, f"a {one.kind} event cannot be used here ({position})", "choose another event")
+            yield Finding(node, f"the {one.kind} event cannot be used here ({position})", "choose another event")
 
 
 @checks(EVENT, *EVENTS)

@@ -75,7 +75,7 @@ def events_decide_alone(_: Place, node: Node) -> Findings:
 @checks(TARGET, "eventBasedGateway")
 def events_belong_to_one_gateway(place: Place, node: Node) -> Findings:
     for target in _followers(place, node):
-        others = [flow.id for flow in target.incoming if flow.source != node.id]
+        others = [flow.id for flow in target.incoming if flow.drawn and flow.source != node.id]
         if others:
             yield Finding(target, f"besides the event-based gateway {node.id} sequence flow {', '.join(others)} leads here")
 

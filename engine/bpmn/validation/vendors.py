@@ -105,10 +105,10 @@ ADVICE = tuple(
 
 @checks(EXTENSION, "file")
 def meanings_are_not_changed(document: Document, _: Xml) -> Findings:
-    for on, name, value in _attributes(document):
+    for on, name, value in document.once(_attributes):
         if name in REFUSED_ATTRIBUTES and value not in KEPT_VALUES.get(name, ()):
             yield Finding(on, f"the attribute {name} would not be executed", REFUSED_ATTRIBUTES[name])
-    for one, _space, name in _elements(document):
+    for one, _space, name in document.once(_elements):
         if name in REFUSED_ELEMENTS:
             yield Finding(one, f"the extension {name} would not be executed", REFUSED_ELEMENTS[name])
 
@@ -116,7 +116,7 @@ def meanings_are_not_changed(document: Document, _: Xml) -> Findings:
 @checks(EXTENSION, "file")
 def implementations_can_be_run(document: Document, _: Xml) -> Findings:
     """`type` is `external`, with a topic; mails, shells and the like are handlers of packs here."""
-    for on, name, value in _attributes(document):
+    for on, name, value in document.once(_attributes):
         handled = any(on.get(f"{{{space}}}{key}") for space in (OURS, *CAMUNDA_LIKE) for key in ("handler", "topic"))
         if name == "type" and value != "external" and not handled:
             yield Finding(on, f"an implementation of the type {value!r} cannot be run", HANDLER)
@@ -124,10 +124,10 @@ def implementations_can_be_run(document: Document, _: Xml) -> Findings:
 
 @checks(IGNORED, "file")
 def nothing_is_ignored(document: Document, _: Xml) -> Findings:
-    for on, name, value in _attributes(document):
+    for on, name, value in document.once(_attributes):
         if name in IGNORED_ATTRIBUTES and value not in KEPT_VALUES.get(name, ()):
             yield Finding(on, f"the attribute {name} has no effect", IGNORED_ATTRIBUTES[name])
-    for one, _space, name in _elements(document):
+    for one, _space, name in document.once(_elements):
         if name in IGNORED_ELEMENTS:
             yield Finding(one, f"the extension {name} has no effect", IGNORED_ELEMENTS[name])
 
@@ -135,10 +135,10 @@ def nothing_is_ignored(document: Document, _: Xml) -> Findings:
 @checks(UNKNOWN, "file")
 def every_extension_is_known(document: Document, _: Xml) -> Findings:
     known = READ_ATTRIBUTES | KEPT_ATTRIBUTES | REFUSED_ATTRIBUTES.keys() | IGNORED_ATTRIBUTES.keys()
-    for on, name, _value in _attributes(document):
+    for on, name, _value in document.once(_attributes):
         if name not in known:
             yield Finding(on, f"the attribute {name} is not known")
-    for one, space, name in _elements(document):
+    for one, space, name in document.once(_elements):
         if name not in READ_ELEMENTS[space] and name not in ELSEWHERE | REFUSED_ELEMENTS.keys() | IGNORED_ELEMENTS.keys():
             yield Finding(one, f"the extension {PREFIXES[space]}:{name} is not known")
 
