@@ -286,11 +286,25 @@ class Jobs(Protocol):
     def lease(self, job_id: str, owner: str, until: datetime) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The key that a message has for subscriptions which read it from a payload in this way."""
+
+    retrieval: tuple[str, ...]
+    key: str
+
+
 class Waiting(Protocol):
     """Message and signal subscriptions, and messages that wait for one."""
 
-    def match(self, kind: str, name: str, correlation_key: str | None) -> tuple[str, int] | None:
-        """(instance id, key): the exact key first, then subscriptions without a key, oldest first; without a key any."""
+    def match(self, kind: str, name: str, correlation_key: str | None, carried: Sequence[Carried] = ()) -> tuple[str, int] | None:
+        """(instance id, key): the exact key first, then what the message carries, then subscriptions without a key, oldest first.
+
+        Without a key any, but a subscription that reads its key from messages (`retrievals`) only by what the message carries.
+        """
+
+    def retrievals(self, name: str) -> list[tuple[str, ...]]:
+        """The different ways in which subscriptions for this message read their key from a payload."""
 
     def is_open(self, instance_id: str, key: int) -> bool:
         """Does that subscription still wait? Asked again when the instance is locked."""
@@ -306,7 +320,10 @@ class Waiting(Protocol):
 
     def keep(self, message_id: str, name: str, correlation_key: str | None, payload: Mapping[str, Json], expires: datetime) -> None: ...
 
-    def take_kept(self, name: str, correlation_key: str | None, now: datetime) -> tuple[str | None, Mapping[str, Json]] | None: ...
+    def take_kept(
+        self, name: str, correlation_key: str | None, now: datetime, accepts: Callable[[Mapping[str, Json]], bool] | None = None
+    ) -> tuple[str | None, Mapping[str, Json]] | None:
+        """Take the oldest kept message for a subscription with this key; one that came without a key only if `accepts` its payload."""
 
     def forget_expired(self, now: datetime) -> int: ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from engine.application.correlation import carried_key
 from engine.application.services import Services
 from engine.errors import InstanceNotActive, LimitExceeded, NotFound
 from engine.history.chain import seal
@@ -117,7 +118,7 @@ def _send(uow: UnitOfWork, head: Head, record: Record) -> None:
             case ev.SignalSent():
                 _post(uow, job_id, "signal", head, event, None)
             case ev.SubscriptionOpened(kind="message"):
-                due |= _early(uow, job_id, head, event)
+                due |= _early(uow, services, job_id, head, event)
             case ev.JobCreated(kind="service"):
                 due = True
             case _:
@@ -131,9 +132,10 @@ def _post(uow: UnitOfWork, job_id: str, kind: str, head: Head, event: ev.Message
     uow.jobs.add(Due(job_id, kind, head.instance_id, event.key, event.element, None, parameters, uow.now, 0, 3))
 
 
-def _early(uow: UnitOfWork, job_id: str, head: Head, event: ev.SubscriptionOpened) -> bool:
+def _early(uow: UnitOfWork, services: Services, job_id: str, head: Head, event: ev.SubscriptionOpened) -> bool:
     key = event.correlation_key if event.correlation_key is not None else head.business_key
-    kept = uow.waiting.take_kept(event.name, key, uow.now)
+    accepts = None if not event.retrieval else lambda payload: carried_key(services, event.retrieval, payload, uow.now) == key
+    kept = uow.waiting.take_kept(event.name, key, uow.now, accepts)
     if kept is None:
         return False
     parameters = {"name": event.name, "payload": dict(kept[1]), "correlation_key": kept[0], "business_key": None}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.application import instances
 from engine.application.advance import advance, later, pure
+from engine.application.correlation import carried
 from engine.application.services import Services
 from engine.errors import InvalidInput
 from engine.identity import policy
@@ -21,9 +24,9 @@ def publish(uow: UnitOfWork, services: Services, command: cmd.PublishMessage, ac
     name, payload = _checked(services, command.name, command.payload)
     if command.correlation_key is not None:
         key_text(command.correlation_key, "the correlation key")
-    found = _receiver(uow, name, command.correlation_key)
+    found = _receiver(uow, services, name, command.correlation_key, payload)
     if found is None and uow.waiting.hold(name):
-        found = _receiver(uow, name, command.correlation_key)
+        found = _receiver(uow, services, name, command.correlation_key, payload)
     if found is not None:
         head, key = found
         input = inp.CorrelateMessage(key, name, payload, command.correlation_key)
@@ -64,10 +67,10 @@ def deliver(uow: UnitOfWork, services: Services, command: cmd.BroadcastSignal, a
     return Correlation(tuple(reached))
 
 
-def _receiver(uow: UnitOfWork, name: str, correlation_key: str | None) -> tuple[Head, int] | None:
+def _receiver(uow: UnitOfWork, services: Services, name: str, correlation_key: str | None, payload: Mapping[str, Json]) -> tuple[Head, int] | None:
     """The instance that takes the message, locked, and the key of its subscription. One that just took another message is passed over."""
-    before = None
-    while (found := uow.waiting.match("message", name, correlation_key)) is not None and found != before:
+    before, keys = None, carried(uow, services, name, payload)
+    while (found := uow.waiting.match("message", name, correlation_key, keys)) is not None and found != before:
         before = instance_id, key = found
         head = uow.instances.head(instance_id, lock=True)
         if head is not None and head.state == "active" and uow.waiting.is_open(instance_id, key):

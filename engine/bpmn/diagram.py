@@ -35,6 +35,18 @@ class Parameter:
     value: Template
 
 
+@dataclass(frozen=True, slots=True)
+class CorrelationKey:
+    """A correlation key as one message carries it (section 8.4.2): for each property the expression over the payload, and the one over the
+    instance's data that this very event states ("": none; those of the process are `Container.bindings`).
+    """
+
+    id: str
+    properties: tuple[str, ...]
+    paths: tuple[str, ...]
+    bindings: tuple[str, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Definition:
     """One event definition of an event (BPMN 2.0.2 section 10.5). `kind`: message, signal, timer, error, escalation, conditional, cancel,
@@ -55,7 +67,7 @@ class Definition:
     target: str | None = None  # of a throwing link
     sources: tuple[str, ...] = ()  # of a catching link
     correlation: Template | None = None
-    correlation_may_fail: bool = False  # BPMN's own correlation property: without its data there is no key
+    keys: tuple[CorrelationKey, ...] = ()
     content: tuple[Parameter, ...] = ()
     variable: str | None = None
     code_variable: str | None = None
@@ -194,6 +206,7 @@ class Container:
     holder: Node | None = None
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    bindings: dict[str, dict[str, str]] = field(default_factory=dict)  # of a process: correlation key -> property -> expression over its data
 
     def enclosing(self) -> Iterator[Container]:
         """The container and those around it, outwards."""

@@ -6,12 +6,13 @@ outwards from where they are thrown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.util.event import EventManager
 
+from engine.bpmn import correlation
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.subscription import BOUNDARY, RACE, START, Subscription
 from engine.bpmn.templates import source, template
@@ -56,35 +57,41 @@ class EventHub(EventManager):
         self.subscriptions: dict[int, Subscription] = {}
         self.signals: dict[str, dict[int, Subscription]] = {}
         self.conditions: dict[int, Subscription] = {}
+        self.bound: dict[int, Subscription] = {}  # messages whose correlation key follows the instance's data
 
     # --- waiting ----------------------------------------------------------------------------------------------------
     def await_events(self, role: str, spec: Any, workflow: Any, owner: Token | None, scope: Scope, start: str | None = None) -> None:
         """Open a subscription for every event definition of the node that can be waited for."""
         node = spec.start_node(start) if role == START else spec.node
-        wanted = [self._prepare(node, index, d, scope) for index, d in enumerate(node.definitions) if d.kind in WAITED_FOR]
-        for index, definition, name, due, correlation in wanted:
-            one = Subscription(0, definition.kind, name, role, spec, index, workflow, owner.id if owner is not None else None, start, due)
-            self.open(one, correlation)
+        by = owner.id if owner is not None else None
+        wanted = [
+            self._prepare(Subscription(0, d.kind, d.name, role, spec, index, workflow, by, start), owner, scope)
+            for index, d in enumerate(node.definitions)
+            if d.kind in WAITED_FOR
+        ]
+        for one in wanted:
+            self.open(one)
 
-    def _prepare(self, node: Any, index: int, definition: Definition, scope: Scope) -> tuple[int, Definition, str, Plan | None, str | None]:
-        engine = self.workflow.script_engine
-        name, due, correlation = definition.name, None, None
-        if definition.kind == "timer":
-            due = self._due(definition, scope)
-        elif definition.kind in ("message", "signal"):
-            name = str(engine.fill(scope, template(name)) or "")
-            correlation = self.correlation(definition, scope)
-        return index, definition, name, due, correlation
+    def _prepare(self, one: Subscription, owner: Token | None, scope: Scope) -> Subscription:
+        """Evaluate what the definition leaves open, while it can still fail."""
+        if one.kind == "timer":
+            one.name, one.schedule = "", self._due(one.definition, scope)
+        elif one.kind in ("message", "signal"):
+            one.name = str(self.workflow.script_engine.fill(scope, template(one.definition.name)) or "")
+            one.correlation, one.retrieval = correlation.awaited(one.workflow, owner, one.definition, scope)
+        return one
 
-    def correlation(self, definition: Definition, scope: Scope) -> str | None:
-        """The evaluated correlation key of a message."""
-        try:
-            key = self.workflow.script_engine.fill(scope, definition.correlation)
-        except ExpressionError:
-            if not definition.correlation_may_fail:
-                raise
-            return None
-        return None if key is None else str(key)
+    def rekey(self, keys: Iterable[int] | None = None) -> None:
+        """Correlation keys may have got other values: tell those that changed (of all subscriptions, or of these)."""
+        for one in [self.subscriptions[key] for key in (self.subscriptions if keys is None else keys)]:
+            if one.kind == "message" and one.definition.keys:
+                owner = self.workflow.tokens[one.owner] if one.owner is not None else None
+                scope = owner.scope if owner is not None else one.workflow.scope
+                found = correlation.awaited(one.workflow, owner, one.definition, scope)
+                if found != (one.correlation, one.retrieval):
+                    one.correlation, one.retrieval = found
+                    self.workflow.tell(SubscriptionClosed(one.key))
+                    self._tell_opened(one)
 
     def _due(self, definition: Definition, scope: Scope) -> Plan:
         text = definition.text
@@ -95,7 +102,7 @@ class EventHub(EventManager):
             text = value
         return anchored(first(text, self.workflow.now), self.workflow.now)
 
-    def open(self, one: Subscription, correlation: str | None = None) -> None:
+    def open(self, one: Subscription) -> None:
         """Give it a key, index it, tell the outside."""
         top = self.workflow
         one.key = top.next_key()
@@ -108,7 +115,10 @@ class EventHub(EventManager):
         elif one.kind == "conditional":
             top.changed = True
         else:
-            top.tell(SubscriptionOpened(one.key, one.node.id, one.kind, one.name, correlation))
+            self._tell_opened(one)
+
+    def _tell_opened(self, one: Subscription) -> None:
+        self.workflow.tell(SubscriptionOpened(one.key, one.node.id, one.kind, one.name, one.correlation, one.retrieval))
 
     def index(self, one: Subscription) -> None:
         self.subscriptions[one.key] = one
@@ -116,6 +126,8 @@ class EventHub(EventManager):
             self.signals.setdefault(one.name, {})[one.key] = one
         elif one.kind == "conditional":
             self.conditions[one.key] = one
+        elif one.kind == "message" and any(correlation.paths_of_data(one.workflow, key) for key in one.definition.keys):
+            self.bound[one.key] = one
 
     # --- no longer waiting --------------------------------------------------------------------------------------------
     def close(self, key: int, reason: str = "cancelled") -> None:
@@ -127,6 +139,7 @@ class EventHub(EventManager):
         elif one.kind == "conditional":
             del self.conditions[key]
         else:
+            self.bound.pop(key, None)
             self.workflow.tell(SubscriptionClosed(key))
             if one.kind == "signal":
                 del self.signals[one.name][key]
@@ -152,6 +165,8 @@ class EventHub(EventManager):
     # --- happening ----------------------------------------------------------------------------------------------------
     def fire(self, one: Subscription, payload: Mapping[str, Any] | None = None) -> None:
         """The awaited event happened."""
+        if one.kind == "message":
+            correlation.learn(one.workflow, self.workflow.tokens[one.owner] if one.owner is not None else None, one.definition, payload or {})
         if payload:
             self._deliver(one, payload)
         if one.node.parallel_multiple and len(one.node.definitions) > 1 and not self._all_seen(one):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.bpmn import extensions
+from engine.bpmn.correlation_reader import CorrelationReader
 from engine.bpmn.diagram import Definition, Node
-from engine.bpmn.templates import expression
-from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, reference, text
+from engine.bpmn.xml_source import Xml, child, children, flag, local, reference, text
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
-    from engine.bpmn.templates import Template
 
 KINDS = {
     "messageEventDefinition": "message",
@@ -34,10 +33,7 @@ class EventReader:
         self.reader = reader
         self.root = root
         self.roots = {one.get("id"): one for one in root if one.get("id") and local(one)}
-        self.retrievals = {
-            reference(one.get("messageRef")): text(child(one, "messagePath")) or text(child(one, "formalExpression"))
-            for one in root.iter(f"{{{BPMN}}}correlationPropertyRetrievalExpression")
-        }
+        self.correlations = CorrelationReader(reader, root)
 
     def by_id(self, key: str) -> Definition | None:
         """Any event definition of the file."""
@@ -112,15 +108,9 @@ class EventReader:
     def _message(self, made: Definition, element: Xml, event: Xml) -> None:
         message = self.roots.get(reference(element.get("messageRef")))
         made.correlation = extensions.correlation(element, event, message)
-        if made.correlation is None:
-            made.correlation, made.correlation_may_fail = self._correlation_property(message), True
+        made.keys = self.correlations.of(message, element) if made.correlation is None else ()
         made.variable = extensions.payload_variable(element, event if local(event) != "sendTask" else None, message)
         made.content = extensions.handler_parameters(element) + (extensions.inputs(element) if element is not event else ())
-
-    def _correlation_property(self, message: Xml | None) -> Template | None:
-        """BPMN's own correlation (section 8.4.2): the retrieval expression for this message, read as an expression over the variables."""
-        said = self.retrievals.get(message.get("id")) if message is not None else None
-        return expression(said) if said else None
 
     def _timer(self, made: Definition, element: Xml) -> None:
         found = [(form, one) for tag, form in FORMS.items() for one in children(element, tag)]

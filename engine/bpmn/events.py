@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 
+from engine.bpmn import correlation
 from engine.bpmn.activities import JobTask
 from engine.bpmn.diagram import Definition, Flow
 from engine.bpmn.event_hub import Thrown
@@ -101,7 +102,7 @@ class Throwing(FlowNode):
         content = engine.parameters(scope, (*self.node.inputs, *self.node.parameters, *definition.content))
         if definition.kind == "signal":
             return SignalSent(token.id, token.element, name, content)
-        return MessageSent(token.id, token.element, name, content, token.workflow.top_workflow.event_manager.correlation(definition, scope))
+        return MessageSent(token.id, token.element, name, content, correlation.sent(token, definition, content))
 
     def throw(self, token: Token, prepared: list[tuple[Definition, Event | None]]) -> None:
         """Throw everything, in document order; stop when the instance or the token's scope is gone."""
@@ -113,6 +114,8 @@ class Throwing(FlowNode):
                 top.tell(outward)
                 if isinstance(outward, SignalSent):
                     top.event_manager.signal(outward.name, outward.payload)
+                elif isinstance(outward, MessageSent):
+                    correlation.learn(token.workflow, token, definition, outward.payload)
             elif definition.kind == "error":
                 top.event_manager.throw_error(token, definition.code, reference=definition.name)
             elif definition.kind == "escalation":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from engine.bpmn import correlation
 from engine.bpmn import snapshot as snapshots
 from engine.bpmn.activities import JobTask, person_key
 from engine.bpmn.compensation import Compensation
@@ -99,6 +100,9 @@ class BpmnExecution:
         for node in begun:
             if node.initiator and (movement.start_element or not node.definitions):
                 top.scope.declare(node.initiator, movement.initiator)
+        for node in begun if movement.start_element else ():
+            for definition in node.definitions:
+                correlation.learn(top, None, definition, movement.variables)  # the payload of the message that starts it
         top.starting_at = movement.start_element
         top.begin()
 

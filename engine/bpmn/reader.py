@@ -121,6 +121,7 @@ class Reader:
         made.inputs, made.outputs = data.parameters_of(element)
         if depth == 0:
             self._check_extensions(element)
+            made.bindings = self.events.correlations.bindings(element)
         lanes = self._lanes(element)
         for one in element:
             name = local(one)

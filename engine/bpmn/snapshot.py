@@ -18,7 +18,7 @@ from engine.bpmn.workflow import InstanceWorkflow, ScopeWorkflow
 from engine.model.schedule import Plan
 from engine.model.values import purify
 
-FORMAT = 1
+FORMAT = 2
 
 
 # --- taking -------------------------------------------------------------------------------------------------------------
@@ -114,6 +114,8 @@ def _subscription(one: Subscription) -> list[Any]:
         one.start,
         _schedule(one.schedule),
         one.held,
+        one.correlation,
+        list(one.retrieval),
     ]
 
 
@@ -197,9 +199,11 @@ def _restore_kept(row: list[Any]) -> Kept:
 
 
 def _restore_subscription(top: InstanceWorkflow, row: list[Any]) -> Subscription:
-    key, kind, name, role, spec, index, workflow_key, owner, start, schedule, held = row
+    key, kind, name, role, spec, index, workflow_key, owner, start, schedule, held, correlation, retrieval = row
     workflow = top.live[workflow_key]
-    return Subscription(key, kind, name, role, workflow.spec.task_specs[spec], index, workflow, owner, start, _restore_schedule(schedule), held)
+    made = Subscription(key, kind, name, role, workflow.spec.task_specs[spec], index, workflow, owner, start, _restore_schedule(schedule))
+    made.held, made.correlation, made.retrieval = held, correlation, tuple(retrieval)
+    return made
 
 
 def _restore_schedule(row: list[Any] | None) -> Plan | None:

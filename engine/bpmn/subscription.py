@@ -29,6 +29,8 @@ class Subscription:
     owner: int | None = None
     start: str | None = None
     schedule: Plan | None = None
+    correlation: str | None = None  # message: the key under which it waits, and how the key is read from a payload
+    retrieval: tuple[str, ...] = ()
     held: bool = False  # conditional: was the condition true when last looked at
 
     @property

@@ -176,7 +176,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         return self.counter
 
     def tell(self, event: Event) -> None:
-        if type(event) in CHANGES and self.event_manager.conditions:
+        if type(event) in CHANGES and (self.event_manager.conditions or self.event_manager.bound):
             self.changed = True
         self.events.append(event)
 
@@ -245,6 +245,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
                     self.event_manager.complete_scope(scope)
             if self.changed:
                 self.changed = False
+                self.event_manager.rekey(list(self.event_manager.bound))
                 self.event_manager.check_conditions()
 
     def quiesce(self) -> bool:

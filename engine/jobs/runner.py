@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from engine.application import definitions, instances, messages
 from engine.application.advance import advance, execution_at
+from engine.application.correlation import carried
 from engine.application.services import Services
 from engine.errors import BpmnError, ConcurrentChange, ExecutionError, NotAvailable
 from engine.jobs import lease
@@ -110,7 +111,7 @@ class JobRunner:
         key = str(key) if key is not None else None
         own = due.parameters.get("business_key")
         if key is None and own is not None:
-            found = uow.waiting.match("message", name, str(own))
+            found = uow.waiting.match("message", name, str(own), carried(uow, self._services, name, _payload(due)))
             key = str(own) if found else None
         messages.publish(uow, self._services, cmd.PublishMessage(name, _payload(due), key), SYSTEM)
 

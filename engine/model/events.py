@@ -175,13 +175,18 @@ class JobEnded:
 @recorded
 @dataclass(frozen=True, slots=True)
 class SubscriptionOpened:
-    """The instance waits: `kind` message or signal. `correlation_key` None matches the instance's business key only."""
+    """The instance waits: `kind` message or signal. `correlation_key` None matches the instance's business key only.
+
+    `retrieval`: expressions over a message's payload; their values, as text, are compared with the key (BPMN 2.0.2 section 8.4.2). A subscription whose
+    key got another value is closed and opened again under the same `key`.
+    """
 
     key: int
     element: str
     kind: str
     name: str
     correlation_key: str | None = None
+    retrieval: tuple[str, ...] = ()
 
 
 @recorded

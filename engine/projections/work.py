@@ -10,6 +10,7 @@ from engine.model import inputs as inp
 from engine.model.records import Record
 from engine.model.values import canonical, moment
 from engine.ports import Head
+from engine.store.rows import json_list
 from engine.store.statements import Batch, Statement
 from engine.store.tables import job, subscription
 
@@ -76,6 +77,7 @@ class SubscriptionProjection:
                     "kind": event.kind,
                     "name": event.name,
                     "correlation_key": event.correlation_key if event.correlation_key is not None else head.business_key,
+                    "retrieval": json_list(event.retrieval) if event.retrieval else None,
                     "element_id": event.element,
                     "created_at": record.at,
                 }

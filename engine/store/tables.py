@@ -223,6 +223,7 @@ subscription = Table(
     Column("kind", String(8), nullable=False),
     Column("name", String(255), nullable=False),
     Column("correlation_key", String(255)),
+    Column("retrieval", Text),  # JSON list: how the key is read from a payload
     Column("element_id", String(200), nullable=False),
     Column("created_at", Utc, nullable=False),
     Index("ix_subscription_kind_name_correlation_key", "kind", "name", "correlation_key"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.model.values import Json, canonical
-from engine.ports import Due
+from engine.ports import Carried, Due
 from engine.store import rows
 from engine.store.tables import job, kept_message, subscription
 
@@ -104,16 +104,26 @@ class SqlWaiting:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def match(self, kind: str, name: str, correlation_key: str | None) -> tuple[str, int] | None:
-        """Exact key first, then subscriptions without a key; oldest first. Without a key: any."""
+    def match(self, kind: str, name: str, correlation_key: str | None, carried: Sequence[Carried] = ()) -> tuple[str, int] | None:
+        """Exact key first, then what the message carries, then subscriptions without a key; oldest first. Without a key: any that reads none."""
         query = sa.select(subscription.c.instance_id, subscription.c.key).where(subscription.c.kind == kind, subscription.c.name == name)
-        order: tuple[sa.ColumnElement[Any], ...] = (subscription.c.created_at, subscription.c.instance_id, subscription.c.key)
+        fits = [sa.and_(subscription.c.retrieval == rows.json_list(one.retrieval), subscription.c.correlation_key == one.key) for one in carried]
         if correlation_key is not None:
-            exact = subscription.c.correlation_key == correlation_key
-            query = query.where(sa.or_(exact, subscription.c.correlation_key.is_(None)))
-            order = (sa.case((exact, 0), else_=1), *order)
-        row = self._connection.execute(query.order_by(*order).limit(1)).first()
+            fits.insert(0, subscription.c.correlation_key == correlation_key)
+            rest = subscription.c.correlation_key.is_(None)
+        else:
+            rest = subscription.c.retrieval.is_(None)
+        order: tuple[sa.ColumnElement[Any], ...] = (subscription.c.created_at, subscription.c.instance_id, subscription.c.key)
+        if fits:
+            order = (sa.case(*((fit, rank) for rank, fit in enumerate(fits)), else_=len(fits)), *order)
+        row = self._connection.execute(query.where(sa.or_(*fits, rest)).order_by(*order).limit(1)).first()
         return (row.instance_id, row.key) if row else None
+
+    def retrievals(self, name: str) -> list[tuple[str, ...]]:
+        """In the order of their texts; few, because they come from the deployed diagrams, not from the instances."""
+        query = sa.select(subscription.c.retrieval).distinct().order_by(subscription.c.retrieval)
+        found = self._connection.scalars(query.where(subscription.c.name == name, subscription.c.retrieval.is_not(None)))
+        return [rows.texts(one) for one in found if one is not None]
 
     def is_open(self, instance_id: str, key: int) -> bool:
         """Does it still wait there?"""
@@ -144,8 +154,10 @@ class SqlWaiting:
             )
         )
 
-    def take_kept(self, name: str, correlation_key: str | None, now: datetime) -> tuple[str | None, Mapping[str, Json]] | None:
-        """Take the oldest kept message for a subscription with this key: (its key, payload).
+    def take_kept(
+        self, name: str, correlation_key: str | None, now: datetime, accepts: Callable[[Mapping[str, Json]], bool] | None = None
+    ) -> tuple[str | None, Mapping[str, Json]] | None:
+        """Take the oldest kept message for a subscription with this key: (its key, payload); one without a key only if `accepts` its payload.
 
         The subscription is written already, and `publish` holds the name before it keeps a message: one of both sees the other.
         """
@@ -153,11 +165,13 @@ class SqlWaiting:
         query = sa.select(kept_message).where(kept_message.c.name == name, kept_message.c.expires_at > now)
         if correlation_key is not None:
             query = query.where(sa.or_(kept_message.c.correlation_key == correlation_key, kept_message.c.correlation_key.is_(None)))
-        row = self._connection.execute(query.order_by(kept_message.c.number).limit(1)).first()
-        if row is None:
-            return None
-        self._connection.execute(kept_message.delete().where(kept_message.c.id == row.id))
-        return row.correlation_key, json.loads(row.payload)
+        query = query.order_by(kept_message.c.number)
+        for row in self._connection.execute(query.limit(1) if accepts is None else query).all():
+            payload = json.loads(row.payload)
+            if accepts is None or row.correlation_key is not None or accepts(payload):
+                self._connection.execute(kept_message.delete().where(kept_message.c.id == row.id))
+                return row.correlation_key, payload
+        return None
 
     def forget_expired(self, now: datetime) -> int:
         """How many were dropped."""

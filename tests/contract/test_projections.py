@@ -20,7 +20,8 @@ DERIVED = (tables.instance, tables.user_task, tables.task_candidate, tables.job,
 REST = (tables.record, tables.snapshot, tables.blob, tables.kept_message, tables.form_draft)
 
 EVERYTHING = document(
-    '<message id="m" name="paid"/>',
+    '<message id="m" name="paid"/><correlationProperty id="c"><correlationPropertyRetrievalExpression messageRef="m"><messagePath>x</messagePath>',
+    "</correlationPropertyRetrievalExpression></correlationProperty>",
     '<process id="p" isExecutable="true">',
     START,
     '<parallelGateway id="fork"/>',
