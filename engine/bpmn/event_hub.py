@@ -247,6 +247,7 @@ class EventHub(EventManager):
         for spec, host, workflow, start in self._catchers(token, thrown):
             definition = next(d for d in spec.start_node(start).definitions if thrown.caught_by(d)) if start else _catching(spec.node, thrown)
             scope = workflow.scope
+            _leave_scopes(token.workflow, workflow)
             scope.assign_all(variables or {})
             if definition.code_variable:
                 scope.assign(definition.code_variable, thrown.code)
@@ -275,6 +276,13 @@ class EventHub(EventManager):
         ranked = [(max((thrown.caught_by(d) for d in node_of(c).definitions), default=0), c) for c in candidates]
         for rank in (2, 1):
             yield from (candidate for found, candidate in ranked if found == rank)
+
+
+def _leave_scopes(inner: Any, outer: Any) -> None:
+    """What was thrown passes the borders of these scopes on its way to the catcher."""
+    while inner is not outer:
+        inner.holder.task_spec.thrown_out(inner.holder, inner)
+        inner = inner.holder.workflow
 
 
 def _catching(node: Any, thrown: Thrown) -> Definition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs import defaults
@@ -12,6 +13,7 @@ from engine.bpmn.failure import ElementFailure
 from engine.bpmn.scope import Scope, same
 from engine.bpmn.subscription import Subscription
 from engine.bpmn.token import LEAVE, Token
+from engine.errors import BpmnError, ExpressionError
 
 if TYPE_CHECKING:
     from engine.bpmn.process_spec import ProcessSpec
@@ -37,6 +39,9 @@ class Subprocess(Activity, defaults.SubWorkflowTask):
         """The inner scope ended by itself."""
         token.workflow.top_workflow.compensation.keep(token, workflow)
         token.resume(LEAVE)
+
+    def thrown_out(self, token: Token, workflow: ScopeWorkflow) -> None:
+        """An error or escalation that is caught outside passes the border of this activity: results come back as far as they exist."""
 
     def release(self, token: Token) -> None:
         workflow = token.workflow.top_workflow.live.get(token.id)
@@ -83,7 +88,7 @@ class EventSubprocess(Subprocess, defaults.EventSubprocess):
 
 
 class CallActivity(Subprocess, defaults.CallActivity):
-    """Runs another process in a scope chain of its own; variables pass by the mapping, all of them by default."""
+    """Runs another process in a scope chain of its own; variables pass by the mapping. Without any mapping all pass, and what changed comes back."""
 
     def work(self, token: Token) -> None:
         engine = token.workflow.script_engine
@@ -94,7 +99,7 @@ class CallActivity(Subprocess, defaults.CallActivity):
         values = self._inward(token, spec)
         workflow = token.workflow.top_workflow.create_subprocess(token, spec, scope)
         scope.declare_all(values)
-        token.memory["before"] = values if self._gives_everything() else {}
+        token.memory["before"] = {} if self._returned(spec) == () else values
         self.begin(token, workflow)
 
     def called(self, process_id: str) -> ProcessSpec:
@@ -107,13 +112,20 @@ class CallActivity(Subprocess, defaults.CallActivity):
         visible, mapping = token.scope.flat(), self.node.mapping_in
         if not mapping.stated and spec.container.inputs:
             return {name: visible.get(name) for name in spec.container.inputs}
-        values: dict[str, Any] = dict(visible) if mapping.everything or not mapping.stated else {}
+        values: dict[str, Any] = dict(visible) if mapping.everything or not self._mapped() else {}
         passed: dict[str, Any] = token.workflow.script_engine.parameters(token.scope, mapping.parameters)
         return values | passed
 
-    def _gives_everything(self) -> bool:
+    def _mapped(self) -> bool:
+        """Does the diagram say what passes? Then nothing else does, in either direction."""
+        return bool(self.node.mapping_in.stated or self.node.mapping_out.stated)
+
+    def _returned(self, spec: ProcessSpec) -> tuple[str, ...] | None:
+        """Variables that come back under their own name: the declared outputs, none, or all (None)."""
         mapping: Mapping = self.node.mapping_out
-        return mapping.everything or not mapping.stated
+        if spec.container.outputs and not mapping.stated:
+            return spec.container.outputs
+        return None if mapping.everything or not self._mapped() else ()
 
     def scope_done(self, token: Token, workflow: ScopeWorkflow) -> None:
         token.memory["results"] = dict(workflow.scope.vars)
@@ -122,16 +134,25 @@ class CallActivity(Subprocess, defaults.CallActivity):
     def before_leaving(self, token: Token) -> None:
         """Results come back; what the called process did not change is left alone, so that parallel calls lose no write."""
         if "results" in token.memory:
-            self._take_results(token, token.memory["results"], token.memory["before"])
+            results = Scope(token.id, None, token.workflow.top_workflow.tell, dict(token.memory["results"]))
+            mapped = token.workflow.script_engine.parameters(results, self.node.mapping_out.parameters)
+            self._give_back(token, results.vars, mapped)
             del token.memory["results"], token.memory["before"]
         super().before_leaving(token)
 
-    def _take_results(self, token: Token, results: dict[str, Any], before: dict[str, Any]) -> None:
-        mapping, declared = self.node.mapping_out, self.called(token.memory["called"]).container.outputs
-        inner = Scope(token.id, None, token.workflow.top_workflow.tell, dict(results))
-        mapped = token.workflow.script_engine.parameters(inner, mapping.parameters)
-        if self._gives_everything():
-            for name in declared if declared and not mapping.stated else sorted(results):
-                if name in results and not (name in before and same(before[name], results[name])):
-                    token.scope.assign(name, results[name])
+    def thrown_out(self, token: Token, workflow: ScopeWorkflow) -> None:
+        """What cannot be evaluated is left out: the called process did not get so far."""
+        results = Scope(token.id, None, token.workflow.top_workflow.tell, dict(workflow.scope.vars))
+        mapped: dict[str, Any] = {}
+        for parameter in self.node.mapping_out.parameters:
+            with suppress(ExpressionError, BpmnError):
+                mapped |= token.workflow.script_engine.parameters(results, (parameter,))
+        self._give_back(token, results.vars, mapped)
+
+    def _give_back(self, token: Token, results: dict[str, Any], mapped: dict[str, Any]) -> None:
+        before = token.memory["before"]
+        returned = self._returned(self.called(token.memory["called"]))
+        for name in sorted(results) if returned is None else returned:
+            if name in results and not (name in before and same(before[name], results[name])):
+                token.scope.assign(name, results[name])
         token.scope.assign_all(mapped)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.model import events as ev
 from engine.model import inputs
-from tests.conformance.test_events import ROOTS, E, S, boundary, end, error, event_sub, p, sub
+from tests.conformance.test_events import ROOTS, E, S, boundary, end, error, escalation, event_sub, p, sub, throw
 from tests.support.bpmn_bench import Bench, definitions, flows, log, process, script
 
 BS = '<startEvent id="bs"/>'
@@ -78,6 +78,73 @@ def test_error_passes_out_of_a_called_process() -> None:
     called = process('<startEvent id="cs"/>', end("ce", error("E1")), flows("cs ce"), id="q", before=ROOTS)
     bench = Bench(p(S, '<callActivity id="c" calledElement="q"/>', boundary("b", "c", error("E1")), log("a"), flows("s c", "b a")), called).start("p")
     assert (bench.lines, bench.state) == (["a"], "completed")
+
+
+MAPPED = '<extensionElements><camunda:in source="x" target="a"/><camunda:out source="r" target="got"/><camunda:out sourceExpression="late + 1" target="late"/></extensionElements>'
+
+
+def test_results_come_back_when_the_call_ends_by_an_error_or_escalates() -> None:
+    for thrown, cancel in ((error("E1"), True), (escalation("C1"), True), (escalation("C1"), False)):
+        called = process('<startEvent id="cs"/>', script("ct", "r = a + 1"), throw("cw", thrown) if not cancel else end("ce", thrown),
+                         flows("cs ct", "ct cw" if not cancel else "ct ce"), id="q", before=ROOTS)  # fmt: skip
+        for mapping, expected in (
+            (MAPPED.replace("late + 1", "late") if cancel else MAPPED.replace("late + 1", "a"), {"x": 1, "got": 2}),
+            ("", {"x": 1, "a": 1, "r": 2}),
+        ):
+            xml = p(
+                S,
+                f'<callActivity id="c" calledElement="q">{mapping}</callActivity>',
+                boundary("b", "c", thrown, cancel),
+                log("a"),
+                flows("s c", "b a"),
+            )
+            bench = Bench(xml, called).start("p", x=1, **({} if mapping else {"a": 1}))
+            assert (bench.lines, bench.state) == (["a"], "completed")
+            assert bench.variables == expected | ({"late": 1} if mapping and not cancel else {})
+
+
+def test_results_come_back_through_several_calls_and_scopes() -> None:
+    inner = process('<startEvent id="is"/>', script("it", "deep = 7"), end("ie", error("E1")), flows("is it", "it ie"), id="r", before=ROOTS)
+    outer = process(
+        '<startEvent id="os"/>',
+        sub("ob", '<startEvent id="obs"/>', '<callActivity id="oc" calledElement="r"/>', flows("obs oc")),
+        flows("os ob"),
+        id="q",
+    )
+    mapping = '<extensionElements><camunda:out source="deep" target="got"/></extensionElements>'
+    bench = Bench(
+        p(S, f'<callActivity id="c" calledElement="q">{mapping}</callActivity>', boundary("b", "c", error("E1")), log("a"), flows("s c", "b a")),
+        outer,
+        inner,
+    )
+    assert bench.start("p", x=1).variables == {"x": 1, "got": 7}
+
+
+def test_a_mapped_call_is_isolated() -> None:
+    called = process('<startEvent id="cs"/>', script("ct", "z = 1"), flows("cs ct"), id="q")
+    cases = (
+        ('<camunda:in source="x" target="x"/>', {"x": 1, "a": 2}),
+        ('<camunda:out source="z" target="y"/>', {"x": 1, "a": 2, "y": 1}),
+        ('<camunda:in variables="all"/>', {"x": 1, "a": 2}),
+        ('<camunda:out variables="all"/>', {"x": 1, "a": 2, "z": 1}),
+        ('<camunda:in businessKey="${x}"/>', {"x": 1, "a": 2, "z": 1}),
+    )
+    for mapping, expected in cases:
+        bench = Bench(
+            p(S, f'<callActivity id="c" calledElement="q"><extensionElements>{mapping}</extensionElements></callActivity>', flows("s c")), called
+        )
+        assert bench.start("p", x=1, a=2).variables == expected, mapping
+    isolated = process('<startEvent id="cs"/>', script("ct", "z = x"), flows("cs ct"), id="q")
+    only_out = '<extensionElements><camunda:out source="z" target="y"/></extensionElements>'
+    bench = Bench(p(S, f'<callActivity id="c" calledElement="q">{only_out}</callActivity>', flows("s c")), isolated).start("p", x=1)
+    assert "'x'" in (bench.error or "")
+    declares = definitions('<process id="q"><ioSpecification><dataInput id="i" name="n"/><dataOutput id="o" name="r"/></ioSpecification>'
+                           f'<startEvent id="cs"/>{script("ct", "r = n; z = 1")}{flows("cs ct")}</process>')  # fmt: skip
+    only_in = '<extensionElements><camunda:in source="x" target="n"/></extensionElements>'
+    assert Bench(p(S, f'<callActivity id="c" calledElement="q">{only_in}</callActivity>', flows("s c")), declares).start("p", x=1).variables == {
+        "x": 1,
+        "r": 1,
+    }
 
 
 def test_terminate_inside_a_multi_instance_call_ends_that_call_only() -> None:
