@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.util.task import TaskState
 
+from engine.bpmn import payload
 from engine.bpmn.diagram import Flow
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.flow_node import FlowNode
@@ -263,7 +264,16 @@ class ReceiveTask(PersonTask, defaults.ReceiveTask):
 
     def fired(self, subscription: Subscription) -> None:
         token = subscription.workflow.top_workflow.tokens[subscription.owner]
+        payload.note(token)
         token.resume(LEAVE)
+
+    def before_leaving(self, token: Token) -> None:
+        """Its data outputs are filled from the message."""
+        if payload.wanted(self.node):
+            if token.local is None:
+                token.local = Scope(token.id, token.workflow.scope, token.workflow.top_workflow.tell)
+            token.local.vars.update(payload.received(token))
+        super().before_leaving(token)
 
 
 # --- reading evaluated attributes -----------------------------------------------------------------------------------

@@ -35,17 +35,26 @@ def parameters_of(element: Xml) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def associate(reader: Reader, made: Node, element: Xml) -> None:
-    """Data associations copy between variables of the scope and names of the activity; what they compute are expressions."""
-    made.copied_in, given = _read(reader, element, "dataInputAssociation")
-    made.copied_out, returned = _read(reader, element, "dataOutputAssociation")
+    """Data associations copy between variables of the scope and names of the activity or event; what they compute are expressions.
+
+    A copy to the same name is none, unless it decides what a message or event carries.
+    """
+    copied_in, given, _ = _read(reader, element, "dataInputAssociation")
+    copied_out, returned, made.data_outputs = _read(reader, element, "dataOutputAssociation")
+    carries = made.type.endswith("Event") or made.type in ("sendTask", "receiveTask")
+    made.copied_in, made.copied_out = (tuple(pair for pair in pairs if carries or pair[0] != pair[1]) for pairs in (copied_in, copied_out))
+    made.associated_in = tuple(given)
     made.inputs, made.outputs = (*made.inputs, *given), (*made.outputs, *returned)
 
 
-def _read(reader: Reader, element: Xml, tag: str) -> tuple[tuple[tuple[str, str], ...], list[Parameter]]:
+def _read(reader: Reader, element: Xml, tag: str) -> tuple[list[tuple[str, str]], list[Parameter], tuple[str, ...]]:
+    """(copies, what is computed, names of the sources)."""
     copies: list[tuple[str, str]] = []
     computed: list[Parameter] = []
+    names: dict[str, None] = {}
     for one in children(element, tag):
         sources, target = children(one, "sourceRef"), reference(text(child(one, "targetRef")))
+        names |= dict.fromkeys(variable(reader, reference(text(one_source)) or "") for one_source in sources)
         assignments = [(text(child(a, "from")), text(child(a, "to"))) for a in children(one, "assignment")]
         computed += [Parameter(source(to), expression(said)) for said, to in assignments if said and to]
         transformed = text(child(one, "transformation"))
@@ -53,7 +62,14 @@ def _read(reader: Reader, element: Xml, tag: str) -> tuple[tuple[tuple[str, str]
             computed.append(Parameter(variable(reader, target), expression(transformed)))
         elif not assignments and target and len(sources) == 1:
             copies.append((variable(reader, reference(text(sources[0])) or ""), variable(reader, target)))
-    return tuple((one, other) for one, other in copies if one != other), computed
+        elif not assignments:
+            message = (
+                f"a data association with {len(sources)} sources copies nothing" if target else "a data association without target copies nothing"
+            )
+            reader.problem(
+                one, "bpmn.data", message, "name one source and the target, or write a transformation that makes one value of several sources"
+            )
+    return copies, computed, tuple(names)
 
 
 def variable(reader: Reader, key: str) -> str:

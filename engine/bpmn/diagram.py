@@ -69,7 +69,9 @@ class Definition:
     correlation: Template | None = None
     keys: tuple[CorrelationKey, ...] = ()
     content: tuple[Parameter, ...] = ()
+    payload: Template | None = None  # SpiffWorkflow's payload as one expression
     variable: str | None = None
+    unwraps: bool = False  # SpiffWorkflow's variable: takes what the payload expression gave, object or not
     code_variable: str | None = None
     message_variable: str | None = None
     line: int | None = None
@@ -174,6 +176,8 @@ class Node:
     properties: tuple[str, ...] = ()
     copied_in: tuple[tuple[str, str], ...] = ()  # data associations (section 10.4.2): (variable, name inside)
     copied_out: tuple[tuple[str, str], ...] = ()  # (name inside, variable)
+    associated_in: tuple[Parameter, ...] = ()  # those of `inputs` that data associations compute
+    data_outputs: tuple[str, ...] = ()  # names inside that associations take from
     inner: Container | None = None
 
 

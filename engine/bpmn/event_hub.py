@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.util.event import EventManager
 
 from engine.bpmn import correlation
+from engine.bpmn import payload as payloads
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.subscription import BOUNDARY, RACE, START, Subscription
 from engine.bpmn.templates import source, template
@@ -23,7 +24,7 @@ from engine.model.schedule import Plan, first, following
 from engine.model.values import iso
 
 if TYPE_CHECKING:
-    from engine.bpmn.diagram import Definition
+    from engine.bpmn.diagram import Definition, Node
     from engine.bpmn.scope import Scope
     from engine.bpmn.token import Token
 
@@ -57,6 +58,7 @@ class EventHub(EventManager):
         self.subscriptions: dict[int, Subscription] = {}
         self.signals: dict[str, dict[int, Subscription]] = {}
         self.conditions: dict[int, Subscription] = {}
+        self.payload: Mapping[str, Any] | None = None  # of the event that is just happening (`engine.bpmn.payload`)
         self.bound: dict[int, Subscription] = {}  # messages whose correlation key follows the instance's data
 
     # --- waiting ----------------------------------------------------------------------------------------------------
@@ -169,26 +171,32 @@ class EventHub(EventManager):
             correlation.learn(one.workflow, self.workflow.tokens[one.owner] if one.owner is not None else None, one.definition, payload or {})
         if payload:
             self._deliver(one, payload)
-        if one.node.parallel_multiple and len(one.node.definitions) > 1 and not self._all_seen(one):
-            return
-        if one.role == RACE:
-            gateway = self.workflow.tokens[one.owner]
-            gateway.task_spec.won(gateway, one)
-        else:
-            one.spec.fired(one)
+        carried = payload if payloads.wanted(one.node) else None
+        if one.node.parallel_multiple and len(one.node.definitions) > 1:
+            if not self._all_seen(one, carried):
+                return
+            carried = self._memory(one).setdefault("gathered", {}).pop(one.node.id, None)
+        with payloads.brought(self, carried):
+            if one.role == RACE:
+                gateway = self.workflow.tokens[one.owner]
+                gateway.task_spec.won(gateway, one)
+            else:
+                one.spec.fired(one)
 
     def _deliver(self, one: Subscription, payload: Mapping[str, Any]) -> None:
         scope = one.workflow.scope
         if one.owner is not None and one.role != BOUNDARY:
             scope = self.workflow.tokens[one.owner].scope
-        if one.definition.variable:
-            scope.assign(one.definition.variable, dict(payload))
-        else:
-            scope.assign_all(payload)
+        _take(scope, one.node, one.definition, payload)
 
-    def _all_seen(self, one: Subscription) -> bool:
+    def _memory(self, one: Subscription) -> dict[str, Any]:
+        return self.workflow.tokens[one.owner].memory if one.owner is not None else one.workflow.memory  # type: ignore[no-any-return]
+
+    def _all_seen(self, one: Subscription, carried: Mapping[str, Any] | None) -> bool:
         """A parallel multiple event waits for each of its definitions (section 10.5.5)."""
-        memory = self.workflow.tokens[one.owner].memory if one.owner is not None else one.workflow.memory
+        memory = self._memory(one)
+        if carried:
+            memory.setdefault("gathered", {}).setdefault(one.node.id, {}).update(carried)
         seen = memory.setdefault("seen", {}).setdefault(one.node.id, [])
         if one.index not in seen:
             seen.append(one.index)
@@ -245,15 +253,17 @@ class EventHub(EventManager):
     def propagate(self, token: Token, thrown: Thrown, variables: Mapping[str, Any] | None = None, message: str = "") -> bool:
         """Find the innermost catcher and start it. False: there is none."""
         for spec, host, workflow, start in self._catchers(token, thrown):
-            definition = next(d for d in spec.start_node(start).definitions if thrown.caught_by(d)) if start else _catching(spec.node, thrown)
+            node = spec.start_node(start) if start else spec.node
+            definition = next(d for d in node.definitions if thrown.caught_by(d))
             scope = workflow.scope
             _leave_scopes(token.workflow, workflow)
-            scope.assign_all(variables or {})
+            _take(scope, node, definition, variables or {})
             if definition.code_variable:
                 scope.assign(definition.code_variable, thrown.code)
             if definition.message_variable:
                 scope.assign(definition.message_variable, message)
-            spec.caught(workflow, host, start)
+            with payloads.brought(self, variables if payloads.wanted(node) else None):
+                spec.caught(workflow, host, start)
             return True
         return False
 
@@ -285,5 +295,9 @@ def _leave_scopes(inner: Any, outer: Any) -> None:
         inner = inner.holder.workflow
 
 
-def _catching(node: Any, thrown: Thrown) -> Definition:
-    return next(d for d in node.definitions if thrown.caught_by(d))  # type: ignore[no-any-return]
+def _take(scope: Scope, node: Node, definition: Definition, payload: Mapping[str, Any]) -> None:
+    """The payload becomes one variable or several, unless data outputs take it."""
+    if definition.variable:
+        scope.assign(definition.variable, payloads.value_of(definition, payload))
+    elif not payloads.wanted(node):
+        scope.assign_all(payload)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from engine.bpmn import extensions
 from engine.bpmn.correlation_reader import CorrelationReader
 from engine.bpmn.diagram import Definition, Node
-from engine.bpmn.xml_source import Xml, child, children, flag, local, reference, text
+from engine.bpmn.templates import expression
+from engine.bpmn.xml_source import SPIFF, Xml, child, children, flag, local, reference, text
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
@@ -63,6 +64,7 @@ class EventReader:
         made = Definition("message", line=element.sourceline)
         self._named(made, element)
         self._message(made, element, element)
+        self._spiff(made, element, element)
         return [made]
 
     def definition(self, element: Xml, event: Xml) -> Definition:
@@ -83,6 +85,7 @@ class EventReader:
             made.name = element.get("name") or event.get("name") or ""
             made.target = reference(text(child(element, "target")))
             made.sources = tuple(filter(None, (reference(text(one)) for one in children(element, "source"))))
+        self._spiff(made, element, event)
         made.variable = made.variable or extensions.payload_variable(element)
         made.code_variable = extensions.attribute(element, "errorCodeVariable", "escalationCodeVariable")
         made.message_variable = extensions.attribute(element, "errorMessageVariable")
@@ -111,6 +114,20 @@ class EventReader:
         made.keys = self.correlations.of(message, element) if made.correlation is None else ()
         made.variable = extensions.payload_variable(element, event if local(event) != "sendTask" else None, message)
         made.content = extensions.handler_parameters(element) + (extensions.inputs(element) if element is not event else ())
+
+    def _spiff(self, made: Definition, element: Xml, event: Xml) -> None:
+        """SpiffWorkflow's payloads: one expression for what is thrown, one variable for what is caught; at the event or at what it names."""
+        if made.kind not in REFERENCES:
+            return
+        root = self.roots.get(reference(element.get(REFERENCES[made.kind])))
+        expression_tag, variable_tag = ("messagePayload", "messageVariable") if made.kind == "message" else ("payloadExpression", "variableName")
+        for holder in (element, event, root):
+            if holder is not None:
+                said = extensions.element_text(holder, expression_tag, SPIFF)
+                made.payload = made.payload or (expression(said) if said else None)
+                variable = extensions.element_text(holder, variable_tag, SPIFF)
+                if variable and made.variable in (None, variable):
+                    made.variable, made.unwraps = variable, True
 
     def _timer(self, made: Definition, element: Xml) -> None:
         found = [(form, one) for tag, form in FORMS.items() for one in children(element, tag)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 
-from engine.bpmn import correlation
+from engine.bpmn import correlation, payload
 from engine.bpmn.activities import JobTask
 from engine.bpmn.diagram import Definition, Flow
 from engine.bpmn.event_hub import Thrown
@@ -18,6 +18,9 @@ from engine.model.events import MessageSent, SignalSent
 
 if TYPE_CHECKING:
     from engine.model.events import Event
+    from engine.model.values import Json
+
+    Prepared = tuple[Definition, dict[str, Json], Event | None]
 
 
 class CatchEvent(FlowNode, defaults.IntermediateCatchEvent):
@@ -46,6 +49,7 @@ class CatchEvent(FlowNode, defaults.IntermediateCatchEvent):
         else:
             self._withdraw_rivals(token)
             top.event_manager.close_all(token)
+            payload.note(token)
             token.resume(LEAVE)
 
     def _withdraw_rivals(self, token: Token) -> None:
@@ -91,23 +95,23 @@ class BoundaryEvent(FlowNode, defaults.BoundaryEvent):
 class Throwing(FlowNode):
     """`prepared`: what the event throws, evaluated while it can still fail."""
 
-    def prepare(self, token: Token) -> list[tuple[Definition, Event | None]]:
-        return [(definition, self._outward(token, definition)) for definition in self.node.definitions]
+    def prepare(self, token: Token) -> list[Prepared]:
+        carries = ("message", "signal", "error", "escalation")
+        contents = ((one, payload.content(token, one) if one.kind in carries else {}) for one in self.node.definitions)
+        return [(one, content, self._outward(token, one, content)) for one, content in contents]
 
-    def _outward(self, token: Token, definition: Definition) -> Event | None:
+    def _outward(self, token: Token, definition: Definition, content: dict[str, Json]) -> Event | None:
         if definition.kind not in ("message", "signal"):
             return None
-        engine, scope = token.workflow.script_engine, token.scope
-        name = str(engine.fill(scope, template(definition.name)) or "")
-        content = engine.parameters(scope, (*self.node.inputs, *self.node.parameters, *definition.content))
+        name = str(token.workflow.script_engine.fill(token.scope, template(definition.name)) or "")
         if definition.kind == "signal":
             return SignalSent(token.id, token.element, name, content)
         return MessageSent(token.id, token.element, name, content, correlation.sent(token, definition, content))
 
-    def throw(self, token: Token, prepared: list[tuple[Definition, Event | None]]) -> None:
+    def throw(self, token: Token, prepared: list[Prepared]) -> None:
         """Throw everything, in document order; stop when the instance or the token's scope is gone."""
         top = token.workflow.top_workflow
-        for definition, outward in prepared:
+        for definition, content, outward in prepared:
             if top.ended is not None or token.workflow.completed:
                 return
             if outward is not None:
@@ -117,9 +121,9 @@ class Throwing(FlowNode):
                 elif isinstance(outward, MessageSent):
                     correlation.learn(token.workflow, token, definition, outward.payload)
             elif definition.kind == "error":
-                top.event_manager.throw_error(token, definition.code, reference=definition.name)
+                top.event_manager.throw_error(token, definition.code, content, reference=definition.name)
             elif definition.kind == "escalation":
-                top.event_manager.propagate(token, Thrown("escalation", definition.code, definition.name))
+                top.event_manager.propagate(token, Thrown("escalation", definition.code, definition.name), content)
             elif definition.kind == "terminate":
                 token.workflow.cancel_tokens(keep=token)
 

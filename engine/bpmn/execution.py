@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.bpmn import correlation
+from engine.bpmn import correlation, payload
 from engine.bpmn import snapshot as snapshots
 from engine.bpmn.activities import JobTask, person_key
 from engine.bpmn.compensation import Compensation
@@ -95,7 +95,7 @@ class BpmnExecution:
         if movement.start_element is not None and movement.start_element not in nodes:
             raise InvalidInput(f"The process {self.process_id} has no start event {movement.start_element}.")
         top.tell(InstanceStarted(self.process_id))
-        top.scope.declare_all(movement.variables)
+        top.scope.declare_all(self._start_variables(movement))
         begun = [nodes[movement.start_element]] if movement.start_element else self.container.starts()
         for node in begun:
             if node.initiator and (movement.start_element or not node.definitions):
@@ -105,6 +105,16 @@ class BpmnExecution:
                 correlation.learn(top, None, definition, movement.variables)  # the payload of the message that starts it
         top.starting_at = movement.start_element
         top.begin()
+
+    def _start_variables(self, movement: inputs.StartInstance) -> Mapping[str, Json]:
+        """The payload of a message or signal that starts the instance goes where its start event says."""
+        node = self.container.nodes.get(movement.start_element or "")
+        events = [one for one in node.definitions if one.kind in ("message", "signal")] if node is not None else []
+        if node is not None and payload.wanted(node):
+            self.top.memory["payload"] = dict(movement.variables)
+        if events and all(one.variable and one.variable == events[0].variable for one in events):
+            return {str(events[0].variable): payload.value_of(events[0], movement.variables)}
+        return {} if events and node is not None and payload.wanted(node) else movement.variables
 
     def _complete_user_task(self, movement: inputs.CompleteUserTask) -> None:
         token = person_key(self.top.tokens.get(movement.key), movement.key)

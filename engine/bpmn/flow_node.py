@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 
+from engine.bpmn import payload
 from engine.bpmn.diagram import Flow, Node
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.token import CHOOSE, ENTER, LEAVE, Token
@@ -41,6 +42,7 @@ class FlowNode(BpmnSpecMixin):
         token = Token(workflow, self, flow)
         if fired:
             token.phase = LEAVE
+            payload.note(token)
         self._update(token)
 
     def _update(self, my_task: Token) -> None:
@@ -80,9 +82,9 @@ class FlowNode(BpmnSpecMixin):
         return True
 
     def before_leaving(self, token: Token) -> None:
-        """The work of the LEAVE phase: output parameters."""
-        if self.node.outputs:
-            token.scope.assign_all(token.workflow.script_engine.parameters(token.scope, self.node.outputs))
+        """The work of the LEAVE phase: output parameters, data output associations."""
+        if self.node.outputs or self.node.copied_out:
+            payload.hand_out(token)
 
     def choose(self, token: Token) -> list[Flow]:
         """Outgoing flows (section 13.3.1): all without condition and those whose condition holds; the default when no condition holds.

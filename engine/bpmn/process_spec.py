@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.specs import WorkflowSpec
 
+from engine.bpmn import payload
 from engine.bpmn.diagram import Container, Node
 from engine.bpmn.flow_node import FlowNode
 from engine.bpmn.subscription import START
@@ -52,7 +53,8 @@ class ScopeStart(FlowNode):
     def _start_at(self, workflow: Any, node: Node) -> None:
         """By an event; after a parallel instantiating gateway the other events are still awaited (section 13.4.4)."""
         nodes = self.process.container.nodes
-        self.process.task_specs[node.id].arrive(workflow, fired=True)
+        with payload.brought(workflow.top_workflow.event_manager, payload.passed_on(workflow.memory)):
+            self.process.task_specs[node.id].arrive(workflow, fired=True)
         for flow in node.incoming:
             gateway = nodes[flow.source]
             if gateway.instantiate and gateway.parallel_events:

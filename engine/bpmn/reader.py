@@ -280,6 +280,7 @@ class Reader:
         made.inputs = extensions.inputs(element)
         made.outputs = extensions.outputs(element)
         made.assignment = extensions.assignment(element)
+        data.associate(self, made, element)
 
     def _activity(self, made: Node, element: Xml, depth: int) -> None:
         made.for_compensation = flag(element, "isForCompensation", False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 
+from engine.bpmn import payload
 from engine.bpmn.activities import Activity
 from engine.bpmn.diagram import Mapping
 from engine.bpmn.failure import ElementFailure
@@ -33,6 +34,8 @@ class Subprocess(Activity, defaults.SubWorkflowTask):
 
     def begin(self, token: Token, workflow: ScopeWorkflow) -> None:
         workflow.starting_at = token.memory.get("start")
+        if "payload" in token.memory:
+            workflow.memory["payload"] = payload.passed_on(token.memory)
         workflow.begin()
 
     def scope_done(self, token: Token, workflow: ScopeWorkflow) -> None:
@@ -84,6 +87,7 @@ class EventSubprocess(Subprocess, defaults.EventSubprocess):
             workflow.cancel_tokens()
         token = Token(workflow, self)
         token.memory["start"] = start
+        payload.note(token)
         token._ready()
 
 
