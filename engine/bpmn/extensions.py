@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.bpmn import resource_roles
 from engine.bpmn.diagram import Assignment, Mapping, Parameter
 from engine.bpmn.templates import Template, code, expression, template
-from engine.bpmn.xml_source import BPMN, CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, children, text
+from engine.bpmn.xml_source import CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, text
 
 JAVA = ("class", "delegateExpression", "expression")
 
@@ -72,13 +73,13 @@ def assignment(element: Xml) -> Assignment:
     def zeebe(key: str) -> str | None:
         return element_attribute(element, "taskSchedule" if key.endswith("Date") else "assignmentDefinition", key, ZEEBE)
 
-    owners, performers = _people(element)
+    owners, performers = resource_roles.read(element)
     groups = attribute(element, "candidateGroups") or zeebe("candidateGroups")
     users = attribute(element, "candidateUsers") or zeebe("candidateUsers")
     return Assignment(
         assignee=template(attribute(element, "assignee") or zeebe("assignee")) or performers,
-        groups=_several(groups) + owners,
-        users=_several(users),
+        groups=_several(groups) + owners.groups,
+        users=_several(users) + owners.users,
         excludes=_several(attribute(element, "excludes")),
         form_key=template(_form_key(element)),
         due=template(attribute(element, "dueDate", "due") or zeebe("dueDate")),
@@ -95,21 +96,6 @@ def _form_key(element: Xml) -> str | None:
 
 def _property(element: Xml, name: str) -> str | None:
     return next((one.get("value") for one in elements(element, "property", SPIFF) if one.get("name") == name), None)
-
-
-def _people(element: Xml) -> tuple[tuple[Template, ...], Template | None]:
-    """BPMN's own resource roles (section 10.3.4): potentialOwner names groups, humanPerformer and performer a person."""
-    owners, performer = [], None
-    for tag in ("potentialOwner", "humanPerformer", "performer"):
-        for role in children(element, tag):
-            formal = role.find(f".//{{{BPMN}}}formalExpression")
-            said = text(formal) or text(child(role, "resourceRef")) or role.get("name") or ""
-            found = template(said)
-            if found is not None and tag == "potentialOwner":
-                owners.append(found)
-            elif found is not None:
-                performer = performer or found
-    return tuple(owners), performer
 
 
 def _several(said: str | None) -> tuple[Template, ...]:

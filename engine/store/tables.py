@@ -176,6 +176,7 @@ user_task = Table(
     Column("form_key", String(255)),
     Column("priority", Integer, nullable=False),
     Column("due", Utc),
+    Column("follow_up", Utc),
     Column("created_at", Utc, nullable=False),
     Column("ended_at", Utc),
     Column("ended_by", String(64)),

@@ -125,7 +125,7 @@ class InstancesIn(PageIn):
 class TasksIn(PageIn):
     """Filters of the worklist."""
 
-    view = fields.String(load_default="all", validate=validate.OneOf(("mine", "groups", "all", "due", "overdue", "every")))
+    view = fields.String(load_default="all", validate=validate.OneOf(("mine", "groups", "all", "due", "overdue", "followup", "every")))
     state = fields.String(load_default="open", validate=validate.OneOf(("open", "completed", "cancelled")))
     process_id = fields.String(load_default=None, validate=ID)
     element_id = fields.String(load_default=None, validate=ID)
@@ -264,6 +264,7 @@ class TaskOut(ma.Schema):
     form_key = fields.String(allow_none=True)
     priority = fields.Integer()
     due = fields.AwareDateTime(allow_none=True)
+    follow_up = fields.AwareDateTime(allow_none=True)
     created_at = fields.AwareDateTime()
     ended_at = fields.AwareDateTime(allow_none=True)
     ended_by = fields.String(allow_none=True)
