@@ -96,7 +96,7 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
     )
     after = Head(head.instance_id, head.definition_id, head.process_id, head.business_key, execution.state, record.seq, record.hash, head.started_by)
     uow.append(record, after)
-    _send(uow, after, record)
+    _send(uow, services, after, record)
     _keep(uow, services, after, execution)
     return reference(record, after)
 
@@ -107,7 +107,7 @@ def reference(record: Record, head: Head) -> InstanceRef:
     return InstanceRef(head.instance_id, record.seq, head.state, tuple(f"{head.instance_id}-{k}" for k in created))
 
 
-def _send(uow: UnitOfWork, head: Head, record: Record) -> None:
+def _send(uow: UnitOfWork, services: Services, head: Head, record: Record) -> None:
     """Messages and signals leave as jobs of the same transaction; a new wait finds a message that came early."""
     due = False
     for number, event in enumerate(record.events):
