@@ -119,7 +119,7 @@ def _send(uow: UnitOfWork, services: Services, head: Head, record: Record) -> No
                 _post(uow, job_id, "signal", head, event, None)
             case ev.SubscriptionOpened(kind="message"):
                 due |= _early(uow, services, job_id, head, event)
-            case ev.JobCreated(kind="service"):
+            case ev.JobCreated(kind="service") | ev.JobCreated(kind="timer", due=None):
                 due = True
             case _:
                 continue

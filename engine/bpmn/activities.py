@@ -62,6 +62,8 @@ class Activity(FlowNode):
 
     def _update_hook(self, my_task: Token) -> bool:
         """Boundary events that wait for a plain signal are armed on arrival: another branch may throw it in the same step."""
+        if self.node.async_before and my_task.body is None:
+            return True
         self._arm(my_task, [b for b in self.boundaries if all(d.plain_signal for d in b.node.definitions)])
         return True
 

@@ -106,6 +106,8 @@ class Loop:
     one_event: Definition | None = None
     none_event: Definition | None = None
     complex_events: tuple[tuple[str, Definition], ...] = ()
+    async_before: bool = False  # of each iteration
+    async_after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,8 @@ class Node:
     copied_out: tuple[tuple[str, str], ...] = ()  # (name inside, variable)
     associated_in: tuple[Parameter, ...] = ()  # those of `inputs` that data associations compute
     data_outputs: tuple[str, ...] = ()  # names inside that associations take from
+    async_before: bool = False  # a transaction boundary before it, and after it
+    async_after: bool = False
     inner: Container | None = None
 
 

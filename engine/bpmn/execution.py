@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.bpmn import correlation, payload
+from engine.bpmn import continuation, correlation, payload
 from engine.bpmn import snapshot as snapshots
 from engine.bpmn.activities import JobTask, person_key
 from engine.bpmn.compensation import Compensation
@@ -130,6 +130,8 @@ class BpmnExecution:
         self.top.event_manager.fire(self.top.event_manager.subscriptions[movement.key], movement.payload)
 
     def _trigger_timer(self, movement: inputs.TriggerTimer) -> None:
+        if continuation.go_on(self.top, movement.key):
+            return
         self._subscription(movement.key, "timer")
         self.top.event_manager.trigger_timer(movement.key)
 

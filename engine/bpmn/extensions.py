@@ -66,6 +66,12 @@ def unsupported(element: Xml) -> Iterator[tuple[Xml, str]]:
                 yield element, f"an implementation by {key} cannot be run"
 
 
+def asynchronous(element: Xml) -> tuple[bool, bool]:
+    """Does a transaction begin before, and after, the element (or iteration)?"""
+    before, after = attribute(element, "asyncBefore", "async"), attribute(element, "asyncAfter")
+    return (before or "").lower() == "true", (after or "").lower() == "true"
+
+
 # --- people ---------------------------------------------------------------------------------------------------------
 def assignment(element: Xml) -> Assignment:
     """Who, with what form, until when."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 
-from engine.bpmn import payload
+from engine.bpmn import continuation, payload
 from engine.bpmn.diagram import Flow, Node
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.token import CHOOSE, ENTER, LEAVE, Token
@@ -66,12 +66,14 @@ class FlowNode(BpmnSpecMixin):
     def _run(self, my_task: Token) -> bool | None:
         """True: the token may leave. Everything that can fail happens here, before the token counts as completed."""
         if my_task.phase == ENTER:
-            if not self._run_hook(my_task):
+            if continuation.stops(my_task) or not self._run_hook(my_task):
                 return None
             my_task.phase = LEAVE
         if my_task.phase == LEAVE and my_task.open:
             self.before_leaving(my_task)
             my_task.phase = CHOOSE
+            if continuation.stops(my_task):
+                return None
         # The flows of an iteration are its body's business; a compensating activity has none.
         if my_task.open and my_task.body is None and my_task.driver is None:
             my_task.chosen = self.choose(my_task)
@@ -156,6 +158,7 @@ class FlowNode(BpmnSpecMixin):
     def release(self, token: Token) -> None:
         """Give up what the token holds: subscriptions, incident. Called when it completes and when it is withdrawn."""
         top = token.workflow.top_workflow
+        continuation.give_up(token)
         top.compensation.abandon(token)
         top.event_manager.close_all(token)
         top.forget_incident(token)

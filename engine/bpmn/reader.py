@@ -260,6 +260,7 @@ class Reader:
             made.activation = source(activation) if activation else None
         else:
             self._activity(made, element, depth)
+        made.async_before, made.async_after = extensions.asynchronous(element)
         self._check_extensions(element)
         for one in extensions.complex_parameters(element):
             self.problem(one, "extension.unsupported", "a parameter with a script, list or map inside is not supported", "use an expression")

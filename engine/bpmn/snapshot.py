@@ -10,6 +10,7 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
+from engine.bpmn import continuation
 from engine.bpmn.compensation import Completed, Kept
 from engine.bpmn.scope import Scope
 from engine.bpmn.subscription import Subscription
@@ -187,6 +188,7 @@ def _restore_token(workflow: Any, row: list[Any], scopes: list[Scope]) -> None:
     token.local = None if local is None else scopes[local]
     token.subscriptions, token.armed, token.internal_data, token.chosen = list(subscriptions), armed, dict(memory), []
     workflow.register(token)
+    continuation.restored(token)
 
 
 def _restore_completed(row: list[Any]) -> Completed:

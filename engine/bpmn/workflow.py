@@ -160,6 +160,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         self.touched: dict[int, None] = {}  # scopes that lost a token
         self.or_joins: dict[tuple[int, str], None] = {}  # joins to be decided when nothing else moves
         self.incidents: dict[int, str] = {}
+        self.continuations: dict[int, int] = {}  # job -> token that waits for it (`engine.bpmn.continuation`)
         self.events: list[Event] = []
         self.changed = False
         self.ended: str | None = None  # completed, failed, cancelled

@@ -149,7 +149,7 @@ class UserTaskCancelled:
 @recorded
 @dataclass(frozen=True, slots=True)
 class JobCreated:
-    """Work that is due: `kind` is `service` or `timer`. `due` UTC ISO text (None: at once).
+    """Work that is due: `kind` is `service` or `timer`. `due` UTC ISO text (None: at once; a timer then is a transaction boundary, as `asyncBefore`).
 
     `handler` is the service task's type (topic), `parameters` what the diagram passes to it, already evaluated.
     """

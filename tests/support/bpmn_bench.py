@@ -140,7 +140,7 @@ class Bench:
         """Let time pass; due timers fire in order."""
         end = self.now + timedelta(**span)
         while self.execution.state == "active":
-            due = sorted((moment(job.due or ""), key) for key, job in self.open_jobs("timer").items())
+            due = sorted((moment(job.due) if job.due else self.now, key) for key, job in self.open_jobs("timer").items())
             if not due or due[0][0] > end:
                 break
             self.now = max(self.now, due[0][0])
