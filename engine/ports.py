@@ -102,6 +102,10 @@ CallFunction = Callable[[str, Sequence[Any], Mapping[str, Any]], Json]
 """Calls the host function of that name; live it runs and is recorded, in re-execution the recorded answer comes back."""
 
 
+READ_STORE = "data store"
+"""The name under which the interpreter asks `CallFunction` for a data store: (its name) to {"version", "value"}, or None. No function can have it."""
+
+
 class Model(Protocol):
     """Compiled processes of one deployment; immutable, shared by threads."""
 
@@ -328,6 +332,13 @@ class Waiting(Protocol):
     def forget_expired(self, now: datetime) -> int: ...
 
 
+class DataStores(Protocol):
+    """Data stores of diagrams, shared by all instances. They are written by the projection of the records that write them."""
+
+    def read(self, name: str) -> Json:
+        """`{"version", "value"}`, None for one that was never written; nobody else gets it until the transaction ends."""
+
+
 class Blobs(Protocol):
     def put(self, data: bytes, media_type: str = "application/octet-stream") -> str:
         """Store bytes under their SHA-256 and give it back; the same bytes are stored once."""
@@ -398,6 +409,9 @@ class UnitOfWork(Protocol):
 
     @property
     def waiting(self) -> Waiting: ...
+
+    @property
+    def stores(self) -> DataStores: ...
 
     @property
     def blobs(self) -> Blobs: ...

@@ -18,7 +18,7 @@ from engine.model.inputs import Input, StartInstance
 from engine.model.records import Record
 from engine.model.values import canonical, purify
 from engine.model.views import InstanceRef
-from engine.ports import Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
+from engine.ports import READ_STORE, Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
 
 
 class Stored(Protocol):
@@ -79,7 +79,7 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
         definition = services.library.definition(uow.definitions, head.definition_id)
         execution = execution_at(uow, services, head)
     input = codec.decode(purify(codec.encode(input)))  # as re-execution will read it from the record: same key order, same text form
-    calls = RecordedCalls(services.functions)
+    calls = RecordedCalls({**services.functions, READ_STORE: uow.stores.read})
     events = step(execution, input, uow.now, calls)
     record = seal(
         instance_id=head.instance_id,

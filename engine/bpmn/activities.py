@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.util.task import TaskState
 
-from engine.bpmn import payload
+from engine.bpmn import data_stores, payload
 from engine.bpmn.diagram import Flow
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.flow_node import FlowNode
@@ -85,13 +85,16 @@ class Activity(FlowNode):
     def take_inputs(self, token: Token) -> None:
         """Input parameters and properties are variables of the activity alone."""
         node = self.node
-        if not (node.inputs or node.properties or node.copied_in or node.copied_out):
+        own = (*node.properties, *(inside for inside, _ in (*node.copied_out, *node.stores_out)))
+        if not (node.inputs or node.copied_in or node.stores_in or own):
             return
-        values = {inside: token.scope[name] for name, inside in node.copied_in if name in token.scope}
-        values |= token.workflow.script_engine.parameters(token.scope, node.inputs)
+        values = data_stores.read_in(token)
+        values |= {inside: token.scope[name] for name, inside in node.copied_in if name in token.scope}
+        visible = Scope(token.id, token.scope, token.workflow.top_workflow.tell, dict(values)) if node.stores_in else token.scope
+        values |= token.workflow.script_engine.parameters(visible, node.inputs)
         if token.local is None:
             token.local = Scope(token.id, token.workflow.scope, token.workflow.top_workflow.tell)
-        for name in (*node.properties, *(inside for inside, _ in node.copied_out)):
+        for name in own:
             if name not in token.local.vars:
                 token.local.declare(name, None)
         for name, value in values.items():
@@ -107,6 +110,8 @@ class Activity(FlowNode):
             given = ((name, token.scope.get(inside)) for inside, name in node.copied_out)
             values = {name: value for name, value in given if value is not None}  # an output that was never written copies nothing
             outer.assign_all(values | engine.parameters(token.scope, node.outputs))
+        if node.stores_out or node.store_outputs:
+            data_stores.write_out(token, token.scope)
 
     def completed(self, token: Token) -> None:
         token.workflow.top_workflow.compensation.note(token)

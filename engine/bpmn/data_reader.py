@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.bpmn.diagram import Node, Parameter
 from engine.bpmn.templates import expression, source
-from engine.bpmn.xml_source import Xml, child, children, reference, text
+from engine.bpmn.xml_source import Xml, child, children, local, reference, text
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
@@ -39,44 +39,88 @@ def associate(reader: Reader, made: Node, element: Xml) -> None:
 
     A copy to the same name is none, unless it decides what a message or event carries.
     """
-    copied_in, given, _ = _read(reader, element, "dataInputAssociation")
-    copied_out, returned, made.data_outputs = _read(reader, element, "dataOutputAssociation")
+    given, taken = _Associations(reader, element, "dataInputAssociation"), _Associations(reader, element, "dataOutputAssociation")
     carries = made.type.endswith("Event") or made.type in ("sendTask", "receiveTask")
-    made.copied_in, made.copied_out = (tuple(pair for pair in pairs if carries or pair[0] != pair[1]) for pairs in (copied_in, copied_out))
-    made.associated_in = tuple(given)
-    made.inputs, made.outputs = (*made.inputs, *given), (*made.outputs, *returned)
+    made.copied_in, made.copied_out = (tuple(pair for pair in one.copies if carries or pair[0] != pair[1]) for one in (given, taken))
+    made.associated_in, made.data_outputs = tuple(given.computed), tuple(taken.names)
+    made.stores_in, made.stores_out, made.store_outputs = tuple(given.stores), tuple(taken.stores), tuple(taken.stored)
+    made.inputs, made.outputs = (*made.inputs, *given.computed), (*made.outputs, *taken.computed)
 
 
-def _read(reader: Reader, element: Xml, tag: str) -> tuple[list[tuple[str, str]], list[Parameter], tuple[str, ...]]:
-    """(copies, what is computed, names of the sources)."""
-    copies: list[tuple[str, str]] = []
-    computed: list[Parameter] = []
-    names: dict[str, None] = {}
-    for one in children(element, tag):
-        sources, target = children(one, "sourceRef"), reference(text(child(one, "targetRef")))
-        names |= dict.fromkeys(variable(reader, reference(text(one_source)) or "") for one_source in sources)
-        assignments = [(text(child(a, "from")), text(child(a, "to"))) for a in children(one, "assignment")]
-        computed += [Parameter(source(to), expression(said)) for said, to in assignments if said and to]
-        transformed = text(child(one, "transformation"))
+class _Associations:
+    """The data associations of one direction: what is copied, what is computed, the names of the sources; what is read from or copied and computed
+    to data stores.
+    """
+
+    def __init__(self, reader: Reader, element: Xml, tag: str) -> None:
+        self.reader = reader
+        self.inward = tag == "dataInputAssociation"
+        self.copies: list[tuple[str, str]] = []
+        self.computed: list[Parameter] = []
+        self.names: dict[str, None] = {}
+        self.stores: list[tuple[str, str]] = []
+        self.stored: list[Parameter] = []
+        for one in children(element, tag):
+            self._read(one)
+
+    def _read(self, element: Xml) -> None:
+        sources = [reference(text(one)) or "" for one in children(element, "sourceRef")]
+        target = reference(text(child(element, "targetRef"))) or ""
+        store = None if self.inward else store_of(self.reader, target)
+        self.names |= dict.fromkeys(variable(self.reader, one) for one in sources)
+        assignments = [(text(child(a, "from")), text(child(a, "to"))) for a in children(element, "assignment")]
+        transformed = text(child(element, "transformation"))
+        if assignments and store is not None:
+            self._say(element, "an assignment into a data store is not supported", "write a transformation that makes the new value of the store")
+            return
+        self.computed += [Parameter(source(to), expression(said)) for said, to in assignments if said and to]
         if transformed and target:
-            computed.append(Parameter(variable(reader, target), expression(transformed)))
-        elif not assignments and target and len(sources) == 1:
-            copies.append((variable(reader, reference(text(sources[0])) or ""), variable(reader, target)))
+            (self.computed if store is None else self.stored).append(Parameter(store or variable(self.reader, target), expression(transformed)))
         elif not assignments:
-            message = (
-                f"a data association with {len(sources)} sources copies nothing" if target else "a data association without target copies nothing"
-            )
-            reader.problem(
-                one, "bpmn.data", message, "name one source and the target, or write a transformation that makes one value of several sources"
-            )
-    return copies, computed, tuple(names)
+            self._copy(element, sources, target, store)
+            return
+        if self.inward:
+            self.stores += [(found, variable(self.reader, one)) for one in sources if (found := store_of(self.reader, one)) is not None]
+
+    def _copy(self, element: Xml, sources: list[str], target: str, store: str | None) -> None:
+        if len(sources) != 1 or not target:
+            said = f"a data association with {len(sources)} sources copies nothing" if target else "a data association without target copies nothing"
+            self._say(element, said, "name one source and the target, or write a transformation that makes one value of several sources")
+            return
+        near, far = variable(self.reader, sources[0]), variable(self.reader, target)
+        read = store_of(self.reader, sources[0]) if self.inward else None
+        if read is not None:
+            self.stores.append((read, far))
+        elif store is not None:
+            self.stores.append((near, store))
+        else:
+            self.copies.append((near, far))
+
+    def _say(self, element: Xml, message: str, advice: str) -> None:
+        self.reader.problem(element, "bpmn.data", message, advice)
+
+
+def store_of(reader: Reader, key: str) -> str | None:
+    """The name of the data store that a reference stands for (section 10.4.1); None when it is another data element.
+
+    Without a `dataStoreRef`, as modelers write them, the reference's own name is that of the store.
+    """
+    one = reader.by_id.get(key)
+    if one is None or local(one) not in ("dataStoreReference", "dataStore"):
+        return None
+    known = reader.by_id.get(reference(one.get("dataStoreRef")) or "")
+    named = known if known is not None and local(known) == "dataStore" else one
+    return str(named.get("name") or named.get("id"))
 
 
 def variable(reader: Reader, key: str) -> str:
-    """The variable that a data element stands for: of a reference that of its object, else its name or id."""
+    """The variable that a data element stands for: of a reference that of its object or store, else its name or id."""
     one = reader.by_id.get(key)
     if one is None:
         return key
+    store = store_of(reader, key)
+    if store is not None:
+        return store if store.isidentifier() else key
     target = reference(one.get("dataObjectRef"))
     if target:
         known = reader.by_id.get(target)

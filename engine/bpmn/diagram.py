@@ -178,6 +178,9 @@ class Node:
     properties: tuple[str, ...] = ()
     copied_in: tuple[tuple[str, str], ...] = ()  # data associations (section 10.4.2): (variable, name inside)
     copied_out: tuple[tuple[str, str], ...] = ()  # (name inside, variable)
+    stores_in: tuple[tuple[str, str], ...] = ()  # (data store, name inside)
+    stores_out: tuple[tuple[str, str], ...] = ()  # (name inside, data store)
+    store_outputs: tuple[Parameter, ...] = ()  # computed for data stores
     associated_in: tuple[Parameter, ...] = ()  # those of `inputs` that data associations compute
     data_outputs: tuple[str, ...] = ()  # names inside that associations take from
     async_before: bool = False  # a transaction boundary before it, and after it

@@ -68,6 +68,7 @@ class BpmnExecution:
             raise Conflict("The instance was already started." if self.started else "The instance was not started yet.")
         self.top.now = self.sandbox.now = now
         self.sandbox.call = call
+        self.top.stores.begin_step()
         self._handlers[type(movement)](movement)
         self.started = True
         self.top.do_engine_steps()

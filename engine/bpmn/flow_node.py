@@ -85,7 +85,8 @@ class FlowNode(BpmnSpecMixin):
 
     def before_leaving(self, token: Token) -> None:
         """The work of the LEAVE phase: output parameters, data output associations."""
-        if self.node.outputs or self.node.copied_out:
+        node = self.node
+        if node.outputs or node.copied_out or node.stores_out or node.store_outputs:
             payload.hand_out(token)
 
     def choose(self, token: Token) -> list[Flow]:

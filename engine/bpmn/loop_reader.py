@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.bpmn import extensions
+from engine.bpmn.data_reader import store_of
 from engine.bpmn.diagram import Definition, Loop
 from engine.bpmn.templates import source
 from engine.bpmn.xml_source import ZEEBE, Xml, child, children, flag, local, reference, text
@@ -91,10 +92,10 @@ def _output(reader: Reader, activity: Xml, element: Xml, loop: Loop) -> None:
 def _names(reader: Reader, activity: Xml, ref: str, association: str, far: str, near: str) -> tuple[str, ...]:
     """Names under which the collection may be known: the reference itself, its name, and what an association connects it with."""
     found = [ref]
-    for one in children(activity, association):
-        ends = [reference(text(end)) for end in children(one, near)]
-        if ref in ends:
-            found += [reference(text(end)) or "" for end in children(one, far)]
+    if any(store_of(reader, key) for key in (ref, *_opposite(activity, ref, association, far, near))):
+        message = "the collection of a multi-instance activity cannot be a data store"
+        reader.problem(activity, "bpmn.data", message, "copy the store into a variable before it, or the variable into the store after it")
+    found += _opposite(activity, ref, association, far, near)
     for key in list(found):
         one = reader.by_id.get(key)
         if one is not None and local(one) in ("dataInput", "dataOutput", "dataObject", "property", "dataObjectReference"):
@@ -102,6 +103,12 @@ def _names(reader: Reader, activity: Xml, ref: str, association: str, far: str, 
             known = reader.by_id.get(target or "")
             found += [name for name in (one.get("name"), target, known.get("name") if known is not None else None) if name]
     return tuple(dict.fromkeys(found))
+
+
+def _opposite(activity: Xml, ref: str, association: str, far: str, near: str) -> list[str]:
+    """What the associations of the activity connect it with."""
+    found = [one for one in children(activity, association) if ref in [reference(text(end)) for end in children(one, near)]]
+    return [reference(text(end)) or "" for one in found for end in children(one, far)]
 
 
 def _event(reader: Reader, ref: str | None) -> Definition | None:

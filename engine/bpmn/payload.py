@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from engine.bpmn import data_stores
 from engine.bpmn.scope import Scope, clean
 from engine.model.values import Json
 
@@ -24,7 +25,10 @@ ALONE = "payload"  # a payload that is no object travels as the only part of one
 def content(token: Token, definition: Definition) -> dict[str, Json]:
     """The payload of what a token throws: data inputs, parameters, SpiffWorkflow's payload expression. Raises ExpressionError."""
     node, scope, engine = token.task_spec.node, token.scope, token.workflow.script_engine
-    found = {inside: scope[name] for name, inside in node.copied_in if name in scope}
+    found = data_stores.read_in(token)
+    found |= {inside: scope[name] for name, inside in node.copied_in if name in scope}
+    if node.stores_in:
+        scope = Scope(token.id, scope, token.workflow.top_workflow.tell, dict(found))
     own = (*node.inputs, *node.parameters) if definition.kind in ("message", "signal") else node.associated_in
     found |= engine.parameters(scope, (*own, *definition.content))
     if definition.payload is not None:
@@ -80,4 +84,5 @@ def hand_out(token: Token) -> None:
     given = ((name, inner.vars.get(inside)) for inside, name in node.copied_out)
     values = {name: value for name, value in given if value is not None}  # an output that was never written copies nothing
     token.scope.assign_all(values | engine.parameters(inner, node.outputs))
+    data_stores.write_out(token, inner)
     token.memory.pop("payload", None)

@@ -28,6 +28,7 @@ PASSIVE = {
     "standardLoopCharacteristics", "multiInstanceLoopCharacteristics", "completionCondition", "supportedInterfaceRef",
     "categoryValueRef",
 }  # fmt: skip
+LONGEST_NAME = 200  # of a data store
 OTHER_LANGUAGES = ("java", "ecmascript", "groovy", "ruby", "kotlin", "bash")
 
 
@@ -130,12 +131,18 @@ class Reader:
             elif name == "sequenceFlow":
                 self._check_extensions(one)
                 made.flows.append(self._flow(one))
-            elif name == "dataObjectReference":
-                self._refers(one, "dataObjectRef", "dataObject")
+            elif name in ("dataObjectReference", "dataStoreReference"):
+                self._data_reference(one)
             elif name and name not in PASSIVE:
                 self.problem(one, "bpmn.unsupported", f"the element {name} is not supported", "replace or remove it")
         self._connect(made, element)
         return made
+
+    def _data_reference(self, element: Xml) -> None:
+        kind = local(element).removesuffix("Reference")
+        self._refers(element, f"{kind}Ref", kind)
+        if kind == "dataStore" and len(data.store_of(self, element.get("id") or "") or "") > LONGEST_NAME:
+            self.problem(element, "bpmn.data", f"the name of the data store is longer than {LONGEST_NAME} characters", "give it a shorter name")
 
     def _add(self, made: Container, element: Xml, lanes: dict[str, str], depth: int) -> None:
         node = self.node(element, depth)

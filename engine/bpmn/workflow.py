@@ -15,6 +15,7 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.exceptions import TaskNotFoundException
 from SpiffWorkflow.util.task import TaskState
 
+from engine.bpmn.data_stores import StoreAccess
 from engine.bpmn.event_hub import EventHub
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.scope import Scope
@@ -160,6 +161,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         self.touched: dict[int, None] = {}  # scopes that lost a token
         self.or_joins: dict[tuple[int, str], None] = {}  # joins to be decided when nothing else moves
         self.incidents: dict[int, str] = {}
+        self.stores = StoreAccess(self)
         self.continuations: dict[int, int] = {}  # job -> token that waits for it (`engine.bpmn.continuation`)
         self.events: list[Event] = []
         self.changed = False

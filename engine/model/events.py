@@ -102,6 +102,18 @@ class VariableRemoved:
 
 @recorded
 @dataclass(frozen=True, slots=True)
+class DataStoreWritten:
+    """The instance wrote a data store, which all instances share; `version` counts the writes of that store by whomever."""
+
+    key: int
+    element: str
+    store: str
+    version: int
+    value: Json
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
 class UserTaskCreated:
     """A person has work. `key` equals the key of the element instance. `due` and `follow_up` are UTC ISO texts.
 
@@ -298,6 +310,7 @@ Event: TypeAlias = (
     | VariableSet
     | VariableExtended
     | VariableRemoved
+    | DataStoreWritten
     | UserTaskCreated
     | UserTaskAssigned
     | UserTaskCompleted

@@ -259,6 +259,16 @@ note = Table(  # comments and attachments
     Column("media_type", String(128)),
 )
 
+data_store = Table(
+    "data_store",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("value", Text, nullable=False),
+    Column("instance_id", String(64), nullable=False),
+    Column("written_at", Utc, nullable=False),
+)
+
 # --- waiting between instances -----------------------------------------------------------------------------------------
 kept_message = Table(
     "kept_message",

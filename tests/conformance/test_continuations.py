@@ -8,8 +8,8 @@ from engine.model import events as ev
 from engine.model import inputs
 from engine.model.actors import SYSTEM
 from tests.conformance.test_events import MESSAGE, SIGNAL, S, boundary, end, p, sub
-from tests.support.bpmn_bench import Bench, flows, log, script
 from tests.conformance.test_whole_engine import engine
+from tests.support.bpmn_bench import Bench, flows, log, script
 
 BEFORE, AFTER = {"camunda:asyncBefore": "true"}, {"camunda:asyncAfter": "true"}
 

@@ -17,16 +17,18 @@ from engine.store import tables
 from tests.support.diagrams import END, LOOP, START, chain, document, user
 
 LI = Actor("li", "李", frozenset({"clerks"}), frozenset({"staff"}))
-DERIVED = (tables.instance, tables.user_task, tables.task_candidate, tables.job, tables.subscription, tables.incident, tables.note)
+DERIVED = (tables.instance, tables.user_task, tables.task_candidate, tables.job, tables.subscription, tables.incident, tables.note, tables.data_store)
 REST = (tables.record, tables.snapshot, tables.blob, tables.kept_message, tables.form_draft)
 
+SEVEN = "<transformation>7</transformation>"
 EVERYTHING = document(
     '<message id="m" name="paid"/><correlationProperty id="c"><correlationPropertyRetrievalExpression messageRef="m"><messagePath>x</messagePath>',
     "</correlationPropertyRetrievalExpression></correlationProperty>",
     '<process id="p" isExecutable="true">',
     START,
     '<parallelGateway id="fork"/>',
-    user("a", 'camunda:candidateGroups="clerks"'),
+    '<dataStoreReference id="book" name="账本"/>',
+    user("a", 'camunda:candidateGroups="clerks"', f"<dataOutputAssociation><targetRef>book</targetRef>{SEVEN}</dataOutputAssociation>"),
     '<boundaryEvent id="late" attachedToRef="a"><timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition></boundaryEvent>',
     '<intermediateCatchEvent id="wait"><messageEventDefinition messageRef="m"/></intermediateCatchEvent>',
     '<serviceTask id="broken" flowledger:handler="nobody.provides.this"/>',
