@@ -102,6 +102,9 @@ CallFunction = Callable[[str, Sequence[Any], Mapping[str, Any]], Json]
 """Calls the host function of that name; live it runs and is recorded, in re-execution the recorded answer comes back."""
 
 
+FIND_PROCESS = "process"
+"""As READ_STORE, for a process that is called by an expression: (its id) to {"definition", "hash"} of the version that is newest now, or None."""
+
 READ_STORE = "data store"
 """The name under which the interpreter asks `CallFunction` for a data store: (its name) to {"version", "value"}, or None. No function can have it."""
 
@@ -141,10 +144,10 @@ class Execution(Protocol):
 
 
 class Interpreter(Protocol):
-    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None]) -> Model:
+    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None], lookup: Callable[[str], Model] | None = None) -> Model:
         """BPMN and DMN files by name (others are ignored) to a model. Raises DeploymentRejected with every problem.
 
-        `called` finds the model that provides a called process of another deployment.
+        `called` finds the model that provides a called process of another deployment; `lookup`, while an instance runs, that of a definition id.
         """
 
     def open(self, model: Model, process_id: str, instance_id: str, snapshot: Json = None) -> Execution:

@@ -16,9 +16,9 @@ from engine.model import events as ev
 from engine.model.actors import Actor
 from engine.model.inputs import Input, StartInstance
 from engine.model.records import Record
-from engine.model.values import canonical, purify
+from engine.model.values import Json, canonical, purify
 from engine.model.views import InstanceRef
-from engine.ports import READ_STORE, Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
+from engine.ports import FIND_PROCESS, READ_STORE, Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
 
 
 class Stored(Protocol):
@@ -63,10 +63,12 @@ def execution_at(history: Stored, services: Services, head: Head) -> Execution:
         stored = history.instances.snapshot(head.instance_id, services.engine_version)
         seq, state = stored if stored and stored[0] <= head.seq else (0, None)
         model = services.library.model(history.definitions, definition)
-        held = seq, services.library.interpreter.open(model, head.process_id, head.instance_id, state)
+        with services.library.at(history.definitions):
+            held = seq, services.library.interpreter.open(model, head.process_id, head.instance_id, state)
     seq, execution = held
     if seq < head.seq:
-        catch_up(execution, history.records.of(head.instance_id, after=seq))
+        with services.library.at(history.definitions):
+            catch_up(execution, history.records.of(head.instance_id, after=seq))
     return execution
 
 
@@ -79,8 +81,9 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
         definition = services.library.definition(uow.definitions, head.definition_id)
         execution = execution_at(uow, services, head)
     input = codec.decode(purify(codec.encode(input)))  # as re-execution will read it from the record: same key order, same text form
-    calls = RecordedCalls({**services.functions, READ_STORE: uow.stores.read})
-    events = step(execution, input, uow.now, calls)
+    calls = RecordedCalls({**services.functions, READ_STORE: uow.stores.read, FIND_PROCESS: lambda process_id: _newest(uow, process_id)})
+    with services.library.at(uow.definitions):
+        events = step(execution, input, uow.now, calls)
     record = seal(
         instance_id=head.instance_id,
         seq=head.seq + 1,
@@ -99,6 +102,11 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
     _send(uow, services, after, record)
     _keep(uow, services, after, execution)
     return reference(record, after)
+
+
+def _newest(uow: UnitOfWork, process_id: str) -> Json:
+    found = uow.definitions.latest(process_id)
+    return None if found is None else {"definition": found.id, "hash": found.content_hash}
 
 
 def reference(record: Record, head: Head) -> InstanceRef:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -51,6 +53,9 @@ class Cache(Generic[T]):
         return value
 
 
+_STORE: ContextVar[Definitions | None] = ContextVar("definitions", default=None)
+
+
 class Library:
     """Definitions, their models and forms, compiled once and kept: a version never changes."""
 
@@ -79,7 +84,23 @@ class Library:
             pinned = definition.called.get(process_id)
             return self.model(store, self.definition(store, pinned)) if pinned else None
 
-        return self._models.get(definition.deployment_id, lambda: self.interpreter.compile(store.files(definition.deployment_id), called))
+        return self._models.get(
+            definition.deployment_id, lambda: self.interpreter.compile(store.files(definition.deployment_id), called, self._look_up)
+        )
+
+    @contextmanager
+    def at(self, store: Definitions) -> Iterator[None]:
+        """While instances run: definitions that they call by an expression are read from there."""
+        before = _STORE.set(store)
+        try:
+            yield
+        finally:
+            _STORE.reset(before)
+
+    def _look_up(self, definition_id: str) -> Model:
+        store = _STORE.get()
+        assert store is not None, "an instance runs without `Library.at`"
+        return self.model(store, self.definition(store, definition_id))
 
     def form(self, store: Definitions, definition: ProcessDefinition, form_key: str | None) -> Form | None:
         """The form of that version; None when the deployment holds none under this key."""

@@ -41,7 +41,7 @@ class BpmnInterpreter:
         self.limits = limits or Limits()
 
     # --- compiling --------------------------------------------------------------------------------------------------
-    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None]) -> BpmnModel:
+    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None], lookup: Callable[[str], Model] | None = None) -> BpmnModel:
         """BPMN and DMN files by name to a model. Raises DeploymentRejected with every problem."""
         problems: list[Problem] = []
         decisions = self._decisions(files, problems)
@@ -56,7 +56,7 @@ class BpmnInterpreter:
         if any(p.severity == "error" for p in problems):
             raise DeploymentRejected([p for p in problems if p.severity == "error"] + [p for p in problems if p.severity != "error"])
         model = BpmnModel(decisions, problems)
-        model.external = external
+        model.external, model.lookup = external, lookup
         for one in containers:
             model.specs[one.id] = build(one, model, one.id)
             model.processes[one.id] = describe(one, sorted(external))

@@ -15,6 +15,7 @@ from engine.bpmn.scope import Scope, same
 from engine.bpmn.subscription import Subscription
 from engine.bpmn.token import LEAVE, Token
 from engine.errors import BpmnError, ExpressionError
+from engine.ports import FIND_PROCESS
 
 if TYPE_CHECKING:
     from engine.bpmn.process_spec import ProcessSpec
@@ -96,9 +97,9 @@ class CallActivity(Subprocess, defaults.CallActivity):
 
     def work(self, token: Token) -> None:
         engine = token.workflow.script_engine
-        process_id = token.memory.get("called") or str(engine.fill(token.scope, self.node.called))
-        spec = self.called(process_id)
-        token.memory["called"] = process_id
+        called = token.memory.get("called") or self._choose(token, str(engine.fill(token.scope, self.node.called)))
+        spec = self.called(called)
+        token.memory["called"] = called
         scope = Scope(token.id, None, token.workflow.top_workflow.tell)
         values = self._inward(token, spec)
         workflow = token.workflow.top_workflow.create_subprocess(token, spec, scope)
@@ -106,10 +107,20 @@ class CallActivity(Subprocess, defaults.CallActivity):
         token.memory["before"] = {} if self._returned(spec) == () else values
         self.begin(token, workflow)
 
-    def called(self, process_id: str) -> ProcessSpec:
-        spec: ProcessSpec | None = self.process.model.find(process_id)
-        if spec is None:
+    def _choose(self, token: Token, process_id: str) -> str:
+        """The process to call: of this deployment or pinned by it, else the version that is newest now (a recorded call), as `=<definition id>`."""
+        model = self.process.model
+        if model.find(process_id) is not None:
+            return process_id
+        found: Any = token.workflow.script_engine.sandbox.call(FIND_PROCESS, (process_id,), {}) if model.lookup is not None else None
+        if found is None:
             raise ElementFailure(f"the called process {process_id!r} is not deployed")
+        return f"={found['definition']}"
+
+    def called(self, key: str) -> ProcessSpec:
+        """The process that `_choose` chose."""
+        model = self.process.model
+        spec: ProcessSpec = model.of_definition(key[1:]) if key.startswith("=") else model.find(key)
         return spec
 
     def _inward(self, token: Token, spec: ProcessSpec) -> dict[str, Any]:
