@@ -102,6 +102,7 @@ class Loop:
     output: str | None = None
     output_item: str | None = None
     output_expression: str | None = None
+    first_number: int = 0  # loopCounter of the first iteration
     behaviour: str = "All"
     one_event: Definition | None = None
     none_event: Definition | None = None

@@ -6,7 +6,7 @@ outwards from where they are thrown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -218,11 +218,11 @@ class EventHub(EventManager):
         one.schedule = upcoming
         self.fire(one)
 
-    def signal(self, name: str, payload: Mapping[str, Any]) -> None:
-        """Every catcher of this instance gets it."""
+    def signal(self, name: str, payload: Mapping[str, Any], spared: Collection[int] = ()) -> None:
+        """Every catcher of this instance gets it, but for the `spared` subscriptions, which have it already."""
         for key in list(self.signals.get(name, ())):
             one = self.subscriptions.get(key)
-            if one is not None:
+            if one is not None and key not in spared:
                 self.fire(one, payload)
 
     def check_conditions(self) -> None:

@@ -17,6 +17,7 @@ from engine.bpmn.token import LEAVE, Token
 from engine.model.events import MessageSent, SignalSent
 
 if TYPE_CHECKING:
+    from engine.bpmn.scope import Scope
     from engine.model.events import Event
     from engine.model.values import Json
 
@@ -213,9 +214,33 @@ class EndEvent(Occurring, defaults.EndEvent):
             host.cancel()
 
 
-def behaviour_boundaries(spec: FlowNode, definition: Definition) -> list[BoundaryEvent]:
-    """The boundary events that a multi-instance behaviour event of `spec` reaches."""
-    return [b for b in spec.boundaries if isinstance(b, BoundaryEvent) and any(d.same(definition) for d in b.node.definitions)]
+def throw_behaviour(spec: FlowNode, token: Token, definition: Definition, scope: Scope) -> None:
+    """The event that a multi-instance activity throws when an instance of it ends (sections 10.3.9 and 13.3.7, table 10.30).
+
+    First the activity's own boundary events for just this event get it. A signal then reaches everybody else, too; a message, escalation or error
+    goes outwards only when no such boundary event is there.
+    """
+    top = token.workflow.top_workflow
+    hub, engine = top.event_manager, top.script_engine
+    own = [b for b in spec.boundaries if isinstance(b, BoundaryEvent) and any(d.same(definition) for d in b.node.definitions)]
+    spared = [key for key in token.subscriptions if hub.subscriptions[key].spec in own]
+    for boundary in own:
+        boundary.caught(token.workflow, token, None, interrupting=False)
+    content = engine.parameters(scope, definition.content)
+    if definition.kind == "signal":
+        outward = SignalSent(token.id, token.element, str(engine.fill(scope, template(definition.name)) or ""), content)
+        top.tell(outward)
+        hub.signal(outward.name, content, spared)
+    elif own:
+        return
+    elif definition.kind == "message":
+        name = str(engine.fill(scope, template(definition.name)) or "")
+        top.tell(MessageSent(token.id, token.element, name, content, correlation.sent(token, definition, content)))
+        correlation.learn(token.workflow, token, definition, content)
+    elif definition.kind == "escalation":
+        hub.propagate(token, Thrown("escalation", definition.code, definition.name), content)
+    elif definition.kind == "error":
+        hub.throw_error(token, definition.code, content, reference=definition.name)
 
 
-__all__ = ["BOUNDARY", "BoundaryEvent", "CatchEvent", "EndEvent", "SendTask", "StartEvent", "ThrowEvent", "behaviour_boundaries"]
+__all__ = ["BOUNDARY", "BoundaryEvent", "CatchEvent", "EndEvent", "SendTask", "StartEvent", "ThrowEvent", "throw_behaviour"]

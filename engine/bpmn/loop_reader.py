@@ -40,6 +40,7 @@ def _standard(reader: Reader, element: Xml) -> Loop:
 def _multi_instance(reader: Reader, activity: Xml, element: Xml) -> Loop:
     said = text(child(element, "completionCondition"))
     loop = Loop("sequential" if flag(element, "isSequential", False) else "parallel", source(said) if said else None, said)
+    loop.first_number = 1 if extensions.elements(element, "loopCharacteristics", ZEEBE) else 0
     loop.async_before, loop.async_after = extensions.asynchronous(element)
     _input(reader, activity, element, loop)
     _output(reader, activity, element, loop)

@@ -12,7 +12,7 @@ from SpiffWorkflow.bpmn.specs import defaults
 
 from engine.bpmn.activities import Activity
 from engine.bpmn.diagram import Definition, Loop
-from engine.bpmn.events import behaviour_boundaries
+from engine.bpmn.events import throw_behaviour
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.scope import Scope, clean
 from engine.bpmn.token import LEAVE, Token
@@ -50,7 +50,7 @@ class LoopBody(Activity):
         workflow.top_workflow.admit(1)
         one = Token(workflow, self.inner, body=token.id)
         one.local = Scope(one.id, token.local, workflow.top_workflow.tell)
-        one.local.declare("loopCounter", index)
+        one.local.declare("loopCounter", index + self.loop.first_number)
         one.memory["index"] = index
         self.equip(one, item)
         self.inner._update(one)
@@ -272,10 +272,10 @@ class MultiInstance(LoopBody):
             token.workflow.scope.assign(self.loop.output, token.memory["out"])
 
     def _behave(self, token: Token, local: Scope) -> None:
-        """Behaviour events reach the boundary events of this activity and never interrupt it."""
+        """Behaviour events reach the boundary events of this activity, which they never interrupt, and whoever else waits for them."""
         for definition in self._thrown(token, local):
-            for boundary in behaviour_boundaries(self, definition):
-                boundary.caught(token.workflow, token, None, interrupting=False)
+            if token.open:
+                throw_behaviour(self, token, definition, local)
 
     def _thrown(self, token: Token, local: Scope) -> list[Definition]:
         loop, assess = self.loop, token.workflow.script_engine.sandbox.evaluate

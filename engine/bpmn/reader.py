@@ -20,7 +20,13 @@ GATEWAYS = ("exclusiveGateway", "parallelGateway", "inclusiveGateway", "complexG
 EVENTS = ("startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent")
 ACTIVITIES = (*TASKS, *SUBPROCESSES, "callActivity")
 FLOW_NODES = (*ACTIVITIES, *GATEWAYS, *EVENTS)
-GLOBAL_TASKS = {"globalTask": "task", "globalUserTask": "userTask", "globalManualTask": "manualTask", "globalScriptTask": "scriptTask"}
+GLOBAL_TASKS = {
+    "globalTask": "task",
+    "globalUserTask": "userTask",
+    "globalManualTask": "manualTask",
+    "globalScriptTask": "scriptTask",
+    "globalBusinessRuleTask": "businessRuleTask",
+}
 PASSIVE = {
     "extensionElements", "documentation", "laneSet", "sequenceFlow", "dataObject", "dataObjectReference", "dataStoreReference", "association", "group",
     "textAnnotation", "property", "ioSpecification", "incoming", "outgoing", "artifact", "auditing", "monitoring", "resourceRole", "performer",
@@ -64,7 +70,7 @@ class Reader:
                     self._refers(one, "processRef", "process")
             elif local(element) in GLOBAL_TASKS:
                 self.containers.append(self._global_task(element))
-            elif local(element) in ("globalBusinessRuleTask", "choreography", "globalConversation"):
+            elif local(element) in ("choreography", "globalConversation"):
                 self.problem(element, "bpmn.unsupported", f"{local(element)} is not supported")
         return self.containers
 

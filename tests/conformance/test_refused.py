@@ -6,7 +6,7 @@ import pytest
 
 from engine.bpmn import Limits
 from engine.errors import DeploymentRejected, Problem
-from tests.conformance.test_events import ROOTS, S, boundary, catch, end, event_sub, p, sub, throw
+from tests.conformance.test_events import MESSAGE, ROOTS, SIGNAL, S, boundary, catch, end, event_sub, p, sub, throw
 from tests.support.bpmn_bench import Bench, definitions, flows, process
 
 COMPENSATE = "<compensateEventDefinition/>"
@@ -184,3 +184,10 @@ def test_lanes_documentation_and_flows_are_described() -> None:
         ("g1", "g2"),
     )
     assert (info.elements["s-u"].source, info.elements["s-u"].target, info.form_keys) == ("s", "u", ("k",))
+
+
+def test_a_process_cannot_wait_for_several_events_to_begin() -> None:
+    start = f'<startEvent id="x" parallelMultiple="true">{MESSAGE}{SIGNAL}</startEvent>'
+    assert rules(p(start)) == [("bpmn.start", "x")]
+    assert Bench(p(start.replace('parallelMultiple="true"', ""))).model.processes["p"].starts[1].kind == "signal"
+    assert Bench(p(S, sub("h", start, triggeredByEvent="true"))).start().state == "completed"
