@@ -99,6 +99,7 @@ TABLE: dict[str, str] = {
     "api_instances.variables": "process.read",
     "api_instances.change_variables": "instance.operate",
     "api_instances.cancel": "instance.operate",
+    "api_instances.start_activity": "process.start",
     "api_instances.records": "process.read",
     "api_instances.record_lines": "process.read",
     "api_instances.verify": "history.verify",

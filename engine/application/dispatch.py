@@ -16,6 +16,7 @@ HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     cmd.Cancel: instances.cancel,
     cmd.ChangeVariables: instances.change_variables,
     cmd.RetryIncident: instances.retry_incident,
+    cmd.StartActivity: instances.start_activity,
     cmd.Comment: instances.comment,
     cmd.Attach: instances.attach,
     cmd.PublishMessage: messages.publish,

@@ -16,6 +16,7 @@ _KINDS: dict[type[object], tuple[str, ...]] = {
     cmd.Cancel: ("CancelInstance",),
     cmd.ChangeVariables: ("SetVariables",),
     cmd.RetryIncident: ("RetryJob", "RetryElement"),
+    cmd.StartActivity: ("StartActivity",),
     cmd.Comment: ("AddComment",),
     cmd.Attach: ("AddAttachment",),
     cmd.PublishMessage: ("CorrelateMessage", "StartInstance"),

@@ -197,6 +197,7 @@ class AdHoc:
     text: str
     sequential: bool
     cancel_remaining: bool
+    chosen: str | None = None  # expression for the ids of the activities that start; None: all
 
 
 @dataclass(slots=True, eq=False)

@@ -48,6 +48,7 @@ class BpmnExecution:
             inputs.ThrowJobError: self._throw_job_error,
             inputs.SetVariables: self._set_variables,
             inputs.RetryElement: self._retry,
+            inputs.StartActivity: self._start_activity,
             inputs.CancelInstance: self._cancel,
         }
 
@@ -164,6 +165,16 @@ class BpmnExecution:
             token.task_spec.retry(token)
         else:
             token.resume(token.phase)
+
+    def _start_activity(self, movement: inputs.StartActivity) -> None:
+        offering = [one for key, one in self.top.live.items() if one.spec.offers(one, movement.element) and movement.key in (0, key)]
+        if not offering:
+            raise Conflict(f"No open ad-hoc subprocess offers {movement.element} now.")
+        if len(offering) > 1:
+            raise Conflict(
+                f"{len(offering)} ad-hoc subprocesses offer {movement.element}; name the key of one: {', '.join(str(o.key) for o in offering)}."
+            )
+        offering[0].spec.start_activity(offering[0], movement.element)
 
     def _cancel(self, movement: inputs.CancelInstance) -> None:
         self.top.stop()

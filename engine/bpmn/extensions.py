@@ -72,6 +72,11 @@ def asynchronous(element: Xml) -> tuple[bool, bool]:
     return (before or "").lower() == "true", (after or "").lower() == "true"
 
 
+def active_elements(element: Xml) -> str | None:
+    """The activities of an ad-hoc subprocess that start with it, as an expression."""
+    return attribute(element, "activeElements") or element_attribute(element, "adHoc", "activeElementsCollection", ZEEBE)
+
+
 # --- people ---------------------------------------------------------------------------------------------------------
 def assignment(element: Xml) -> Assignment:
     """Who, with what form, until when."""

@@ -163,7 +163,10 @@ class Reader:
     def _ad_hoc(self, element: Xml) -> AdHoc:
         said = text(child(element, "completionCondition"))
         sequential = (element.get("ordering") or "").lower() == "sequential"
-        return AdHoc(source(said) if said else None, said, sequential, flag(element, "cancelRemainingInstances", True))
+        chosen = extensions.active_elements(element)
+        return AdHoc(
+            source(said) if said else None, said, sequential, flag(element, "cancelRemainingInstances", True), source(chosen) if chosen else None
+        )
 
     def _lanes(self, element: Xml) -> dict[str, str]:
         """Node id to lane name; the innermost lane wins."""

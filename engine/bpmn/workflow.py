@@ -243,7 +243,8 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
                 del self.touched[key]
                 scope = self.live.get(key)
                 if scope is not None and not scope.tasks and not scope.revived:
-                    scope.finish()
+                    if not scope.spec.stays_open(scope):
+                        scope.finish()
                 elif scope is not None:
                     self.event_manager.complete_scope(scope)
             if self.changed:

@@ -105,6 +105,15 @@ class RetryElement:
 
 @recorded
 @dataclass(frozen=True, slots=True)
+class StartActivity:
+    """A person starts an activity that an open ad-hoc subprocess offers, perhaps once more. `key`: of the subprocess; 0: the only one that offers it."""
+
+    element: str
+    key: int = 0
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
 class CancelInstance:
     """Everything open is withdrawn; the instance ends as cancelled."""
 
@@ -172,6 +181,7 @@ Movement: TypeAlias = (
     | ThrowJobError
     | SetVariables
     | RetryElement
+    | StartActivity
     | CancelInstance
 )
 Annotation: TypeAlias = AssignUserTask | FailJob | RetryJob | AddComment | AddAttachment

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from engine.errors import Conflict
 from engine.model import events as ev
 from engine.model import inputs
-from tests.conformance.test_events import ROOTS, E, S, boundary, end, error, escalation, event_sub, p, sub, throw
+from tests.conformance.test_events import ROOTS, SIGNAL, E, S, boundary, end, error, escalation, event_sub, p, sub, throw
 from tests.support.bpmn_bench import Bench, definitions, flows, log, process, script
 
 BS = '<startEvent id="bs"/>'
@@ -118,6 +121,41 @@ def test_results_come_back_through_several_calls_and_scopes() -> None:
         inner,
     )
     assert bench.start("p", x=1).variables == {"x": 1, "got": 7}
+
+
+def test_ad_hoc_activities_that_a_person_starts() -> None:
+    body = '<adHocSubProcess id="b" {}><userTask id="u"/><userTask id="v"/>{}<completionCondition>done</completionCondition></adHocSubProcess>'
+    bench = Bench(p(S, body.format('f:activeElements="first"', event_sub("h", SIGNAL, False, log("z"), flows("h-s z"))), flows("s b"))).start(
+        done=False, first=[]
+    )
+    assert (bench.waiting(), bench.state) == ([], "active")
+    bench.do(inputs.StartActivity("v")).do(inputs.StartActivity("v")).signal("g")
+    assert (bench.waiting(), bench.lines) == (["v", "v"], ["z"])
+    bench.complete("v").complete("v")
+    assert (bench.waiting(), bench.state) == ([], "active")
+    assert bench.do(inputs.StartActivity("u")).complete("u", done=True).state == "completed"
+    bench = Bench(p(S, body.format("f:activeElements=\"['v']\"", ""), flows("s b"))).start(done=False)
+    assert bench.waiting() == ["v"]
+    bench = Bench(p(S, body.format('f:activeElements="first"', ""), flows("s b"))).start(done=False, first=["nothing"])
+    assert "u, v" in (bench.error or "")
+    bench.do(inputs.SetVariables({"first": ["u"]})).do(inputs.RetryElement(bench.of(ev.IncidentRaised)[0].key))
+    assert bench.waiting() == ["u"]
+
+
+def test_what_an_ad_hoc_subprocess_does_not_offer_is_refused() -> None:
+    body = '<adHocSubProcess id="b" ordering="Sequential" f:activeElements="[\'v\', \'u\']"><userTask id="u"/><userTask id="v"/>{}</adHocSubProcess>'
+    bench = Bench(p(S, body.format(""), flows("s b")), roundtrip=False).start()
+    assert bench.waiting() == ["v"]
+    for element, said in (("u", "one activity"), ("s", "offers")):
+        with pytest.raises(Conflict, match=said):
+            bench.do(inputs.StartActivity(element))
+    assert bench.complete("v").waiting() == ["u"]
+    loop = "<multiInstanceLoopCharacteristics><loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics>"
+    bench = Bench(p(S, body.replace('ordering="Sequential"', "").format(loop), flows("s b")), roundtrip=False).start()
+    with pytest.raises(Conflict, match="2 ad-hoc"):
+        bench.do(inputs.StartActivity("u"))
+    key = next(e.key for e in bench.of(ev.ElementEntered) if e.element == "b")
+    assert bench.do(inputs.StartActivity("u", key)).waiting().count("u") == 3
 
 
 def test_a_mapped_call_is_isolated() -> None:

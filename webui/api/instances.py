@@ -7,11 +7,12 @@ from typing import Any
 
 from flask import Response, url_for
 
-from engine.model.commands import Cancel, ChangeVariables, Start
+from engine.model.commands import Cancel, ChangeVariables, Start, StartActivity
 from engine.model.records import Record
 from engine.model.views import InstanceFilter
 from webui.api.calls import IDEMPOTENCY, ApiBlueprint, actor, engine, execute
 from webui.api.schemas import (
+    ActivityIn,
     InstanceOut,
     InstancePageOut,
     InstanceRefOut,
@@ -80,6 +81,15 @@ def change_variables(body: dict[str, Any], instance_id: str) -> Any:
 def cancel(body: dict[str, Any], instance_id: str) -> Any:
     """End an instance; the reason stands in the history."""
     return execute(Cancel(instance_id, body["reason"]))
+
+
+@blueprint.route("/<instance_id>/activities", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
+@blueprint.arguments(ActivityIn)
+@blueprint.response(200, InstanceRefOut)
+def start_activity(body: dict[str, Any], instance_id: str) -> Any:
+    """Start an activity of an open ad-hoc subprocess, perhaps once more."""
+    return execute(StartActivity(instance_id, body["element_id"], body["key"]))
 
 
 @blueprint.route("/<instance_id>/records", methods=["GET"])

@@ -84,6 +84,13 @@ class ReasonIn(ma.Schema):
     reason = fields.String(required=True, validate=validate.Length(min=1, max=2000))
 
 
+class ActivityIn(ma.Schema):
+    """An activity that an open ad-hoc subprocess offers; `key`: of the subprocess, when several offer it."""
+
+    element_id = fields.String(required=True, validate=ID)
+    key = fields.Integer(load_default=0, validate=validate.Range(min=0, max=2**31 - 1))
+
+
 class VariablesIn(ReasonIn):
     """An operator's change."""
 
