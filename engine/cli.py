@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import click
 
 from engine import __version__
+from engine.application.services import Limits
 from engine.bootstrap import Flowledger, Settings, build
 from engine.errors import FlowledgerError
 from engine.jobs import cluster
@@ -48,6 +49,16 @@ def _data() -> Callable[[F], F]:
 
 
 _database = click.option("--database", envvar="FLOWLEDGER_DATABASE", help="SQLAlchemy address; default: SQLite in the data folder.")
+
+
+_keep_messages = click.option(
+    "--keep-messages",
+    type=click.IntRange(0, 31_536_000),
+    default=Limits().message_keep_seconds,
+    show_default=True,
+    envvar="FLOWLEDGER_KEEP_MESSAGES",
+    help="Seconds for which a message that nobody waits for yet is kept, unless its sender says otherwise; 0: not at all.",
+)
 
 
 def settings_of(data: Path, database: str | None) -> Settings:
@@ -112,9 +123,10 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 @click.option("--threads", default=8, show_default=True)
 @click.option("--workers", default=1, show_default=True, help="Processes; more than one only with PostgreSQL.")
 @click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run due jobs here, too, or leave them to `flowledger worker`.")
-def serve(data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool) -> None:
+@_keep_messages
+def serve(data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool, keep_messages: int) -> None:
     """Serve an installation: pages, API and due jobs."""
-    settings = settings_of(data, database)
+    settings = replace(settings_of(data, database), limits=Limits(message_keep_seconds=keep_messages))
     store = Database(settings.database)
     schema.check(store)
     if store.is_sqlite and (workers > 1 or not jobs):
@@ -128,9 +140,10 @@ def serve(data: Path, database: str | None, host: str, port: int, threads: int, 
 @_database
 @click.option("--threads", default=4, show_default=True, help="Jobs that run at the same time.")
 @click.option("--name", default=socket.gethostname, help="Shown in the database; default: the name of this machine.")
-def worker(data: Path, database: str | None, threads: int, name: str) -> None:
+@_keep_messages
+def worker(data: Path, database: str | None, threads: int, name: str, keep_messages: int) -> None:
     """Run due jobs of an installation on PostgreSQL: timers, service tasks, messages. Any number of workers on any machines."""
-    with _opened(data, database, job_threads=threads) as app:
+    with _opened(data, database, job_threads=threads, limits=Limits(message_keep_seconds=keep_messages)) as app:
         if app.store.is_sqlite:
             raise FlowledgerError("A worker needs PostgreSQL; with SQLite `flowledger serve` runs the jobs itself.")
         stopped = threading.Event()
