@@ -70,6 +70,13 @@ def test_a_message_that_came_early_reaches_only_its_instance() -> None:
         for instance in (one, two):
             made.complete(made.user_tasks(instance)[0].id)
         assert states(made, one, two) == ["active", "completed"]
+        three, four = (made.start("p", {"orderId": n, "customer": "x"}) for n in (3, 4))
+        made.publish_message("n", {"orderId": 4, "customer": "x"})
+        made.advance(3000)
+        made.complete(made.user_tasks(three)[0].id)  # looks at the message; it is not kept any longer for that
+        made.advance(1000)
+        made.complete(made.user_tasks(four)[0].id)
+        assert states(made, three, four) == ["active", "active"]
 
 
 def test_a_key_follows_the_instances_data_while_it_waits() -> None:

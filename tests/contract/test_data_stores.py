@@ -15,7 +15,9 @@ from engine.model.actors import SYSTEM
 from engine.projections.rebuild import rebuild
 from engine.store import tables
 from engine.store.data_stores import SqlDataStores
-from tests.conformance.test_data_stores import COUNTER, DEPOSIT, LOOK
+from tests.conformance.test_data_stores import COUNTER, DEPOSIT, LOOK, pool, reads
+from tests.conformance.test_events import S
+from tests.support.bpmn_bench import flows, script
 
 
 def newest(engine, name="Ledger"):
@@ -83,3 +85,13 @@ def test_a_command_that_fails_writes_nothing(engine, monkeypatch):
         engine.start("deposit", {"n": 2})
     monkeypatch.undo()
     assert newest(engine) == [(1, "1")]
+
+
+def test_a_later_step_of_the_same_instance_sees_what_others_wrote_meanwhile(engine):
+    body = (script("a", "r = w", reads("w")), '<userTask id="u"/>', script("b", "r = x", reads("x")))
+    engine.deploy({"twice.bpmn": pool(S, *body, flows("s a", "a u", "u b"), id="twice"), "deposit.bpmn": DEPOSIT})
+    engine.start("deposit", {"n": 1})
+    one = engine.start("twice")
+    engine.start("deposit", {"n": 2})
+    engine.complete(engine.user_tasks(one)[0].id)
+    assert engine.variables(one) == {"r": 2}
