@@ -70,11 +70,12 @@ def test_outputs_of_a_parallel_multiple_event_and_of_an_error() -> None:
     event = f'<intermediateCatchEvent id="c" parallelMultiple="true">{output("a")}{output("b", "o2")}{MESSAGE}{SIGNAL}</intermediateCatchEvent>'
     bench = Bench(p(OBJECT, '<dataObject id="o2" name="two"/>', S, event, flows("s c"))).start().message("m", a=1).signal("g", b=2)
     assert (bench.variables, bench.state) == ({"got": 1, "two": 2}, "completed")
-    ending = f'<endEvent id="be">{given("x", "why")}{error("E1")}</endEvent>'
-    event = f'<boundaryEvent id="k" attachedToRef="b">{output("why")}{error("E1")}</boundaryEvent>'
-    assert Bench(p(OBJECT, S, sub("b", '<startEvent id="bs"/>', ending, flows("bs be")), event, flows("s b"))).start(x=7).variables == {
-        "x": 7,
+    ending = f'<endEvent id="be">{given("o", "why")}{error("E1")}</endEvent>'
+    event = f'<boundaryEvent id="k" attachedToRef="b">{output("why", "o2")}{error("E1")}</boundaryEvent>'
+    two = OBJECT + '<dataObject id="o2" name="reason"/>'
+    assert Bench(p(two, S, sub("b", '<startEvent id="bs"/>', ending, flows("bs be")), event, flows("s b"))).start(got=7).variables == {
         "got": 7,
+        "reason": 7,
     }
 
 
@@ -144,8 +145,9 @@ def test_payloads_of_errors_and_escalations() -> None:
 
 # --- refused ------------------------------------------------------------------------------------------------------------
 def test_an_association_that_copies_nothing_is_refused() -> None:
-    two = given("o", "m").replace("<sourceRef>o</sourceRef>", "<sourceRef>o</sourceRef><sourceRef>o</sourceRef>")
-    for association in (two, given("o", "m").replace("<sourceRef>o</sourceRef>", ""), given("o", "m").replace("<targetRef>in-m</targetRef>", "")):
+    one = given("o", "m").replace("<dataInput id", "<ioSpecification><dataInput id").replace('"/><dataInputA', '"/></ioSpecification><dataInputA')
+    two = one.replace("<sourceRef>o</sourceRef>", "<sourceRef>o</sourceRef><sourceRef>o</sourceRef>")
+    for association in (two, one.replace("<sourceRef>o</sourceRef>", ""), one.replace("<targetRef>in-m</targetRef>", "")):
         assert rules(p(OBJECT, S, script("t", "r = 1", association), flows("s t"))) == [("bpmn.data", "t")]
     summed = two.replace("</targetRef>", "</targetRef><transformation>1</transformation>")
     assert Bench(p(OBJECT, S, script("t", "r = m", summed), flows("s t"))).start().variables == {"got": None, "r": 1}

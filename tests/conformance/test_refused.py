@@ -188,6 +188,6 @@ def test_lanes_documentation_and_flows_are_described() -> None:
 
 def test_a_process_cannot_wait_for_several_events_to_begin() -> None:
     start = f'<startEvent id="x" parallelMultiple="true">{MESSAGE}{SIGNAL}</startEvent>'
-    assert rules(p(start)) == [("bpmn.start", "x")]
+    assert rules(p(start)) == [("bpmn.event", "x")]
     assert Bench(p(start.replace('parallelMultiple="true"', ""))).model.processes["p"].starts[1].kind == "signal"
     assert Bench(p(S, sub("h", start, triggeredByEvent="true"))).start().state == "completed"

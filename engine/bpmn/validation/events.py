@@ -66,6 +66,13 @@ def catching_events_wait_for_something(_: Place, node: Node) -> Findings:
         yield Finding(node, "the catching event waits for nothing", "choose what it waits for")
 
 
+@checks(EVENT, "startEvent")
+def processes_begin_by_one_event(place: Place, node: Node) -> Findings:
+    if place.container.holder is None and node.parallel_multiple and len(node.definitions) > 1:
+        advice = "use an instantiating event-based gateway of the type Parallel: the first event begins the instance, which awaits the others"
+        yield Finding(node, "a process cannot wait for several events before there is an instance", advice)
+
+
 @checks(END, "endEvent")
 def nothing_leaves_an_end_event(_: Place, node: Node) -> Findings:
     if node.outgoing:

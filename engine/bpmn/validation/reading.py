@@ -18,6 +18,8 @@ UNSUPPORTED = declare("bpmn.unsupported", "15.3", "This element is not supported
 REFERENCE = declare("bpmn.reference", "8.3.1", "Something that the element refers to does not exist", "Define it, or choose another.")
 declare("bpmn.flow", "8.4.13", "A sequence flow leads nowhere", "Connect both ends within the same process or subprocess.")
 declare("bpmn.default-flow", "10.6", "The default flow is not valid", "Choose one of the outgoing flows as the default.")
+declare("bpmn.correlation", "8.4.2", "The correlation is not complete", "Say for each property of the key how it is read from messages and data.")
+declare("bpmn.data", "10.4.2", "The data association is not valid", "Name one source and one target, or write a transformation.")
 declare("bpmn.quantity", "10.3", "A quantity is not valid", "Use whole numbers of at least 1.")
 declare("bpmn.loop", "10.3.8", "The loop is not valid", "Give it a condition or a maximum.")
 declare("bpmn.multi-instance", "10.3.8", "The multi-instance activity is not valid", "Give it a collection or a number, not both.")
