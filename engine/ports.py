@@ -53,8 +53,17 @@ class Executed:
     reads: Mapping[str, Json]
 
 
+class Feel(Protocol):
+    """Expressions in FEEL, without the mark. What goes wrong inside one is null, as DMN says; syntax and budget are an ExpressionError."""
+
+    def evaluate(self, source: str, variables: Mapping[str, Any], now: datetime, functions: Mapping[str, HostFunction] = ...) -> Evaluated: ...
+
+    def check(self, source: str) -> str | None:
+        """A message when the text is not FEEL, else None."""
+
+
 class Evaluator(Protocol):
-    """Python syntax in a sandbox. Deterministic: the same arguments give the same result; time is `now`; no other inputs.
+    """Python syntax in a sandbox; FEEL for a text that begins with `=` (`engine.model.languages`). Deterministic: the same arguments give the same result; time is `now`; no other inputs.
 
     Only variables that the source names are passed in. `functions` are host functions in a namespace of their own that data cannot
     shadow; an exception of class BpmnError that one raises comes out unchanged. Everything else that goes wrong (syntax, unknown

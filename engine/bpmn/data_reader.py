@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.bpmn.diagram import Node, Parameter
-from engine.bpmn.templates import expression, source
+from engine.bpmn.languages import expression_in, own_language
+from engine.bpmn.templates import Template, source
 from engine.bpmn.xml_source import Xml, child, children, reference, text
 
 if TYPE_CHECKING:
@@ -46,14 +47,18 @@ def _read(reader: Reader, element: Xml, tag: str) -> tuple[tuple[tuple[str, str]
     computed: list[Parameter] = []
     for one in children(element, tag):
         sources, target = children(one, "sourceRef"), reference(text(child(one, "targetRef")))
-        assignments = [(text(child(a, "from")), text(child(a, "to"))) for a in children(one, "assignment")]
-        computed += [Parameter(source(to), expression(said)) for said, to in assignments if said and to]
-        transformed = text(child(one, "transformation"))
-        if transformed and target:
-            computed.append(Parameter(variable(reader, target), expression(transformed)))
+        assignments = [(child(a, "from"), text(child(a, "to"))) for a in children(one, "assignment")]
+        computed += [Parameter(source(to), _computed(said)) for said, to in assignments if text(said) and to]
+        transformed = child(one, "transformation")
+        if text(transformed) and target:
+            computed.append(Parameter(variable(reader, target), _computed(transformed)))
         elif not assignments and target and len(sources) == 1:
             copies.append((variable(reader, reference(text(sources[0])) or ""), variable(reader, target)))
     return tuple((one, other) for one, other in copies if one != other), computed
+
+
+def _computed(element: Xml) -> Template:
+    return expression_in(element, text(element), own_language(element))
 
 
 def variable(reader: Reader, key: str) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.bpmn import extensions
+from engine.bpmn import extensions, languages
 from engine.bpmn.diagram import Definition, Node
-from engine.bpmn.templates import expression
 from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, reference, text
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ class EventReader:
         self.root = root
         self.roots = {one.get("id"): one for one in root if one.get("id") and local(one)}
         self.retrievals = {
-            reference(one.get("messageRef")): text(child(one, "messagePath")) or text(child(one, "formalExpression"))
-            for one in root.iter(f"{{{BPMN}}}correlationPropertyRetrievalExpression")
+            reference(one.get("messageRef")): _retrieval(one) for one in root.iter(f"{{{BPMN}}}correlationPropertyRetrievalExpression")
         }
 
     def by_id(self, key: str) -> Definition | None:
@@ -79,7 +77,7 @@ class EventReader:
         elif kind == "timer":
             self._timer(made, element)
         elif kind == "conditional":
-            made.text = text(child(element, "condition"))
+            made.text = languages.formal(child(element, "condition"))
         elif kind == "compensate":
             made.activity = reference(element.get("activityRef"))
             made.waits = flag(element, "waitForCompletion", True)
@@ -104,7 +102,7 @@ class EventReader:
         if found is None or local(found) != made.kind:
             self.reader.problem(element, "bpmn.reference", f"there is no {made.kind} {key!r}", f"define the {made.kind} or choose another")
         elif made.kind in ("message", "signal"):
-            made.name = found.get("name") or key
+            made.name = languages.name_in(found, found.get("name") or key)
         else:
             made.code = (found.get("errorCode") or found.get("escalationCode") or "").strip() or None
             made.name = key
@@ -120,11 +118,16 @@ class EventReader:
     def _correlation_property(self, message: Xml | None) -> Template | None:
         """BPMN's own correlation (section 8.4.2): the retrieval expression for this message, read as an expression over the variables."""
         said = self.retrievals.get(message.get("id")) if message is not None else None
-        return expression(said) if said else None
+        return languages.expression_in(said, text(said), languages.own_language(said)) if said is not None else None
 
     def _timer(self, made: Definition, element: Xml) -> None:
         found = [(form, one) for tag, form in FORMS.items() for one in children(element, tag)]
         if len(found) != 1 or not text(found[0][1]):
             self.reader.problem(element, "bpmn.timer", "a timer needs exactly one of timeDate, timeDuration, timeCycle", "set its time")
             return
-        made.form, made.text = found[0][0], text(found[0][1])
+        made.form, made.text = found[0][0], languages.timer(found[0][1])
+
+
+def _retrieval(element: Xml) -> Xml | None:
+    """The expression that takes a property's value from a message."""
+    return next((one for tag in ("messagePath", "formalExpression") if (one := child(element, tag)) is not None and text(one)), None)

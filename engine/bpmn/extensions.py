@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.bpmn.diagram import Assignment, Mapping, Parameter
-from engine.bpmn.templates import Template, code, expression, template
+from engine.bpmn.languages import expression_in, own_language, template_in
+from engine.bpmn.templates import Template, code, expression
 from engine.bpmn.xml_source import BPMN, CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, children, text
 
 JAVA = ("class", "delegateExpression", "expression")
@@ -76,14 +77,14 @@ def assignment(element: Xml) -> Assignment:
     groups = attribute(element, "candidateGroups") or zeebe("candidateGroups")
     users = attribute(element, "candidateUsers") or zeebe("candidateUsers")
     return Assignment(
-        assignee=template(attribute(element, "assignee") or zeebe("assignee")) or performers,
-        groups=_several(groups) + owners,
-        users=_several(users),
-        excludes=_several(attribute(element, "excludes")),
-        form_key=template(_form_key(element)),
-        due=template(attribute(element, "dueDate", "due") or zeebe("dueDate")),
-        follow_up=template(attribute(element, "followUpDate", "followUp") or zeebe("followUpDate")),
-        priority=template(attribute(element, "priority") or element_attribute(element, "priorityDefinition", "priority", ZEEBE)),
+        assignee=template_in(element, attribute(element, "assignee") or zeebe("assignee")) or performers,
+        groups=_several(element, groups) + owners,
+        users=_several(element, users),
+        excludes=_several(element, attribute(element, "excludes")),
+        form_key=template_in(element, _form_key(element)),
+        due=template_in(element, attribute(element, "dueDate", "due") or zeebe("dueDate")),
+        follow_up=template_in(element, attribute(element, "followUpDate", "followUp") or zeebe("followUpDate")),
+        priority=template_in(element, attribute(element, "priority") or element_attribute(element, "priorityDefinition", "priority", ZEEBE)),
     )
 
 
@@ -104,7 +105,7 @@ def _people(element: Xml) -> tuple[tuple[Template, ...], Template | None]:
         for role in children(element, tag):
             formal = role.find(f".//{{{BPMN}}}formalExpression")
             said = text(formal) or text(child(role, "resourceRef")) or role.get("name") or ""
-            found = template(said)
+            found = expression_in(formal, said, own_language(formal)) if text(formal) and own_language(formal) else template_in(element, said)
             if found is not None and tag == "potentialOwner":
                 owners.append(found)
             elif found is not None:
@@ -112,14 +113,14 @@ def _people(element: Xml) -> tuple[tuple[Template, ...], Template | None]:
     return tuple(owners), performer
 
 
-def _several(said: str | None) -> tuple[Template, ...]:
+def _several(element: Xml, said: str | None) -> tuple[Template, ...]:
     """Comma-separated texts; one that is an expression as a whole may give a list."""
     if said is None:
         return ()
-    whole = template(said)
+    whole = template_in(element, said)
     if whole is not None and len(whole.parts) == 1:
         return (whole,)
-    return tuple(found for part in said.split(",") if (found := template(part)) is not None)
+    return tuple(found for part in said.split(",") if (found := template_in(element, part)) is not None)
 
 
 # --- work of handlers -------------------------------------------------------------------------------------------------
@@ -127,7 +128,7 @@ def topic(element: Xml) -> Template | None:
     """The service task's type: the name under which a handler is registered."""
     said = attribute(element, "handler", "topic") or element_attribute(element, "taskDefinition", "type", ZEEBE)
     said = said or element_attribute(element, "serviceTaskOperator", "id", SPIFF)
-    return template(said)
+    return template_in(element, said)
 
 
 def retries(element: Xml) -> int:
@@ -137,7 +138,7 @@ def retries(element: Xml) -> int:
 
 def handler_parameters(element: Xml) -> tuple[Parameter, ...]:
     """`flowledger:parameter name value` and SpiffWorkflow's typed parameters, whose values are expressions."""
-    ours = [Parameter(one.get("name") or "", _value(one.get("value") or text(one))) for one in elements(element, "parameter", OURS)]
+    ours = [Parameter(one.get("name") or "", _value(one, one.get("value") or text(one))) for one in elements(element, "parameter", OURS)]
     theirs = [
         Parameter(one.get("id") or one.get("name") or "", expression(one.get("value") or "None"))
         for one in elements(element, "parameter", SPIFF)
@@ -147,14 +148,14 @@ def handler_parameters(element: Xml) -> tuple[Parameter, ...]:
 
 
 def inputs(element: Xml) -> tuple[Parameter, ...]:
-    camunda = [Parameter(one.get("name") or "", _value(text(one))) for one in elements(element, "inputParameter", OURS, *CAMUNDA_LIKE)]
-    zeebe = [Parameter(one.get("target") or "", _value(one.get("source") or "")) for one in elements(element, "input", ZEEBE)]
+    camunda = [Parameter(one.get("name") or "", _value(one, text(one))) for one in elements(element, "inputParameter", OURS, *CAMUNDA_LIKE)]
+    zeebe = [Parameter(one.get("target") or "", _value(one, one.get("source") or "")) for one in elements(element, "input", ZEEBE)]
     return tuple(p for p in camunda + zeebe if p.name)
 
 
 def outputs(element: Xml) -> tuple[Parameter, ...]:
-    camunda = [Parameter(one.get("name") or "", _value(text(one))) for one in elements(element, "outputParameter", OURS, *CAMUNDA_LIKE)]
-    zeebe = [Parameter(one.get("target") or "", _value(one.get("source") or "")) for one in elements(element, "output", ZEEBE)]
+    camunda = [Parameter(one.get("name") or "", _value(one, text(one))) for one in elements(element, "outputParameter", OURS, *CAMUNDA_LIKE)]
+    zeebe = [Parameter(one.get("target") or "", _value(one, one.get("source") or "")) for one in elements(element, "output", ZEEBE)]
     return tuple(p for p in camunda + zeebe if p.name)
 
 
@@ -169,16 +170,17 @@ def result_variable(element: Xml) -> str | None:
         attribute(element, "resultVariable")
         or element_attribute(element, "serviceTaskOperator", "resultVariable", SPIFF)
         or element_attribute(element, "calledDecision", "resultVariable", ZEEBE)
+        or element_attribute(element, "script", "resultVariable", ZEEBE)
     )
 
 
 def decision(element: Xml) -> Template | None:
     said = attribute(element, "decision", "decisionRef") or element_attribute(element, "calledDecision", "decisionId", ZEEBE)
-    return template(said or element_text(element, "calledDecisionId", SPIFF))
+    return template_in(element, said or element_text(element, "calledDecisionId", SPIFF))
 
 
-def _value(said: str) -> Template:
-    found = template(said)
+def _value(element: Xml, said: str) -> Template:
+    found = template_in(element, said)
     return found if found is not None else Template("", ((False, ""),))
 
 
@@ -189,7 +191,7 @@ def correlation(*holders: Xml | None) -> Template | None:
             said = attribute(holder, "correlationKey") or element_attribute(holder, "subscription", "correlationKey", ZEEBE)
             said = said or element_text(holder, "correlationKey", OURS)
             if said:
-                return template(said)
+                return template_in(holder, said)
     return None
 
 
@@ -212,7 +214,7 @@ def mapping(element: Xml, direction: str) -> Mapping:
             everything = True
         elif one.get("businessKey") is None:
             said = one.get("sourceExpression")
-            value = expression(said) if said else expression(one.get("source") or "None")
+            value = expression_in(one, said) if said else expression(one.get("source") or "None")
             parameters.append(Parameter(one.get("target") or one.get("source") or "", value))
     stated = any(one.get("businessKey") is None for one in found)
     called = elements(element, "calledElement", ZEEBE)
@@ -233,8 +235,3 @@ def script(element: Xml, name: str) -> str | None:
     """SpiffWorkflow's preScript and postScript."""
     found = elements(element, name, SPIFF)
     return code("".join(found[0].itertext())) if found else None
-
-
-def own_script(element: Xml) -> str | None:
-    found = child(element, "script")
-    return None if found is None else code("".join(found.itertext()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from engine.bpmn.diagram import Container, Flow, Node, Parameter
-from engine.bpmn.templates import Template, source
+from engine.bpmn.templates import Template, template
 from engine.bpmn.timers import looks_iso
 from engine.bpmn.validation.rule import Finding, Findings, Place, checks, declare
 
@@ -27,8 +27,8 @@ def conditions_are_accepted(place: Place, flow: Flow) -> Findings:
 @checks(EXPRESSION, "node")
 def expressions_are_accepted(place: Place, node: Node) -> Findings:
     texts = [*_of_events(node), *_of_work(node)]
-    for template in templates_of(node):
-        texts += template.expressions
+    for one in templates_of(node):
+        texts += one.expressions
     yield from _refused(place, node, texts)
 
 
@@ -42,14 +42,14 @@ def _refused(place: Place, subject: Node | Flow | Container, texts: Iterable[str
 def _of_events(node: Node) -> Iterator[str]:
     for one in node.definitions:
         if (one.kind == "conditional" and one.text) or (one.kind == "timer" and one.text and not looks_iso(one.text)):
-            yield source(one.text)
+            yield one.text
 
 
 def _of_work(node: Node) -> Iterator[str]:
     if node.type == "complexGateway" and node.activation:
         yield node.activation
     if node.script and node.result_variable:
-        yield source(node.script)
+        yield node.script
     loop = node.loop
     if loop is not None:
         conditions = [text for text, _ in loop.complex_events]
@@ -65,6 +65,9 @@ def templates_of(node: Node) -> Iterator[Template]:
     parameters: Iterable[Parameter] = (*node.parameters, *node.inputs, *node.outputs, *node.mapping_in.parameters, *node.mapping_out.parameters)
     yield from (parameter.value for parameter in parameters)
     for one in node.definitions:
+        named = template(one.name) if one.kind in ("message", "signal") else None
+        if named is not None:
+            yield named
         if one.correlation is not None:
             yield one.correlation
         yield from (parameter.value for parameter in one.content)
