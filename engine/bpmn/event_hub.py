@@ -217,7 +217,7 @@ class EventHub(EventManager):
         owner = self.workflow.tokens[one.owner] if one.owner is not None else None
         scope = owner.scope if owner is not None else one.workflow.scope
         try:
-            return self.workflow.script_engine.true(one.definition.text, scope)
+            return bool(self.workflow.script_engine.true(one.definition.text, scope))
         except (ExpressionError, BpmnError):
             return False  # a variable that does not exist yet
 

@@ -128,7 +128,7 @@ class StandardLoop(LoopBody, defaults.StandardLoopTask):
             return False
         if loop.condition is None:
             return True
-        return token.workflow.script_engine.decide(token, "loop", self.node.id, loop.condition, loop.text)
+        return bool(token.workflow.script_engine.decide(token, "loop", self.node.id, loop.condition, loop.text))
 
     def next(self, token: Token) -> None:
         index = token.memory["next"]
@@ -265,7 +265,7 @@ class MultiInstance(LoopBody):
     def _stops(self, token: Token, local: Scope) -> bool:
         loop = self.loop
         assert loop.condition is not None
-        return token.workflow.script_engine.decide(token, "multiInstance", self.node.id, loop.condition, loop.text, local)
+        return bool(token.workflow.script_engine.decide(token, "multiInstance", self.node.id, loop.condition, loop.text, local))
 
     def _hand_out(self, token: Token) -> None:
         if token.memory["out"] is not None and self.loop.output:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -273,13 +274,13 @@ def test_decisions(feel: Dialect) -> None:
 
 def test_messages(feel: Dialect) -> None:
     root = '<message id="D" name="«"order-" + string(n)»"/>'
-    sent = '<messageEventDefinition messageRef="D" f:correlationKey="«order.id»"><extensionElements><f:parameter name="x" value="«n ** 2»"/></extensionElements></messageEventDefinition>'
-    xml = process(S, '<parallelGateway id="f"/>', catch("c", sent), throw("t", sent), flows("s f", "f c", "f t"), before=root)
+    event = '<messageEventDefinition messageRef="D" f:correlationKey="«order.id»"><extensionElements><f:parameter name="x" value="«n ** 2»"/></extensionElements></messageEventDefinition>'
+    xml = process(S, '<parallelGateway id="f"/>', catch("c", event), throw("t", event), flows("s f", "f c", "f t"), before=root)
     bench = Bench(feel.file(xml)).start(n=7, order={"id": "A1"})
     (waiting,) = bench.of(ev.SubscriptionOpened)
     assert (waiting.name, waiting.correlation_key) == ("order-7", "A1")
-    (out,) = bench.open_jobs("message").values()
-    assert (out.parameters["name"], out.parameters["payload"]) == ("order-7", {"x": 49})
+    (sent,) = bench.of(ev.MessageSent)
+    assert (sent.name, sent.payload, sent.correlation_key) == ("order-7", {"x": 49}, "A1")
 
 
 def test_data_associations(feel: Dialect) -> None:
@@ -351,7 +352,7 @@ HOSTILE = [
     "for i in 1..1000000000 return i",
     "every i in 1..100000000 satisfies true",
     "for a in 1..100, b in 1..100, c in 1..100, d in 1..100 return 1",
-    '{f: function(n) f(n + 1), r: f(1)}.r',
+    "{f: function(n) f(n + 1), r: f(1)}.r",
     "9 ** 9 ** 9 ** 9 = 1",
     'matches(x, "(a+)+$")',
     "(" * 300 + "1" + ")" * 300 + " = 1",
@@ -361,8 +362,6 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_feel_ends_soon(text: str) -> None:
-    import time
-
     began = time.process_time()
     try:
         bench = Bench(choice(DIALECTS["file"], text)).start(x="a" * 5000)
@@ -373,9 +372,18 @@ def test_hostile_feel_ends_soon(text: str) -> None:
 
 
 # --- other languages --------------------------------------------------------------------------------------------------
+def choice_of(said: Callable[[str, str], str]) -> bytes:
+    flow = f'<sequenceFlow id="g-a" sourceRef="g" targetRef="a">{said("conditionExpression", "x")}</sequenceFlow>'
+    return p(S, '<exclusiveGateway id="g" default="g-b"/><task id="a"/><task id="b"/>', flows("s g", "g b"), flow)
+
+
+def multi(inside: str) -> bytes:
+    return p(S, f'<task id="t"><multiInstanceLoopCharacteristics>{inside}</multiInstanceLoopCharacteristics></task>', flows("s t"))
+
+
 FOREIGN = ["groovy", "javascript", "juel", "http://www.w3.org/1999/XPath", "http://www.mvel.org/2.0", "text/x-ruby", "lua", "http://camunda.org/el"]
 SLOTS = {
-    "conditionExpression": ("g-a", lambda said: choice_of(said)),
+    "conditionExpression": ("g-a", choice_of),
     "condition": ("c", lambda said: p(S, catch("c", f"<conditionalEventDefinition>{said('condition', 'x')}</conditionalEventDefinition>"), flows("s c"))),
     "activationCondition": ("c", lambda said: p(S, f'<complexGateway id="c">{said("activationCondition", "x")}</complexGateway>', flows("s c"))),
     "loopCondition": (
@@ -425,15 +433,6 @@ SLOTS = {
         ),
     ),
 }  # fmt: skip
-
-
-def choice_of(said: Callable[[str, str], str]) -> bytes:
-    flow = f'<sequenceFlow id="g-a" sourceRef="g" targetRef="a">{said("conditionExpression", "x")}</sequenceFlow>'
-    return p(S, '<exclusiveGateway id="g" default="g-b"/><task id="a"/><task id="b"/>', flows("s g", "g b"), flow)
-
-
-def multi(inside: str) -> bytes:
-    return p(S, f'<task id="t"><multiInstanceLoopCharacteristics>{inside}</multiInstanceLoopCharacteristics></task>', flows("s t"))
 
 
 def refused(xml: bytes) -> set[tuple[str, str | None]]:
@@ -513,3 +512,17 @@ def test_what_a_process_that_is_not_executed_is_written_in_does_not_matter() -> 
 )
 def test_names_of_languages(name: str, language: str | None) -> None:
     assert named(name) == language
+
+
+@pytest.mark.parametrize("text", ["PT1H", '="PT1H"', "'PT1H'", '"PT1H"'])
+def test_the_time_of_a_start_event_is_a_literal_in_any_notation(text: str) -> None:
+    bench = Bench(p(f'<startEvent id="s"><timerEventDefinition><timeDuration>{text}</timeDuration></timerEventDefinition></startEvent>'))
+    assert [one.schedule for one in bench.model.processes["p"].starts] == ["PT1H"]
+
+
+@pytest.mark.parametrize("text", ["wait", "=wait", '="PT" + "1H"'])
+def test_the_time_of_a_start_event_cannot_be_computed(text: str) -> None:
+    """Nothing exists yet that it could be computed from."""
+    with pytest.raises(DeploymentRejected) as caught:
+        Bench(p(f'<startEvent id="s"><timerEventDefinition><timeDuration>{text}</timeDuration></timerEventDefinition></startEvent>'))
+    assert [(one.rule, one.element_id) for one in caught.value.problems] == [("bpmn.timer", "s")]
