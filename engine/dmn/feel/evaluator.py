@@ -14,7 +14,8 @@ from engine.dmn.feel.interpreter import Interpreter
 from engine.dmn.feel.lexer import FeelSyntaxError
 from engine.dmn.feel.names import Vocabulary
 from engine.dmn.feel.parser import parse_expression
-from engine.dmn.feel.syntax import Node
+from engine.dmn.feel.scope import Scope, Source
+from engine.dmn.feel.syntax import Name, Node
 from engine.dmn.feel.values import FeelLimit, Function, Value
 from engine.errors import ExpressionError, FlowledgerError
 from engine.model.values import Json
@@ -62,6 +63,20 @@ class Names(Variables):
         return known, value
 
 
+class DiagramInterpreter(Interpreter):
+    """In diagrams variables come and go: the name of a built-in function, where it is not called, is a variable that does not exist, null."""
+
+    def __init__(self, now: datetime, steps: int, names: Names) -> None:
+        super().__init__(now, steps)
+        self._names = names
+
+    def _name(self, node: Name, scope: Scope | Source) -> Value:
+        if node.name in BUILTINS and not scope.lookup(node.name)[0]:
+            self._names.reads[node.name] = None
+            return None
+        return super()._name(node, scope)
+
+
 class FeelEvaluator:
     """Evaluates FEEL expressions; safe for threads. `steps`: budget of one evaluation."""
 
@@ -75,7 +90,7 @@ class FeelEvaluator:
         """
         names = Names(variables, functions)
         try:
-            value = Interpreter(now, self._steps).evaluate(_parsed(source), names)
+            value = DiagramInterpreter(now, self._steps, names).evaluate(_parsed(source), names)
             if isinstance(value, Function):
                 raise ExpressionError(source=source[:200], cause="the result is a function")
             return Evaluated(to_json(value), names.reads)
