@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.bpmn import extensions, languages
 from engine.bpmn.diagram import Definition, Node
-from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, reference, text
+from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, qualified, reference, text
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
@@ -29,10 +30,11 @@ FORMS = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}
 
 
 class EventReader:
-    def __init__(self, reader: Reader, root: Xml) -> None:
+    def __init__(self, reader: Reader, root: Xml, imported: Sequence[Xml]) -> None:
         self.reader = reader
         self.root = root
-        self.roots = {one.get("id"): one for one in root if one.get("id") and local(one)}
+        self.roots = _by_id(root)
+        self.imported = [(other.get("targetNamespace"), _by_id(other)) for other in imported]
         self.retrievals = {
             reference(one.get("messageRef")): _retrieval(one) for one in root.iter(f"{{{BPMN}}}correlationPropertyRetrievalExpression")
         }
@@ -98,7 +100,7 @@ class EventReader:
         if key is None:
             made.name = (event.get("name") or "") if event is not None and made.kind in ("message", "signal") else ""
             return
-        found = self.roots.get(key)
+        found = self._root(element, REFERENCES[made.kind])
         if found is None or local(found) != made.kind:
             self.reader.problem(element, "bpmn.reference", f"there is no {made.kind} {key!r}", f"define the {made.kind} or choose another")
         elif made.kind in ("message", "signal"):
@@ -107,8 +109,16 @@ class EventReader:
             made.code = (found.get("errorCode") or found.get("escalationCode") or "").strip() or None
             made.name = key
 
+    def _root(self, element: Xml, attribute: str) -> Xml | None:
+        """The message, signal, error or escalation that a reference means, in this file or in one that it imports."""
+        namespace, key = qualified(element, element.get(attribute))
+        if key in self.roots and namespace in (None, BPMN, self.root.get("targetNamespace")):
+            return self.roots[key]
+        named = (roots[key] for target, roots in self.imported if key in roots and namespace in (None, target))
+        return next(named, self.roots.get(key))
+
     def _message(self, made: Definition, element: Xml, event: Xml) -> None:
-        message = self.roots.get(reference(element.get("messageRef")))
+        message = self._root(element, "messageRef")
         made.correlation = extensions.correlation(element, event, message)
         if made.correlation is None:
             made.correlation, made.correlation_may_fail = self._correlation_property(message), True
@@ -126,6 +136,10 @@ class EventReader:
             self.reader.problem(element, "bpmn.timer", "a timer needs exactly one of timeDate, timeDuration, timeCycle", "set its time")
             return
         made.form, made.text = found[0][0], languages.timer(found[0][1])
+
+
+def _by_id(root: Xml) -> dict[str, Xml]:
+    return {one.get("id"): one for one in root if one.get("id") and local(one)}
 
 
 def _retrieval(element: Xml) -> Xml | None:

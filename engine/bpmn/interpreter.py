@@ -13,20 +13,12 @@ from engine.bpmn.model import BpmnModel, describe
 from engine.bpmn.reader import Reader
 from engine.bpmn.soundness import check
 from engine.bpmn.validation import Validation, advised, check_file
-from engine.bpmn.xml_source import BPMN, parse
+from engine.bpmn.xml_source import Xml, imports, parse
 from engine.errors import DeploymentRejected, InvalidInput, NotFound, Problem
+from engine.model.files import kind_of
 from engine.model.soundness import BUDGET, LARGEST_BUDGET, Soundness
 from engine.model.values import Json
 from engine.ports import DecisionCompiler, DecisionModel, Evaluator, Model
-
-BPMN_FILES = (".bpmn", ".bpmn2", ".bpmn20.xml", ".bpmn.xml")
-DMN_FILES = (".dmn", ".dmn.xml", ".dmn11.xml")
-
-
-def _is_bpmn(file: str, data: bytes) -> bool:
-    """By its name; a plain `.xml` by the namespace in it."""
-    name = file.lower()
-    return name.endswith(BPMN_FILES) or (name.endswith(".xml") and not name.endswith(DMN_FILES) and BPMN.encode() in data)
 
 
 class BpmnInterpreter:
@@ -65,7 +57,7 @@ class BpmnInterpreter:
     def _decisions(self, files: Mapping[str, bytes], problems: list[Problem]) -> dict[str, DecisionModel]:
         found: dict[str, DecisionModel] = {}
         for file in sorted(files):
-            if not file.lower().endswith(DMN_FILES):
+            if kind_of(file, files[file]) != "dmn":
                 continue
             try:
                 model = self.decisions.compile(file, files[file], files)
@@ -80,14 +72,13 @@ class BpmnInterpreter:
 
     def _read(self, files: Mapping[str, bytes], problems: list[Problem]) -> list[Container]:
         containers: dict[str, Container] = {}
-        for file in sorted(files):
-            if not _is_bpmn(file, files[file]):
+        roots, refused = self._parsed(files)
+        for file in sorted({*roots, *refused}):
+            if file in refused:
+                problems += refused[file]
                 continue
-            try:
-                reader = Reader(file, parse(file, files[file], self.limits), self.limits.nesting)
-            except DeploymentRejected as exc:
-                problems += exc.problems
-                continue
+            others = [other for name, other in roots.items() if name != file and other.get("targetNamespace") in imports(roots[file])]
+            reader = Reader(file, roots[file], self.limits.nesting, others)
             for one in reader.read():
                 if one.id in containers:
                     problems.append(
@@ -97,6 +88,17 @@ class BpmnInterpreter:
             check_file(reader)
             problems += reader.problems
         return list(containers.values())
+
+    def _parsed(self, files: Mapping[str, bytes]) -> tuple[dict[str, Xml], dict[str, list[Problem]]]:
+        roots: dict[str, Xml] = {}
+        refused: dict[str, list[Problem]] = {}
+        for file in sorted(files):
+            if kind_of(file, files[file]) == "bpmn":
+                try:
+                    roots[file] = parse(file, files[file], self.limits)
+                except DeploymentRejected as exc:
+                    refused[file] = list(exc.problems)
+        return roots, refused
 
     def _validate(
         self, containers: list[Container], decisions: frozenset[str], called: Callable[[str], Model | None], problems: list[Problem]

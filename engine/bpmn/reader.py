@@ -5,6 +5,8 @@ Whether what was read makes sense as a whole is checked by `engine.bpmn.validati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.bpmn import data_reader as data
 from engine.bpmn import extensions, languages
 from engine.bpmn.diagram import AdHoc, Container, Flow, Node
@@ -30,9 +32,9 @@ PASSIVE = {
 
 
 class Reader:
-    """Reads one file; `containers` are its processes, `problems` what is wrong."""
+    """Reads one file; `containers` are its processes, `problems` what is wrong. `imported`: roots of the files that it imports."""
 
-    def __init__(self, file: str, root: Xml, nesting: int) -> None:
+    def __init__(self, file: str, root: Xml, nesting: int, imported: Sequence[Xml] = ()) -> None:
         self.file = file
         self.root = root
         self.nesting = nesting
@@ -43,7 +45,7 @@ class Reader:
         self.associated: dict[str, list[str]] = {}
         self._check_ids()
         self._read_associations()
-        self.events = EventReader(self, root)
+        self.events = EventReader(self, root, imported)
         for one in root:
             if local(one) and local(one) != "process" and local(one) not in GLOBAL_TASKS:
                 self._languages(one)
