@@ -36,6 +36,7 @@ from engine.dmn.items import Items, component_names
 from engine.dmn.table import AGGREGATIONS, HIT_POLICIES, Input, Output, Rule, Table
 from engine.dmn.xml import Xml, child, children, local, name_of, text
 from engine.errors import Problem
+from engine.model.languages import FEEL, named
 
 EXPRESSIONS = (
     *("literalExpression", "decisionTable", "context", "list", "relation", "invocation", "functionDefinition"),
@@ -110,7 +111,7 @@ class Reader:
 
     def _is_feel(self, element: Xml) -> bool:
         language = element.get("expressionLanguage") or self._language
-        if language is None or "feel" in language.lower():
+        if language is None or named(language) == FEEL:
             return True
         self.problem("dmn.language", f"the expression language {language} is not available", element, "write the expression in FEEL")
         return False
