@@ -21,6 +21,15 @@ from engine.model.values import Json
 from engine.ports import DecisionCompiler, DecisionModel, Evaluator, Model
 
 
+def _nothing_to_execute(files: Mapping[str, bytes]) -> Problem:
+    kinds = {kind_of(name, data) for name, data in files.items()}
+    file = next(iter(sorted(files)), "")
+    if "dmn" in kinds and "bpmn" not in kinds:
+        advice = "deploy it with the .bpmn file, or to complete the files of an earlier version (complete_from)"
+        return Problem(file, "dmn.alone", "a decision belongs to the deployment of the processes that use it", advice=advice)
+    return Problem(file, "bpmn.no-process", "there is no executable process", advice="deploy a .bpmn file; isExecutable must not be false")
+
+
 class BpmnInterpreter:
     """Implements the port `Interpreter`. `function_names` are the host functions that scripts and conditions may call."""
 
@@ -40,10 +49,7 @@ class BpmnInterpreter:
         containers = self._read(files, problems)
         external = self._validate(containers, frozenset(decisions), called, problems)
         if not containers and not any(p.severity == "error" for p in problems):
-            file = next(iter(sorted(files)), "")
-            problems.append(
-                Problem(file, "bpmn.no-process", "there is no executable process", advice="deploy a .bpmn file; isExecutable must not be false")
-            )
+            problems.append(_nothing_to_execute(files))
         problems = [advised(p) for p in problems]
         if any(p.severity == "error" for p in problems):
             raise DeploymentRejected([p for p in problems if p.severity == "error"] + [p for p in problems if p.severity != "error"])

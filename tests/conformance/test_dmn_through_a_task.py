@@ -10,6 +10,7 @@ import pytest
 from engine.dmn.xml import NAMESPACES
 from engine.errors import DeploymentRejected
 from engine.model.actors import SYSTEM
+from engine.model.commands import Deploy
 from engine.testing import EmbeddedEngine
 from tests.conformance.test_events import S
 from tests.support.bpmn_bench import flows, process
@@ -262,3 +263,33 @@ def test_files_import_each_other() -> None:
         xml = process(S, '<businessRuleTask id="t" f:decision="d" f:resultVariable="r"/>', flows("s t"))
         engine.deploy({"p.bpmn": xml, "main.dmn": main, "Shared.DMN": shared})
         assert engine.variables(engine.start("p", {"income": 4}))["r"] == 9
+
+
+# --- versions -----------------------------------------------------------------------------------------------------------
+TASK = process(S, '<userTask id="u"/><businessRuleTask id="t" f:decision="d" f:resultVariable="r"/>', flows("s u", "u t"))
+
+
+def test_a_decision_is_a_part_of_its_deployment() -> None:
+    """A new table makes a new version of the process; instances keep the tables that they began with, and the records' content hash covers them."""
+    with EmbeddedEngine() as engine:
+        engine.deploy({"p.bpmn": TASK, "rules.dmn": dmn(decision("d", text('"old"')))})
+        before = engine.start("p")
+        engine.app.execute(Deploy({"rules.dmn": dmn(decision("d", text('"new"')))}, complete_from="p:1"), SYSTEM)
+        after = engine.start("p")
+        for task in engine.user_tasks():
+            engine.complete(task.id)
+        assert [engine.variables(one)["r"] for one in (before, after)] == ["old", "new"]
+        with engine.app.reading() as read:
+            hashes = {read.definition(SYSTEM, f"p:{version}").content_hash for version in (1, 2)}
+        assert len(hashes) == 2
+        assert engine.check() == 4
+
+
+def test_a_decision_alone_or_of_another_deployment_is_refused() -> None:
+    rules = {"rules.dmn": dmn(decision("d", text("1")))}
+    with EmbeddedEngine() as engine:
+        engine.deploy({"p.bpmn": TASK, **rules})
+        for files, rule in ((rules, "dmn.alone"), ({"q.bpmn": TASK.replace(b'"p"', b'"q"')}, "dmn.reference")):
+            with pytest.raises(DeploymentRejected) as caught:
+                engine.deploy(files)
+            assert [(one.rule, bool(one.advice)) for one in caught.value.problems] == [(rule, True)]

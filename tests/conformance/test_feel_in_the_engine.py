@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 from xml.sax.saxutils import escape
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.errors import DeploymentRejected
 from engine.model.actors import SYSTEM
 from engine.model.codec import encode
 from engine.model.values import canonical
@@ -138,3 +140,15 @@ def test_a_business_key_in_feel() -> None:
         engine.deploy({"p.bpmn": xml})
         assert engine.instance(engine.start("p", {"number": 7})).business_key == "A-7"
         assert engine.instance(engine.start("p")).business_key is None  # null
+
+
+@pytest.mark.parametrize(
+    "condition", ["${approved == true}", "${order != null}", "${!approved}", "${a &amp;&amp; b}", "${a eq b}", "${a ? b : c}", "${empty a}"]
+)
+def test_what_is_written_in_the_expression_language_of_java_is_refused_at_deployment(condition: str) -> None:
+    """`${...}` is a notation; what is inside is Python. What is not does not wait for an instance to be found out."""
+    xml = process(S, '<exclusiveGateway id="g" default="g-b"/><task id="a"/><task id="b"/>', flows("s g", "g b"))
+    xml = xml.replace(b"</process>", flow("g", "a", "@").replace("@", condition).encode() + b"</process>")
+    with EmbeddedEngine() as engine, pytest.raises(DeploymentRejected) as caught:
+        engine.deploy({"p.bpmn": xml})
+    assert [(one.rule, one.element_id, bool(one.line and one.advice)) for one in caught.value.problems] == [("expression", "g-a", True)]

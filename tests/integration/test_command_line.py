@@ -123,3 +123,16 @@ def test_soundness_needs_no_installation_and_shows_the_way_to_a_deadlock(tmp_pat
     assert (short.exit_code, short.output) == (0, "flawed: 0 finding(s) (NOT complete: budget reached after 2 state(s))\n")
     (tmp_path / "broken.bpmn").write_bytes(b"<broken")
     assert run(tmp_path / "nowhere", "soundness", str(tmp_path / "broken.bpmn")).exit_code == 1
+
+
+def test_a_decision_alone_completes_an_earlier_version(data):
+    task = process(
+        '<startEvent id="start"/><businessRuleTask id="t" flowledger:decision="d"/><endEvent id="end"/>' + chain("start", "t", "end"), "rules"
+    )
+    table = '<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" namespace="r"><decision id="d"><literalExpression><text>{}</text></literalExpression></decision></definitions>'
+    (data / "rules.bpmn").write_bytes(task)
+    for number in (1, 2):
+        (data / "rules.dmn").write_text(table.format(number))
+        others = [str(data / "rules.bpmn")] if number == 1 else ["--complete-from", "rules:1"]
+        assert run(data, "deploy", *others, str(data / "rules.dmn")).output.startswith(f"rules:{number}")
+    assert run(data, "deploy", str(data / "rules.dmn")).exit_code == 1

@@ -8,6 +8,7 @@ from engine.bpmn.diagram import Container, Flow, Node, Parameter
 from engine.bpmn.templates import Template, template
 from engine.bpmn.timers import looks_iso
 from engine.bpmn.validation.rule import Finding, Findings, Place, checks, declare
+from engine.model.languages import is_feel
 
 EXPRESSION = declare("expression", "10.4.3", "An expression is not valid", "Correct the expression.")
 
@@ -36,7 +37,8 @@ def _refused(place: Place, subject: Node | Flow | Container, texts: Iterable[str
     for text in texts:
         found = place.refusal(text, "expression")
         if found:
-            yield Finding(subject, f"the expression {text!r} is refused: {found}")
+            advice = "correct the FEEL text" if is_feel(text) else "write it in Python (==, and, or, not, True, None), or name FEEL as its language"
+            yield Finding(subject, f"the expression {text!r} is refused: {found}", advice)
 
 
 def _of_events(node: Node) -> Iterator[str]:
