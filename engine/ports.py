@@ -146,8 +146,8 @@ class Execution(Protocol):
 
 
 class Interpreter(Protocol):
-    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None]) -> Model:
-        """BPMN and DMN files by name (others are ignored) to a model. Raises DeploymentRejected with every problem.
+    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None], *, accepted: bool = False) -> Model:
+        """BPMN and DMN files by name (others are ignored) to a model. Raises DeploymentRejected with every problem, unless it was `accepted` before.
 
         `called` finds the model that provides a called process of another deployment.
         """

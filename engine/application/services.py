@@ -79,7 +79,9 @@ class Library:
             pinned = definition.called.get(process_id)
             return self.model(store, self.definition(store, pinned)) if pinned else None
 
-        return self._models.get(definition.deployment_id, lambda: self.interpreter.compile(store.files(definition.deployment_id), called))
+        return self._models.get(
+            definition.deployment_id, lambda: self.interpreter.compile(store.files(definition.deployment_id), called, accepted=True)
+        )
 
     def form(self, store: Definitions, definition: ProcessDefinition, form_key: str | None) -> Form | None:
         """The form of that version; None when the deployment holds none under this key."""

@@ -42,8 +42,11 @@ class BpmnInterpreter:
         self.limits = limits or Limits()
 
     # --- compiling --------------------------------------------------------------------------------------------------
-    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None]) -> BpmnModel:
-        """BPMN and DMN files by name to a model. Raises DeploymentRejected with every problem."""
+    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None], *, accepted: bool = False) -> BpmnModel:
+        """BPMN and DMN files by name to a model. Raises DeploymentRejected with every problem.
+
+        What was `accepted` once is not judged again: rules may have become stricter since, and its instances must go on.
+        """
         problems: list[Problem] = []
         decisions = self._decisions(files, problems)
         containers = self._read(files, problems)
@@ -51,7 +54,7 @@ class BpmnInterpreter:
         if not containers and not any(p.severity == "error" for p in problems):
             problems.append(_nothing_to_execute(files))
         problems = [advised(p) for p in problems]
-        if any(p.severity == "error" for p in problems):
+        if any(p.severity == "error" for p in problems) and not (accepted and containers):
             raise DeploymentRejected([p for p in problems if p.severity == "error"] + [p for p in problems if p.severity != "error"])
         model = BpmnModel(decisions, problems)
         model.external = external
