@@ -9,6 +9,7 @@ BIN  := $(VENV)/bin
 PY   := $(BIN)/python
 DATA ?= var
 PORT ?= 8080
+DMN_TCK ?= $(FLOWLEDGER_DMN_TCK)
 # `make run` and `make test` share one environment; the test packages are added to it when they are needed.
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export NPM_CONFIG_CACHE ?= $(CURDIR)/.cache/npm
@@ -17,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 INSTALL := $(PY) -m pip install --quiet --require-hashes --only-binary :all: -r
 
-.PHONY: help run test check format bench lock bundle browser clean
+.PHONY: help run test check format bench tck lock bundle browser clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +43,9 @@ format: $(VENV)/.dev  ## format the Python code and apply safe fixes
 
 bench: $(VENV)/.dev bundle  ## measure speed (cases a second, cost of a completion)
 	$(PY) -m tests.benchmarks
+
+tck: $(VENV)/.dev  ## run the DMN conformance kit, DMN_TCK=<copy of github.com/dmn-tck/tck>, and write docs/conformance-dmn.md
+	FLOWLEDGER_DMN_TCK="$(DMN_TCK)" $(PY) -m tests.conformance.dmn_tck --report
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew into the lock files
 	tools/lock $(PY)

@@ -21,8 +21,9 @@ from engine.bpmn import BpmnInterpreter
 from engine.bpmn.validation import RULES
 from engine.bpmn.validation import TEXTS as RULE_TEXTS
 from engine.dmn import DmnCompiler
+from engine.dmn.feel import FeelEvaluator
 from engine.errors import ConcurrentChange, DeploymentRejected, NotAvailable, Problem, Refusal
-from engine.expressions import SandboxEvaluator
+from engine.expressions import Languages, SandboxEvaluator
 from engine.jobs import cluster
 from engine.jobs.cluster import Cluster
 from engine.jobs.dispatcher import THREADS, Dispatcher, Here
@@ -95,7 +96,7 @@ class Flowledger:
         self.store = database
         self.clock = clock
         self.catalogue = packs
-        self._evaluator = evaluator
+        self._evaluator = evaluator = Languages(evaluator, FeelEvaluator())
         interpreter = BpmnInterpreter(evaluator, DmnCompiler(), function_names=frozenset(functions))
         self.services = Services(
             library=Library(interpreter, forms),

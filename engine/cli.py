@@ -235,11 +235,12 @@ def rebuild(data: Path, database: str | None) -> None:
 @_data()
 @_database
 @click.option("--comment", default="", help="What changed.")
+@click.option("--complete-from", help="A definition (process:version) whose other files are taken over: a new decision table for a process, say.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def deploy(data: Path, database: str | None, comment: str, files: tuple[Path, ...]) -> None:
+def deploy(data: Path, database: str | None, comment: str, complete_from: str | None, files: tuple[Path, ...]) -> None:
     """Deploy BPMN, DMN and form files as one version."""
     with _opened(data, database) as app:
-        done = app.execute(Deploy({f.name: f.read_bytes() for f in files}, comment), SYSTEM)
+        done = app.execute(Deploy({f.name: f.read_bytes() for f in files}, comment, complete_from), SYSTEM)
         for one in done.definitions:
             click.echo(f"{one.id}  {one.name}")
         for warning in done.warnings:

@@ -53,8 +53,17 @@ class Executed:
     reads: Mapping[str, Json]
 
 
+class Feel(Protocol):
+    """Expressions in FEEL, without the mark. What goes wrong inside one is null, as DMN says; syntax and budget are an ExpressionError."""
+
+    def evaluate(self, source: str, variables: Mapping[str, Any], now: datetime, functions: Mapping[str, HostFunction] = ...) -> Evaluated: ...
+
+    def check(self, source: str) -> str | None:
+        """A message when the text is not FEEL, else None."""
+
+
 class Evaluator(Protocol):
-    """Python syntax in a sandbox. Deterministic: the same arguments give the same result; time is `now`; no other inputs.
+    """Python syntax in a sandbox; FEEL for a text that begins with `=` (`engine.model.languages`). Deterministic: the same arguments give the same result; time is `now`; no other inputs.
 
     Only variables that the source names are passed in. `functions` are host functions in a namespace of their own that data cannot
     shadow; an exception of class BpmnError that one raises comes out unchanged. Everything else that goes wrong (syntax, unknown
@@ -144,8 +153,15 @@ class Execution(Protocol):
 
 
 class Interpreter(Protocol):
-    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None], lookup: Callable[[str], Model] | None = None) -> Model:
-        """BPMN and DMN files by name (others are ignored) to a model. Raises DeploymentRejected with every problem.
+    def compile(
+        self,
+        files: Mapping[str, bytes],
+        called: Callable[[str], Model | None],
+        lookup: Callable[[str], Model] | None = None,
+        *,
+        accepted: bool = False,
+    ) -> Model:
+        """BPMN and DMN files by name (others are ignored) to a model. Raises DeploymentRejected with every problem, unless it was `accepted` before.
 
         `called` finds the model that provides a called process of another deployment; `lookup`, while an instance runs, that of a definition id.
         """

@@ -13,12 +13,12 @@ from engine.model import commands as cmd
 from engine.model import schedule
 from engine.model.actors import Actor
 from engine.model.definition import Deployment, ProcessDefinition, StartTrigger
+from engine.model.files import FORM, kind_of
 from engine.model.values import canonical, sha256
 from engine.model.views import ModelDraft
 from engine.ports import Definitions, Due, Model, UnitOfWork
 
-_NAME = re.compile(r"[\w\-. ()（）]{1,200}\.(bpmn|dmn|form\.json)")
-FORM = ".form.json"
+_NAME = re.compile(r"[\w\-. ()（）]{1,200}\.[A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,9 @@ def check(store: Definitions, services: Services, command: cmd.Deploy) -> Checke
     files = _complete(store, services, command)
     _bounds(services, files)
     problems = [
-        Problem(n, "file-name", "This file name or kind is not known.", advice="*.bpmn, *.dmn, *.form.json") for n in files if not _NAME.fullmatch(n)
+        Problem(n, "file-name", "This file name or kind is not known.", advice="*.bpmn, *.dmn, *.form.json; a *.xml holds BPMN or DMN")
+        for n in files
+        if not _NAME.fullmatch(n) or kind_of(n, files[n]) is None
     ]
     found: dict[str, str] = {}
 

@@ -85,7 +85,8 @@ class Library:
             return self.model(store, self.definition(store, pinned)) if pinned else None
 
         return self._models.get(
-            definition.deployment_id, lambda: self.interpreter.compile(store.files(definition.deployment_id), called, self._look_up)
+            definition.deployment_id,
+            lambda: self.interpreter.compile(store.files(definition.deployment_id), called, self._look_up, accepted=True),
         )
 
     @contextmanager

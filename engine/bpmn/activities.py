@@ -14,7 +14,6 @@ from engine.bpmn.failure import ElementFailure
 from engine.bpmn.flow_node import FlowNode
 from engine.bpmn.scope import Scope, clean
 from engine.bpmn.subscription import BOUNDARY, CATCH, Subscription
-from engine.bpmn.templates import source
 from engine.bpmn.token import LEAVE, WAIT, Token
 from engine.errors import Conflict
 from engine.model.events import DecisionTaken, JobCreated, JobEnded, UserTaskCancelled, UserTaskCompleted, UserTaskCreated
@@ -134,7 +133,7 @@ class ScriptTask(Activity, defaults.ScriptTask):
     def work(self, token: Token) -> bool:
         engine = token.workflow.script_engine
         if self.node.result_variable:  # Camunda's notation: the script is one expression
-            token.scope.assign(self.node.result_variable, engine.evaluate(token, source(self.script)))
+            token.scope.assign(self.node.result_variable, engine.evaluate(token, self.script))
         else:
             engine.execute(token, self.script)
         return True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.bpmn import languages
 from engine.bpmn.diagram import CorrelationKey
-from engine.bpmn.templates import source
 from engine.bpmn.xml_source import BPMN, SPIFF, Xml, child, children, local, reference, text
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ class CorrelationReader:
 
     def _retrieval(self, prop: str, element: Xml) -> None:
         message = reference(element.get("messageRef")) or ""
-        said = text(child(element, "messagePath")) or text(child(element, "formalExpression"))
+        said = languages.formal(child(element, "messagePath")) or languages.formal(child(element, "formalExpression"))
         self._known(element, message, "message")
         if not said:
             self.reader.problem(element, "bpmn.correlation", f"the property {prop!r} has no messagePath for message {message!r}", "give it one")
         else:
-            self.paths.setdefault(message, {})[prop] = source(said)
+            self.paths.setdefault(message, {})[prop] = said
 
     def _known(self, element: Xml, key: str, kind: str) -> None:
         found = self.reader.by_id.get(key)
@@ -65,7 +65,7 @@ class CorrelationReader:
             key = reference(one.get("correlationKeyRef")) or ""
             self._known(one, key, "correlationKey")
             bound = {
-                reference(binding.get("correlationPropertyRef")) or "": source(text(child(binding, "dataPath")))
+                reference(binding.get("correlationPropertyRef")) or "": languages.formal(child(binding, "dataPath"))
                 for binding in children(one, "correlationPropertyBinding")
             }
             missing = [prop for prop in self.keys.get(key, ()) if not bound.get(prop)]
@@ -85,5 +85,5 @@ def _of_variables(event: Xml) -> dict[str, str]:
     for one in event.iter(f"{{{SPIFF}}}processVariableCorrelation"):
         prop, said = one.find(f"{{{SPIFF}}}propertyId"), one.find(f"{{{SPIFF}}}expression")
         if text(prop) and text(said):
-            found[text(prop)] = source(text(said))
+            found[text(prop)] = languages.whole(said, text(said))
     return found

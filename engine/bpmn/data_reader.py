@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.bpmn.diagram import Node, Parameter
-from engine.bpmn.templates import expression, source
+from engine.bpmn.languages import expression_in, own_language
+from engine.bpmn.templates import Template, source
 from engine.bpmn.xml_source import Xml, child, children, local, reference, text
 
 if TYPE_CHECKING:
@@ -68,14 +69,14 @@ class _Associations:
         target = reference(text(child(element, "targetRef"))) or ""
         store = None if self.inward else store_of(self.reader, target)
         self.names |= dict.fromkeys(variable(self.reader, one) for one in sources)
-        assignments = [(text(child(a, "from")), text(child(a, "to"))) for a in children(element, "assignment")]
-        transformed = text(child(element, "transformation"))
+        assignments = [(child(a, "from"), text(child(a, "to"))) for a in children(element, "assignment")]
+        transformed = child(element, "transformation")
         if assignments and store is not None:
             self._say(element, "an assignment into a data store is not supported", "write a transformation that makes the new value of the store")
             return
-        self.computed += [Parameter(source(to), expression(said)) for said, to in assignments if said and to]
-        if transformed and target:
-            (self.computed if store is None else self.stored).append(Parameter(store or variable(self.reader, target), expression(transformed)))
+        self.computed += [Parameter(source(to), _computed(said)) for said, to in assignments if text(said) and to]
+        if text(transformed) and target:
+            (self.computed if store is None else self.stored).append(Parameter(store or variable(self.reader, target), _computed(transformed)))
         elif not assignments:
             self._copy(element, sources, target, store)
             return
@@ -111,6 +112,10 @@ def store_of(reader: Reader, key: str) -> str | None:
     known = reader.by_id.get(reference(one.get("dataStoreRef")) or "")
     named = known if known is not None and local(known) == "dataStore" else one
     return str(named.get("name") or named.get("id"))
+
+
+def _computed(element: Xml) -> Template:
+    return expression_in(element, text(element), own_language(element))
 
 
 def variable(reader: Reader, key: str) -> str:

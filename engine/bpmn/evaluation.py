@@ -13,7 +13,9 @@ from SpiffWorkflow.bpmn.script_engine.python_engine import PythonScriptEngine
 from SpiffWorkflow.bpmn.script_engine.python_environment import BasePythonScriptEngineEnvironment
 
 from engine.bpmn.scope import Scope, clean
+from engine.errors import ExpressionError
 from engine.model.events import DecisionTaken
+from engine.model.languages import is_feel
 from engine.model.values import Json
 from engine.ports import CallFunction, Evaluated, Evaluator, HostFunction
 
@@ -74,12 +76,19 @@ class ScriptEngine(PythonScriptEngine):
         return self.sandbox.execute(script, task.scope)
 
     def explain(self, token: Token, kind: str, subject: str, expression: str, text: str = "", scope: Scope | None = None) -> Any:
-        """Evaluate a condition and tell what it read and gave."""
+        """Evaluate a condition and tell what it read and gave; a text in FEEL is told with its mark, so that a record shows the language."""
         found = self.sandbox.evaluated(expression, scope if scope is not None else token.scope)
-        token.workflow.top_workflow.tell(
-            DecisionTaken(token.id, token.element, kind, subject, text or expression, clean(found.value), clean(dict(found.reads)))
-        )
+        told = expression if is_feel(expression) else text or expression
+        token.workflow.top_workflow.tell(DecisionTaken(token.id, token.element, kind, subject, told, clean(found.value), clean(dict(found.reads))))
         return found.value
+
+    def decide(self, token: Token, kind: str, subject: str, expression: str, text: str = "", scope: Scope | None = None) -> bool:
+        """Evaluate a condition, tell what it read and gave, and say whether it holds."""
+        return _holds(expression, self.explain(token, kind, subject, expression, text, scope))
+
+    def true(self, condition: str, scope: Scope) -> bool:
+        """Whether a condition holds, untold."""
+        return _holds(condition, self.sandbox.evaluate(condition, scope))
 
     def fill(self, scope: Scope, template: Template | None) -> Any:
         """The value of a template: of one expression its value, else text. None for no template."""
@@ -93,3 +102,12 @@ class ScriptEngine(PythonScriptEngine):
 
     def parameters(self, scope: Scope, parameters: Iterable[Parameter]) -> dict[str, Any]:
         return {parameter.name: clean(self.fill(scope, parameter.value)) for parameter in parameters}
+
+
+def _holds(condition: str, value: Any) -> bool:
+    """Python's truth; in FEEL only true holds, null does not (DMN 1.5, clause 10.3.2.15), and anything else is a mistake of the author."""
+    if not is_feel(condition):
+        return bool(value)
+    if value is None or isinstance(value, bool):
+        return value is True
+    raise ExpressionError(source=condition[:200], cause=f"a condition is true, false or null, not {value!r}"[:300])

@@ -16,7 +16,7 @@ from engine.bpmn import correlation
 from engine.bpmn import payload as payloads
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.subscription import BOUNDARY, RACE, START, Subscription
-from engine.bpmn.templates import source, template
+from engine.bpmn.templates import template
 from engine.bpmn.timers import anchored, looks_iso
 from engine.errors import BpmnError, ExpressionError
 from engine.model.events import JobCreated, JobEnded, SubscriptionClosed, SubscriptionOpened
@@ -98,7 +98,7 @@ class EventHub(EventManager):
     def _due(self, definition: Definition, scope: Scope) -> Plan:
         text = definition.text
         if not looks_iso(text):
-            value = self.workflow.script_engine.sandbox.evaluate(source(text), scope)
+            value = self.workflow.script_engine.sandbox.evaluate(text, scope)
             if not isinstance(value, str):
                 raise ElementFailure(f"the timer expression {text!r} gives {value!r}, not an ISO 8601 text")
             text = value
@@ -240,7 +240,7 @@ class EventHub(EventManager):
         owner = self.workflow.tokens[one.owner] if one.owner is not None else None
         scope = owner.scope if owner is not None else one.workflow.scope
         try:
-            return bool(self.workflow.script_engine.sandbox.evaluate(source(one.definition.text), scope))
+            return bool(self.workflow.script_engine.true(one.definition.text, scope))
         except (ExpressionError, BpmnError):
             return False  # a variable that does not exist yet
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.bpmn import extensions
+from engine.bpmn import extensions, languages
 from engine.bpmn.correlation_reader import CorrelationReader
 from engine.bpmn.diagram import Definition, Node
-from engine.bpmn.templates import expression
-from engine.bpmn.xml_source import SPIFF, Xml, child, children, flag, local, reference, text
+from engine.bpmn.xml_source import BPMN, SPIFF, Xml, child, children, flag, local, qualified, reference, text
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
@@ -30,10 +30,11 @@ FORMS = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}
 
 
 class EventReader:
-    def __init__(self, reader: Reader, root: Xml) -> None:
+    def __init__(self, reader: Reader, root: Xml, imported: Sequence[Xml]) -> None:
         self.reader = reader
         self.root = root
-        self.roots = {one.get("id"): one for one in root if one.get("id") and local(one)}
+        self.roots = _by_id(root)
+        self.imported = [(other.get("targetNamespace"), _by_id(other)) for other in imported]
         self.correlations = CorrelationReader(reader, root)
 
     def by_id(self, key: str) -> Definition | None:
@@ -77,7 +78,7 @@ class EventReader:
         elif kind == "timer":
             self._timer(made, element)
         elif kind == "conditional":
-            made.text = text(child(element, "condition"))
+            made.text = languages.formal(child(element, "condition"))
         elif kind == "compensate":
             made.activity = reference(element.get("activityRef"))
             made.waits = flag(element, "waitForCompletion", True)
@@ -99,17 +100,25 @@ class EventReader:
         if key is None:
             made.name = (event.get("name") or "") if event is not None and made.kind in ("message", "signal") else ""
             return
-        found = self.roots.get(key)
+        found = self._root(element, REFERENCES[made.kind])
         if found is None or local(found) != made.kind:
             self.reader.problem(element, "bpmn.reference", f"there is no {made.kind} {key!r}", f"define the {made.kind} or choose another")
         elif made.kind in ("message", "signal"):
-            made.name = found.get("name") or key
+            made.name = languages.name_in(found, found.get("name") or key)
         else:
             made.code = (found.get("errorCode") or found.get("escalationCode") or "").strip() or None
             made.name = key
 
+    def _root(self, element: Xml, attribute: str) -> Xml | None:
+        """The message, signal, error or escalation that a reference means, in this file or in one that it imports."""
+        namespace, key = qualified(element, element.get(attribute))
+        if key in self.roots and namespace in (None, BPMN, self.root.get("targetNamespace")):
+            return self.roots[key]
+        named = (roots[key] for target, roots in self.imported if key in roots and namespace in (None, target))
+        return next(named, self.roots.get(key))
+
     def _message(self, made: Definition, element: Xml, event: Xml) -> None:
-        message = self.roots.get(reference(element.get("messageRef")))
+        message = self._root(element, "messageRef")
         made.correlation = extensions.correlation(element, event, message)
         made.keys = self.correlations.of(message, element) if made.correlation is None else ()
         made.variable = extensions.payload_variable(element, event if local(event) != "sendTask" else None, message)
@@ -119,12 +128,12 @@ class EventReader:
         """SpiffWorkflow's payloads: one expression for what is thrown, one variable for what is caught; at the event or at what it names."""
         if made.kind not in REFERENCES:
             return
-        root = self.roots.get(reference(element.get(REFERENCES[made.kind])))
+        root = self._root(element, REFERENCES[made.kind])
         expression_tag, variable_tag = ("messagePayload", "messageVariable") if made.kind == "message" else ("payloadExpression", "variableName")
         for holder in (element, event, root):
             if holder is not None:
                 said = extensions.element_text(holder, expression_tag, SPIFF)
-                made.payload = made.payload or (expression(said) if said else None)
+                made.payload = made.payload or (languages.expression_in(holder, said) if said else None)
                 variable = extensions.element_text(holder, variable_tag, SPIFF)
                 if variable and made.variable in (None, variable):
                     made.variable, made.unwraps = variable, True
@@ -134,4 +143,8 @@ class EventReader:
         if len(found) != 1 or not text(found[0][1]):
             self.reader.problem(element, "bpmn.timer", "a timer needs exactly one of timeDate, timeDuration, timeCycle", "set its time")
             return
-        made.form, made.text = found[0][0], text(found[0][1])
+        made.form, made.text = found[0][0], languages.timer(found[0][1])
+
+
+def _by_id(root: Xml) -> dict[str, Xml]:
+    return {one.get("id"): one for one in root if one.get("id") and local(one)}

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from engine.bpmn import resource_roles
 from engine.bpmn.diagram import Assignment, Mapping, Parameter
-from engine.bpmn.templates import Template, code, expression, template
+from engine.bpmn.languages import expression_in, template_in
+from engine.bpmn.templates import Template, code, expression
 from engine.bpmn.xml_source import CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, text
 
 JAVA = ("class", "delegateExpression", "expression")
@@ -88,14 +89,14 @@ def assignment(element: Xml) -> Assignment:
     groups = attribute(element, "candidateGroups") or zeebe("candidateGroups")
     users = attribute(element, "candidateUsers") or zeebe("candidateUsers")
     return Assignment(
-        assignee=template(attribute(element, "assignee") or zeebe("assignee")) or performers,
-        groups=_several(groups) + owners.groups,
-        users=_several(users) + owners.users,
-        excludes=_several(attribute(element, "excludes")),
-        form_key=template(_form_key(element)),
-        due=template(attribute(element, "dueDate", "due") or zeebe("dueDate")),
-        follow_up=template(attribute(element, "followUpDate", "followUp") or zeebe("followUpDate")),
-        priority=template(attribute(element, "priority") or element_attribute(element, "priorityDefinition", "priority", ZEEBE)),
+        assignee=template_in(element, attribute(element, "assignee") or zeebe("assignee")) or performers,
+        groups=_several(element, groups) + owners.groups,
+        users=_several(element, users) + owners.users,
+        excludes=_several(element, attribute(element, "excludes")),
+        form_key=template_in(element, _form_key(element)),
+        due=template_in(element, attribute(element, "dueDate", "due") or zeebe("dueDate")),
+        follow_up=template_in(element, attribute(element, "followUpDate", "followUp") or zeebe("followUpDate")),
+        priority=template_in(element, attribute(element, "priority") or element_attribute(element, "priorityDefinition", "priority", ZEEBE)),
     )
 
 
@@ -109,14 +110,14 @@ def _property(element: Xml, name: str) -> str | None:
     return next((one.get("value") for one in elements(element, "property", SPIFF) if one.get("name") == name), None)
 
 
-def _several(said: str | None) -> tuple[Template, ...]:
+def _several(element: Xml, said: str | None) -> tuple[Template, ...]:
     """Comma-separated texts; one that is an expression as a whole may give a list."""
     if said is None:
         return ()
-    whole = template(said)
+    whole = template_in(element, said)
     if whole is not None and len(whole.parts) == 1:
         return (whole,)
-    return tuple(found for part in said.split(",") if (found := template(part)) is not None)
+    return tuple(found for part in said.split(",") if (found := template_in(element, part)) is not None)
 
 
 # --- work of handlers -------------------------------------------------------------------------------------------------
@@ -124,7 +125,7 @@ def topic(element: Xml) -> Template | None:
     """The service task's type: the name under which a handler is registered."""
     said = attribute(element, "handler", "topic") or element_attribute(element, "taskDefinition", "type", ZEEBE)
     said = said or element_attribute(element, "serviceTaskOperator", "id", SPIFF)
-    return template(said)
+    return template_in(element, said)
 
 
 def retries(element: Xml) -> int:
@@ -134,7 +135,7 @@ def retries(element: Xml) -> int:
 
 def handler_parameters(element: Xml) -> tuple[Parameter, ...]:
     """`flowledger:parameter name value` and SpiffWorkflow's typed parameters, whose values are expressions."""
-    ours = [Parameter(one.get("name") or "", _value(one.get("value") or text(one))) for one in elements(element, "parameter", OURS)]
+    ours = [Parameter(one.get("name") or "", _value(one, one.get("value") or text(one))) for one in elements(element, "parameter", OURS)]
     theirs = [
         Parameter(one.get("id") or one.get("name") or "", expression(one.get("value") or "None"))
         for one in elements(element, "parameter", SPIFF)
@@ -144,14 +145,14 @@ def handler_parameters(element: Xml) -> tuple[Parameter, ...]:
 
 
 def inputs(element: Xml) -> tuple[Parameter, ...]:
-    camunda = [Parameter(one.get("name") or "", _value(text(one))) for one in elements(element, "inputParameter", OURS, *CAMUNDA_LIKE)]
-    zeebe = [Parameter(one.get("target") or "", _value(one.get("source") or "")) for one in elements(element, "input", ZEEBE)]
+    camunda = [Parameter(one.get("name") or "", _value(one, text(one))) for one in elements(element, "inputParameter", OURS, *CAMUNDA_LIKE)]
+    zeebe = [Parameter(one.get("target") or "", _value(one, one.get("source") or "")) for one in elements(element, "input", ZEEBE)]
     return tuple(p for p in camunda + zeebe if p.name)
 
 
 def outputs(element: Xml) -> tuple[Parameter, ...]:
-    camunda = [Parameter(one.get("name") or "", _value(text(one))) for one in elements(element, "outputParameter", OURS, *CAMUNDA_LIKE)]
-    zeebe = [Parameter(one.get("target") or "", _value(one.get("source") or "")) for one in elements(element, "output", ZEEBE)]
+    camunda = [Parameter(one.get("name") or "", _value(one, text(one))) for one in elements(element, "outputParameter", OURS, *CAMUNDA_LIKE)]
+    zeebe = [Parameter(one.get("target") or "", _value(one, one.get("source") or "")) for one in elements(element, "output", ZEEBE)]
     return tuple(p for p in camunda + zeebe if p.name)
 
 
@@ -166,16 +167,17 @@ def result_variable(element: Xml) -> str | None:
         attribute(element, "resultVariable")
         or element_attribute(element, "serviceTaskOperator", "resultVariable", SPIFF)
         or element_attribute(element, "calledDecision", "resultVariable", ZEEBE)
+        or element_attribute(element, "script", "resultVariable", ZEEBE)
     )
 
 
 def decision(element: Xml) -> Template | None:
     said = attribute(element, "decision", "decisionRef") or element_attribute(element, "calledDecision", "decisionId", ZEEBE)
-    return template(said or element_text(element, "calledDecisionId", SPIFF))
+    return template_in(element, said or element_text(element, "calledDecisionId", SPIFF))
 
 
-def _value(said: str) -> Template:
-    found = template(said)
+def _value(element: Xml, said: str) -> Template:
+    found = template_in(element, said)
     return found if found is not None else Template("", ((False, ""),))
 
 
@@ -186,7 +188,7 @@ def correlation(*holders: Xml | None) -> Template | None:
             said = attribute(holder, "correlationKey") or element_attribute(holder, "subscription", "correlationKey", ZEEBE)
             said = said or element_text(holder, "correlationKey", OURS)
             if said:
-                return template(said)
+                return template_in(holder, said)
     return None
 
 
@@ -209,7 +211,7 @@ def mapping(element: Xml, direction: str) -> Mapping:
             everything = True
         elif one.get("businessKey") is None:
             said = one.get("sourceExpression")
-            value = expression(said) if said else expression(one.get("source") or "None")
+            value = expression_in(one, said) if said else expression(one.get("source") or "None")
             parameters.append(Parameter(one.get("target") or one.get("source") or "", value))
     stated = any(one.get("businessKey") is None for one in found)
     called = elements(element, "calledElement", ZEEBE)
@@ -230,8 +232,3 @@ def script(element: Xml, name: str) -> str | None:
     """SpiffWorkflow's preScript and postScript."""
     found = elements(element, name, SPIFF)
     return code("".join(found[0].itertext())) if found else None
-
-
-def own_script(element: Xml) -> str | None:
-    found = child(element, "script")
-    return None if found is None else code("".join(found.itertext()))

@@ -108,7 +108,7 @@ class FlowNode(BpmnSpecMixin):
 
     def holds(self, token: Token, flow: Flow) -> bool:
         assert flow.condition is not None
-        return bool(token.workflow.script_engine.explain(token, "condition", flow.id, flow.condition, flow.text))
+        return bool(token.workflow.script_engine.decide(token, "condition", flow.id, flow.condition, flow.text))
 
     def retry(self, token: Token) -> None:
         """An operator retries a token that waits: only nodes that can fail while waiting override it."""

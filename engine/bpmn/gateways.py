@@ -149,7 +149,7 @@ class ComplexGateway(InclusiveGateway):
         count = sum(len(one.memory["arrived"]) for one in workflow.joins[self.name])
         scope = Scope(lead.id, workflow.scope, workflow.scope.journal, {"activationCount": count})
         engine = workflow.script_engine
-        return bool(engine.explain(lead, "condition", self.node.id, self.node.activation, self.node.activation, scope))
+        return bool(engine.decide(lead, "condition", self.node.id, self.node.activation, self.node.activation, scope))
 
     def retry(self, token: Token) -> None:
         token.workflow.top_workflow.attempt(token, lambda: self._try(token.workflow))

@@ -13,20 +13,21 @@ from engine.bpmn.model import BpmnModel, describe
 from engine.bpmn.reader import Reader
 from engine.bpmn.soundness import check
 from engine.bpmn.validation import Validation, advised, check_file
-from engine.bpmn.xml_source import BPMN, parse
+from engine.bpmn.xml_source import Xml, imports, parse
 from engine.errors import DeploymentRejected, InvalidInput, NotFound, Problem
+from engine.model.files import kind_of
 from engine.model.soundness import BUDGET, LARGEST_BUDGET, Soundness
 from engine.model.values import Json
 from engine.ports import DecisionCompiler, DecisionModel, Evaluator, Model
 
-BPMN_FILES = (".bpmn", ".bpmn2", ".bpmn20.xml", ".bpmn.xml")
-DMN_FILES = (".dmn", ".dmn.xml", ".dmn11.xml")
 
-
-def _is_bpmn(file: str, data: bytes) -> bool:
-    """By its name; a plain `.xml` by the namespace in it."""
-    name = file.lower()
-    return name.endswith(BPMN_FILES) or (name.endswith(".xml") and not name.endswith(DMN_FILES) and BPMN.encode() in data)
+def _nothing_to_execute(files: Mapping[str, bytes]) -> Problem:
+    kinds = {kind_of(name, data) for name, data in files.items()}
+    file = next(iter(sorted(files)), "")
+    if "dmn" in kinds and "bpmn" not in kinds:
+        advice = "deploy it with the .bpmn file, or to complete the files of an earlier version (complete_from)"
+        return Problem(file, "dmn.alone", "a decision belongs to the deployment of the processes that use it", advice=advice)
+    return Problem(file, "bpmn.no-process", "there is no executable process", advice="deploy a .bpmn file; isExecutable must not be false")
 
 
 class BpmnInterpreter:
@@ -41,19 +42,26 @@ class BpmnInterpreter:
         self.limits = limits or Limits()
 
     # --- compiling --------------------------------------------------------------------------------------------------
-    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None], lookup: Callable[[str], Model] | None = None) -> BpmnModel:
-        """BPMN and DMN files by name to a model. Raises DeploymentRejected with every problem."""
+    def compile(
+        self,
+        files: Mapping[str, bytes],
+        called: Callable[[str], Model | None],
+        lookup: Callable[[str], Model] | None = None,
+        *,
+        accepted: bool = False,
+    ) -> BpmnModel:
+        """BPMN and DMN files by name to a model. Raises DeploymentRejected with every problem.
+
+        What was `accepted` once is not judged again: rules may have become stricter since, and its instances must go on.
+        """
         problems: list[Problem] = []
         decisions = self._decisions(files, problems)
         containers = self._read(files, problems)
         external = self._validate(containers, frozenset(decisions), called, problems)
         if not containers and not any(p.severity == "error" for p in problems):
-            file = next(iter(sorted(files)), "")
-            problems.append(
-                Problem(file, "bpmn.no-process", "there is no executable process", advice="deploy a .bpmn file; isExecutable must not be false")
-            )
+            problems.append(_nothing_to_execute(files))
         problems = [advised(p) for p in problems]
-        if any(p.severity == "error" for p in problems):
+        if any(p.severity == "error" for p in problems) and not (accepted and containers):
             raise DeploymentRejected([p for p in problems if p.severity == "error"] + [p for p in problems if p.severity != "error"])
         model = BpmnModel(decisions, problems)
         model.external, model.lookup = external, lookup
@@ -65,7 +73,7 @@ class BpmnInterpreter:
     def _decisions(self, files: Mapping[str, bytes], problems: list[Problem]) -> dict[str, DecisionModel]:
         found: dict[str, DecisionModel] = {}
         for file in sorted(files):
-            if not file.lower().endswith(DMN_FILES):
+            if kind_of(file, files[file]) != "dmn":
                 continue
             try:
                 model = self.decisions.compile(file, files[file], files)
@@ -80,14 +88,13 @@ class BpmnInterpreter:
 
     def _read(self, files: Mapping[str, bytes], problems: list[Problem]) -> list[Container]:
         containers: dict[str, Container] = {}
-        for file in sorted(files):
-            if not _is_bpmn(file, files[file]):
+        roots, refused = self._parsed(files)
+        for file in sorted({*roots, *refused}):
+            if file in refused:
+                problems += refused[file]
                 continue
-            try:
-                reader = Reader(file, parse(file, files[file], self.limits), self.limits.nesting)
-            except DeploymentRejected as exc:
-                problems += exc.problems
-                continue
+            others = [other for name, other in roots.items() if name != file and other.get("targetNamespace") in imports(roots[file])]
+            reader = Reader(file, roots[file], self.limits.nesting, others)
             for one in reader.read():
                 if one.id in containers:
                     problems.append(
@@ -97,6 +104,17 @@ class BpmnInterpreter:
             check_file(reader)
             problems += reader.problems
         return list(containers.values())
+
+    def _parsed(self, files: Mapping[str, bytes]) -> tuple[dict[str, Xml], dict[str, list[Problem]]]:
+        roots: dict[str, Xml] = {}
+        refused: dict[str, list[Problem]] = {}
+        for file in sorted(files):
+            if kind_of(file, files[file]) == "bpmn":
+                try:
+                    roots[file] = parse(file, files[file], self.limits)
+                except DeploymentRejected as exc:
+                    refused[file] = list(exc.problems)
+        return roots, refused
 
     def _validate(
         self, containers: list[Container], decisions: frozenset[str], called: Callable[[str], Model | None], problems: list[Problem]

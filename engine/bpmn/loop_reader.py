@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.bpmn import extensions
+from engine.bpmn import extensions, languages
 from engine.bpmn.data_reader import store_of
 from engine.bpmn.diagram import Definition, Loop
-from engine.bpmn.templates import source
 from engine.bpmn.xml_source import ZEEBE, Xml, child, children, flag, local, reference, text
 
 if TYPE_CHECKING:
@@ -24,9 +23,10 @@ def read_loop(reader: Reader, element: Xml) -> Loop | None:
 
 
 def _standard(reader: Reader, element: Xml) -> Loop:
-    said = text(child(element, "loopCondition"))
+    condition = child(element, "loopCondition")
+    said = text(condition)
     maximum = element.get("loopMaximum")
-    loop = Loop("standard", source(said) if said else None, said, None, flag(element, "testBefore", False))
+    loop = Loop("standard", languages.formal(condition) or None, said, None, flag(element, "testBefore", False))
     if maximum is not None:
         if maximum.strip().isdigit():
             loop.maximum = int(maximum)
@@ -38,8 +38,8 @@ def _standard(reader: Reader, element: Xml) -> Loop:
 
 
 def _multi_instance(reader: Reader, activity: Xml, element: Xml) -> Loop:
-    said = text(child(element, "completionCondition"))
-    loop = Loop("sequential" if flag(element, "isSequential", False) else "parallel", source(said) if said else None, said)
+    condition = child(element, "completionCondition")
+    loop = Loop("sequential" if flag(element, "isSequential", False) else "parallel", languages.formal(condition) or None, text(condition))
     loop.first_number = 1 if extensions.elements(element, "loopCharacteristics", ZEEBE) else 0
     loop.async_before, loop.async_after = extensions.asynchronous(element)
     _input(reader, activity, element, loop)
@@ -55,13 +55,13 @@ def _input(reader: Reader, activity: Xml, element: Xml, loop: Loop) -> None:
     cardinality, collection = text(child(element, "loopCardinality")), text(child(element, "loopDataInputRef"))
     vendor = extensions.attribute(element, "collection") or extensions.element_attribute(element, "loopCharacteristics", "inputCollection", ZEEBE)
     if cardinality:
-        loop.cardinality = source(cardinality)
+        loop.cardinality = languages.formal(child(element, "loopCardinality"))
     elif collection:
         loop.collection = _names(reader, activity, reference(collection) or "", "dataInputAssociation", "sourceRef", "targetRef")
     elif vendor and vendor.isidentifier():
         loop.collection = (vendor,)
     elif vendor:
-        loop.collection_expression = source(vendor)
+        loop.collection_expression = languages.whole(element, vendor)
     else:
         reader.problem(
             element, "bpmn.multi-instance", "the multi-instance activity has neither a loopCardinality nor a collection", "give it one of them"
@@ -86,7 +86,7 @@ def _output(reader: Reader, activity: Xml, element: Xml, loop: Loop) -> None:
     loop.output_item = (item.get("name") or item.get("id")) if item is not None else None
     said = extensions.element_attribute(element, "loopCharacteristics", "outputElement", ZEEBE)
     if said:
-        bare = source(said)
+        bare = languages.whole(element, said)
         loop.output_item, loop.output_expression = (bare, None) if bare.isidentifier() else (None, bare)
 
 
@@ -122,7 +122,7 @@ def _complex(reader: Reader, element: Xml) -> list[tuple[str, Definition]]:
     for one in children(element, "complexBehaviorDefinition"):
         event = child(one, "event")
         definitions = reader.events.definitions(event, None) if event is not None else []
-        condition = text(child(one, "condition"))
+        condition = languages.formal(child(one, "condition"))
         if definitions and condition:
-            found.append((source(condition), definitions[0]))
+            found.append((condition, definitions[0]))
     return found

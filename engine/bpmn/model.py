@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.bpmn.diagram import Container, Definition, Node
+from engine.bpmn.diagram import Container, Node
 from engine.bpmn.process_spec import ProcessSpec
 from engine.bpmn.reader import SUBPROCESSES
+from engine.bpmn.timers import unquoted
 from engine.errors import Problem
 from engine.model.definition import Element, ProcessInfo, StartTrigger
 from engine.ports import DecisionModel
@@ -103,12 +104,7 @@ def _event_triggers(node: Node) -> Iterator[StartTrigger]:
         if one.kind in ("message", "signal"):
             yield StartTrigger(node.id, one.kind, one.name, form_key=form_key, business_key=node.business_key)
         elif one.kind == "timer":
-            yield StartTrigger(node.id, "timer", None, _schedule(one), form_key, node.business_key)
-
-
-def _schedule(one: Definition) -> str:
-    """As written, without the quotes of a literal expression."""
-    return one.text.strip().strip("\"'")
+            yield StartTrigger(node.id, "timer", None, unquoted(one.text), form_key, node.business_key)
 
 
 __all__ = ["SUBPROCESSES", "BpmnModel", "describe"]

@@ -128,7 +128,7 @@ class StandardLoop(LoopBody, defaults.StandardLoopTask):
             return False
         if loop.condition is None:
             return True
-        return bool(token.workflow.script_engine.explain(token, "loop", self.node.id, loop.condition, loop.text))
+        return bool(token.workflow.script_engine.decide(token, "loop", self.node.id, loop.condition, loop.text))
 
     def next(self, token: Token) -> None:
         index = token.memory["next"]
@@ -265,7 +265,7 @@ class MultiInstance(LoopBody):
     def _stops(self, token: Token, local: Scope) -> bool:
         loop = self.loop
         assert loop.condition is not None
-        return bool(token.workflow.script_engine.explain(token, "multiInstance", self.node.id, loop.condition, loop.text, local))
+        return bool(token.workflow.script_engine.decide(token, "multiInstance", self.node.id, loop.condition, loop.text, local))
 
     def _hand_out(self, token: Token) -> None:
         if token.memory["out"] is not None and self.loop.output:
@@ -278,7 +278,7 @@ class MultiInstance(LoopBody):
                 throw_behaviour(self, token, definition, local)
 
     def _thrown(self, token: Token, local: Scope) -> list[Definition]:
-        loop, assess = self.loop, token.workflow.script_engine.sandbox.evaluate
+        loop, assess = self.loop, token.workflow.script_engine.true
         assert token.local is not None
         if loop.behaviour == "None" and loop.none_event is not None:
             return [loop.none_event]

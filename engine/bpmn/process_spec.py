@@ -173,7 +173,7 @@ class ProcessSpec(BpmnProcessSpec):
         ad_hoc = self.ad_hoc
         assert ad_hoc is not None
         engine = workflow.script_engine
-        if ad_hoc.condition and engine.explain(workflow.holder, "condition", self.container.id, ad_hoc.condition, ad_hoc.text, workflow.scope):
+        if ad_hoc.condition and engine.decide(workflow.holder, "condition", self.container.id, ad_hoc.condition, ad_hoc.text, workflow.scope):
             workflow.started = None
             if ad_hoc.cancel_remaining:
                 workflow.cancel_tokens()

@@ -5,12 +5,13 @@ Whether what was read makes sense as a whole is checked by `engine.bpmn.validati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.bpmn import data_reader as data
-from engine.bpmn import extensions
+from engine.bpmn import extensions, languages
 from engine.bpmn.diagram import AdHoc, Container, Flow, Node
 from engine.bpmn.event_reader import EventReader
 from engine.bpmn.loop_reader import read_loop
-from engine.bpmn.templates import source, template
 from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, reference, text
 from engine.errors import Problem
 
@@ -35,13 +36,12 @@ PASSIVE = {
     "categoryValueRef",
 }  # fmt: skip
 LONGEST_NAME = 200  # of a data store
-OTHER_LANGUAGES = ("java", "ecmascript", "groovy", "ruby", "kotlin", "bash")
 
 
 class Reader:
-    """Reads one file; `containers` are its processes, `problems` what is wrong."""
+    """Reads one file; `containers` are its processes, `problems` what is wrong. `imported`: roots of the files that it imports."""
 
-    def __init__(self, file: str, root: Xml, nesting: int) -> None:
+    def __init__(self, file: str, root: Xml, nesting: int, imported: Sequence[Xml] = ()) -> None:
         self.file = file
         self.root = root
         self.nesting = nesting
@@ -52,7 +52,10 @@ class Reader:
         self.associated: dict[str, list[str]] = {}
         self._check_ids()
         self._read_associations()
-        self.events = EventReader(self, root)
+        self.events = EventReader(self, root, imported)
+        for one in root:
+            if local(one) and local(one) != "process" and local(one) not in GLOBAL_TASKS:
+                self._languages(one)
 
     def problem(self, element: Xml, rule: str, message: str, advice: str = "", severity: str = "error") -> None:
         named = element
@@ -69,6 +72,7 @@ class Reader:
                 for one in children(element, "participant"):
                     self._refers(one, "processRef", "process")
             elif local(element) in GLOBAL_TASKS:
+                self._languages(element)
                 self.containers.append(self._global_task(element))
             elif local(element) in ("choreography", "globalConversation"):
                 self.problem(element, "bpmn.unsupported", f"{local(element)} is not supported")
@@ -78,6 +82,7 @@ class Reader:
         """What is wrong inside a process that is not to be executed does not matter."""
         before = len(self.problems)
         made = self.container(element, 0)
+        self._languages(element)
         if made.executable:
             self.containers.append(made)
         else:
@@ -161,12 +166,11 @@ class Reader:
         made.nodes.setdefault(node.id, node)
 
     def _ad_hoc(self, element: Xml) -> AdHoc:
-        said = text(child(element, "completionCondition"))
+        condition = child(element, "completionCondition")
         sequential = (element.get("ordering") or "").lower() == "sequential"
-        chosen = extensions.active_elements(element)
-        return AdHoc(
-            source(said) if said else None, said, sequential, flag(element, "cancelRemainingInstances", True), source(chosen) if chosen else None
-        )
+        made = AdHoc(languages.formal(condition) or None, text(condition), sequential, flag(element, "cancelRemainingInstances", True))
+        made.chosen = languages.whole(element, extensions.active_elements(element)) or None
+        return made
 
     def _lanes(self, element: Xml) -> dict[str, str]:
         """Node id to lane name; the innermost lane wins."""
@@ -193,14 +197,12 @@ class Reader:
             self.made_flows += 1
             key = f"$flow{self.made_flows}"  # no id in XML begins so
         condition = child(element, "conditionExpression")
-        self._language(condition, "language")
-        said = text(condition)
         return Flow(
             id=key,
             source=reference(element.get("sourceRef")) or "",
             target=reference(element.get("targetRef")) or "",
-            condition=source(said) if said else None,
-            text=said,
+            condition=languages.formal(condition) or None,
+            text=text(condition),
             name=element.get("name") or "",
             documentation=text(child(element, "documentation")),
             line=element.sourceline,
@@ -272,8 +274,7 @@ class Reader:
         elif made.type in GATEWAYS:
             made.instantiate = flag(element, "instantiate", False)
             made.parallel_events = (element.get("eventGatewayType") or "").lower() == "parallel"
-            activation = text(child(element, "activationCondition"))
-            made.activation = source(activation) if activation else None
+            made.activation = languages.formal(child(element, "activationCondition")) or None
         else:
             self._activity(made, element, depth)
         made.async_before, made.async_after = extensions.asynchronous(element)
@@ -292,8 +293,7 @@ class Reader:
         made.interrupting = flag(element, "isInterrupting" if made.type == "startEvent" else "cancelActivity", True)
         made.attached_to = reference(element.get("attachedToRef"))
         made.initiator = extensions.attribute(element, "initiator")
-        business_key = extensions.attribute(element, "businessKey")
-        made.business_key = source(business_key) if business_key else None
+        made.business_key = languages.whole(element, extensions.attribute(element, "businessKey")) or None
         made.inputs = extensions.inputs(element)
         made.outputs = extensions.outputs(element)
         made.assignment = extensions.assignment(element)
@@ -312,15 +312,14 @@ class Reader:
         if made.type in SUBPROCESSES:
             made.inner = self.container(element, depth + 1)
         elif made.type == "callActivity":
-            made.called = template(extensions.called_element(element))
+            made.called = languages.template_in(element, extensions.called_element(element))
             made.mapping_in, made.mapping_out = extensions.mapping(element, "in"), extensions.mapping(element, "out")
         else:
             self._task(made, element)
 
     def _task(self, made: Node, element: Xml) -> None:
         if made.type == "scriptTask":
-            self._language(element, "scriptFormat")
-            made.script = extensions.own_script(element)
+            made.script = languages.script(element, one_value=extensions.result_variable(element) is not None)
         if made.type in ("sendTask", "receiveTask"):
             made.definitions = self.events.message_of(element)
             made.instantiate = flag(element, "instantiate", False)
@@ -331,10 +330,11 @@ class Reader:
         made.decision = extensions.decision(element)
         made.decision_shape = extensions.attribute(element, "mapDecisionResult")
 
-    def _language(self, element: Xml | None, attribute: str) -> None:
-        said = (element.get(attribute) or "").lower() if element is not None else ""
-        if any(other in said for other in OTHER_LANGUAGES):
-            self.problem(element, "script.language", f"the language {said!r} is not supported", "write it in Python")
+    def _languages(self, element: Xml) -> None:
+        for one, language, attribute in languages.foreign(element):
+            message = f"{attribute} says {language!r}; expressions in this language are not executed"
+            rule = "script.language" if local(one) in languages.SCRIPTS else "expression.language"
+            self.problem(one, rule, message, "write it in Python or FEEL, and name that language")
 
     def _quantity(self, element: Xml, name: str) -> int:
         said = element.get(name, "1")

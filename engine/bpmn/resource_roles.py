@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.bpmn.templates import Template, template
+from engine.bpmn.languages import expression_in, own_language, template_in
+from engine.bpmn.templates import Template
 from engine.bpmn.xml_source import BPMN, Xml, child, children, reference, text
 
 _NAMED = re.compile(r"(user|group)\s*\((.*)\)", re.DOTALL)
@@ -28,13 +29,20 @@ def read(element: Xml) -> tuple[Owners, Template | None]:
     groups: list[Template] = []
     users: list[Template] = []
     for role in children(element, "potentialOwner"):
-        for kind, said in _owners(_said(role)):
-            found = template(said)
+        for kind, said in _owners(role, _said(role)):
+            found = _template(role, said)
             if found is not None:
                 (users if kind == "user" else groups).append(found)
-    performers = (_said(role) for tag in ("humanPerformer", "performer") for role in children(element, tag))
-    performer = next((found for one in performers if (found := template(_bare(one))) is not None), None)
+    performers = ((role, _said(role)) for tag in ("humanPerformer", "performer") for role in children(element, tag))
+    performer = next((found for role, said in performers if (found := _template(role, _bare(said))) is not None), None)
     return Owners(tuple(groups), tuple(users)), performer
+
+
+def _template(role: Xml, said: str) -> Template | None:
+    """In the language that the assignment expression names, else as the file writes texts."""
+    formal = role.find(f".//{{{BPMN}}}formalExpression")
+    own = own_language(formal) if formal is not None else None
+    return expression_in(formal, said, own) if own else template_in(role, said)
 
 
 def _said(role: Xml) -> str:
@@ -57,9 +65,9 @@ def _bare(said: str) -> str:
     return found[2] if found is not None and found[1] == "user" else said
 
 
-def _owners(said: str) -> Iterator[tuple[str, str]]:
+def _owners(role: Xml, said: str) -> Iterator[tuple[str, str]]:
     """(group or user, name) of a comma-separated list; a text that is one expression as a whole stays one."""
-    whole = template(said)
+    whole = _template(role, said)
     if whole is not None and len(whole.parts) == 1 and whole.literal is None:
         yield "group", said
         return

@@ -17,6 +17,11 @@ def looks_iso(text: str) -> bool:
     return bool(_LITERAL.match(text.strip()))
 
 
+def unquoted(text: str) -> str:
+    """A time without the quotes of a literal expression in either language: that of a start event, for which no variables exist."""
+    return text.removeprefix("=").strip().strip("\"'")
+
+
 def anchored(plan: Plan, now: datetime) -> Plan:
     """A cycle of months gets its beginning written into its text, so that 31 January, 28 February are followed by 31 March."""
     match = _BY_MONTHS.match(plan.text)

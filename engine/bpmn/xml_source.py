@@ -8,8 +8,9 @@ from lxml import etree
 
 from engine.bpmn.limits import Limits
 from engine.errors import DeploymentRejected, Problem
+from engine.model import files
 
-BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+BPMN = files.BPMN
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 OURS = "https://flowledger.org/bpmn/1.0"
 ZEEBE = "http://camunda.org/schema/zeebe/1.0"
@@ -81,6 +82,17 @@ def text(element: Xml | None) -> str:
 def reference(value: str | None) -> str | None:
     """A QName reference without its prefix."""
     return value.strip().rsplit(":", 1)[-1] if value and value.strip() else None
+
+
+def imports(root: Xml) -> list[str]:
+    """Namespaces of the BPMN files that a file imports (BPMN 2.0.2 section 8.2.2)."""
+    return [one.get("namespace") or "" for one in children(root, "import") if one.get("importType") == BPMN]
+
+
+def qualified(element: Xml, value: str | None) -> tuple[str | None, str]:
+    """Namespace and id that a QName reference means; None for the namespace when it has no prefix, or one that is not declared."""
+    prefix, _, key = (value or "").strip().rpartition(":")
+    return (element.nsmap.get(prefix) if prefix else None), key
 
 
 def flag(element: Xml, name: str, default: bool) -> bool:

@@ -10,6 +10,7 @@ from engine.dmn.model import DmnModel, Element
 from engine.dmn.reading import EXPRESSIONS, Reader
 from engine.dmn.xml import NAMESPACES, Xml, child, children, local, name_of, parse, reference
 from engine.errors import DeploymentRejected
+from engine.model.files import kind_of
 
 _REQUIRED = ("requiredDecision", "requiredInput", "requiredKnowledge")
 _ELEMENTS = ("inputData", "decision", "businessKnowledgeModel", "decisionService")
@@ -26,7 +27,7 @@ class DmnCompiler:
 
         `others`: files of the same deployment by name, among which imports are looked up; their own problems are not repeated here.
         """
-        library = _Library({name: data for name, data in (others or {}).items() if name != file and name.lower().endswith(".dmn")})
+        library = _Library({name: data for name, data in (others or {}).items() if name != file and kind_of(name, data) == "dmn"})
         unit = library.load(file, parse(file, xml), main=True)
         _check(unit, library.elements)
         if unit.reader.problems and not self._lenient:

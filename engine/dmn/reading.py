@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Iterator as Iterates
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from engine.dmn.boxed import (
@@ -34,6 +36,7 @@ from engine.dmn.items import Items, component_names
 from engine.dmn.table import AGGREGATIONS, HIT_POLICIES, Input, Output, Rule, Table
 from engine.dmn.xml import Xml, child, children, local, name_of, text
 from engine.errors import Problem
+from engine.model.languages import FEEL, named
 
 EXPRESSIONS = (
     *("literalExpression", "decisionTable", "context", "list", "relation", "invocation", "functionDefinition"),
@@ -51,15 +54,28 @@ class Reader:
         self.file = file
         self.problems: list[Problem] = []
         self.owner: Xml = definitions
+        self._place = ""
         self._language = definitions.get("expressionLanguage")
         self.names: set[str] = component_names(definitions).union(*(reader.names for reader in imported.values()))
         self._vocabulary = Vocabulary((*KNOWN, *sorted(self.names)))
         self.items: Items = Items(definitions, self._allowed, {name: reader.items for name, reader in imported.items()})
 
     def problem(self, rule: str, message: str, element: Xml, advice: str = "") -> None:
-        """Notes a finding about the current decision."""
+        """Notes a finding about the current decision: at the innermost element with an id (of a table: the cell, else the rule), in words its place."""
         line = int(element.sourceline or 0) or None
-        self.problems.append(Problem(self.file, rule, message, self.owner.get("id"), name_of(self.owner) or None, line, advice))
+        inside = (one.get("id") for one in (element, *element.iterancestors()) if one is not self.owner)
+        identity = next(filter(None, inside), None) if element is not self.owner and self.owner in element.iterancestors() else None
+        said = f"{self._place}: {message}" if self._place else message
+        self.problems.append(Problem(self.file, rule, said, identity or self.owner.get("id"), name_of(self.owner) or None, line, advice))
+
+    @contextmanager
+    def _at(self, place: str) -> Iterates[None]:
+        """What is found meanwhile is found there."""
+        before, self._place = self._place, f"{self._place}, {place}" if self._place else place
+        try:
+            yield
+        finally:
+            self._place = before
 
     # --- texts and types ----------------------------------------------------------------------------------------------
     def type_of(self, reference: str | None, element: Xml) -> Type:
@@ -95,7 +111,7 @@ class Reader:
 
     def _is_feel(self, element: Xml) -> bool:
         language = element.get("expressionLanguage") or self._language
-        if language is None or "feel" in language.lower():
+        if language is None or named(language) == FEEL:
             return True
         self.problem("dmn.language", f"the expression language {language} is not available", element, "write the expression in FEEL")
         return False
@@ -183,7 +199,7 @@ class Reader:
     def table(self, element: Xml) -> Boxed:
         policy = (element.get("hitPolicy") or "UNIQUE").upper()
         aggregation = element.get("aggregation")
-        outputs = tuple(self._output(output) for output in children(element, "output"))
+        outputs = tuple(self._output(output, number) for number, output in enumerate(children(element, "output"), 1))
         if policy not in HIT_POLICIES:
             self.problem("dmn.hit-policy", f"unknown hit policy {policy}", element)
         if aggregation is not None and (aggregation not in AGGREGATIONS or policy != "COLLECT"):
@@ -196,42 +212,61 @@ class Reader:
             self.problem(
                 "dmn.priority", f"the hit policy {policy} needs output values", element, "list the output values from the most important down"
             )
-        inputs = tuple(self._input(clause) for clause in children(element, "input"))
+        inputs = tuple(self._input(clause, number) for number, clause in enumerate(children(element, "input"), 1))
         rules = tuple(self._rule(rule, number, inputs, outputs) for number, rule in enumerate(children(element, "rule"), 1))
         return Table(inputs, outputs, rules, policy, aggregation, self.type_of(element.get("typeRef"), element))
 
-    def _input(self, clause: Xml) -> Input:
+    def _input(self, clause: Xml, number: int) -> Input:
         expression = child(clause, "inputExpression")
         written = text(expression)
-        if expression is None or not written:
-            self.problem("dmn.input", "an input has no expression", clause, "give the name of the variable to test")
-            return Input("", Missing(), ANY, None)
-        values = child(clause, "inputValues")
-        allowed = None if values is None or not text(values) else self.tests(text(values), values)
-        return Input(written, self.feel(written, expression), self.type_of(expression.get("typeRef"), expression), allowed)
+        with self._at(_column("input", number, written)):
+            if expression is None or not written:
+                self.problem("dmn.input", "an input has no expression", clause, "give the name of the variable to test")
+                return Input("", Missing(), ANY, None)
+            values = child(clause, "inputValues")
+            allowed = None if values is None or not text(values) else self.tests(text(values), values)
+            return Input(written, self.feel(written, expression), self.type_of(expression.get("typeRef"), expression), allowed)
 
-    def _output(self, clause: Xml) -> Output:
-        values = child(clause, "outputValues")
-        tests = self.tests(text(values), values) if values is not None and text(values) else None
-        order = (
-            ()
-            if tests is None or tests.tests is None
-            else tuple(UnaryTests((t,), (a,), negated=False) for t, a in zip(tests.tests, tests.asks, strict=True))
-        )
-        default = child(clause, "defaultOutputEntry")
-        entry = None if default is None or not text(default) else self.feel(text(default), default)
-        return Output(name_of(clause) or None, self.type_of(clause.get("typeRef"), clause), order, entry)
+    def _output(self, clause: Xml, number: int) -> Output:
+        with self._at(_column("output", number, name_of(clause))):
+            values = child(clause, "outputValues")
+            tests = self.tests(text(values), values) if values is not None and text(values) else None
+            order = (
+                ()
+                if tests is None or tests.tests is None
+                else tuple(UnaryTests((t,), (a,), negated=False) for t, a in zip(tests.tests, tests.asks, strict=True))
+            )
+            default = child(clause, "defaultOutputEntry")
+            entry = None if default is None or not text(default) else self.feel(text(default), default)
+            return Output(name_of(clause) or None, self.type_of(clause.get("typeRef"), clause), order, entry)
 
     def _rule(self, rule: Xml, number: int, inputs: tuple[Input, ...], outputs: tuple[Output, ...]) -> Rule:
         cells = list(children(rule, "inputEntry"))
         results = list(children(rule, "outputEntry"))
         name = rule.get("id") or f"{self.owner.get('id')}#{number}"
-        if len(cells) != len(inputs) or len(results) != len(outputs):
-            self.problem(
-                "dmn.rule", f"rule {number} has {len(cells)} input and {len(results)} output entries, not {len(inputs)} and {len(outputs)}", rule
+        with self._at(f"rule {number} ({rule.get('id')})" if rule.get("id") else f"rule {number}"):
+            if len(cells) != len(inputs) or len(results) != len(outputs):
+                message = f"it has {len(cells)} input and {len(results)} output entries, not {len(inputs)} and {len(outputs)}"
+                self.problem("dmn.rule", message, rule)
+                return Rule(name, (None,) * len(inputs), (Missing(),) * len(outputs))
+            tests = tuple(self._test_cell(cell, number, clause) for number, (cell, clause) in enumerate(zip(cells, inputs, strict=True), 1))
+            return Rule(
+                name,
+                tests,
+                tuple(self._result_cell(cell, number, clause) for number, (cell, clause) in enumerate(zip(results, outputs, strict=True), 1)),
             )
-            return Rule(name, (None,) * len(inputs), (Missing(),) * len(outputs))
-        return Rule(name, tuple(self.tests(text(cell), cell) for cell in cells), tuple(self.feel(text(result), result) for result in results))
+
+    def _test_cell(self, cell: Xml, number: int, clause: Input) -> UnaryTests | None:
+        with self._at(_column("input", number, clause.text)):
+            return self.tests(text(cell), cell)
+
+    def _result_cell(self, cell: Xml, number: int, clause: Output) -> Boxed:
+        with self._at(_column("output", number, clause.name)):
+            return self.feel(text(cell), cell)
+
+
+def _column(kind: str, number: int, name: str | None) -> str:
+    return f"{kind} {number} ({name})" if name else f"{kind} {number}"
 
 
 _KINDS: dict[str, Callable[[Reader, Xml], Boxed]] = {

@@ -71,6 +71,9 @@ class SandboxEvaluator:
             raise ValueError(f"unknown mode {mode}")
         try:
             accepted = read(source, "expression" if mode == "expression" else "script")
+            foreign = next((name for name in _FOREIGN if name in accepted.reads and name not in accepted.assigns), None)
+            if foreign is not None:
+                return f"{foreign} is a word of other languages; in Python it is {_FOREIGN[foreign]}"
             self._sandbox.run(program_of(accepted, frozenset(), (), self.limits.result).dry, {}, {}, _NO_TIME)
         except SourceRefused as exc:
             return str(exc)
@@ -95,6 +98,7 @@ class SandboxEvaluator:
             raise ExpressionError(source=_short(source.text), cause=str(exc)) from exc.__cause__
 
 
+_FOREIGN = {"true": "True", "false": "False", "null": "None"}  # what people write who come from other expression languages
 _QUOTED = 200  # characters of a source that an error message repeats
 _NO_TIME = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 

@@ -76,7 +76,7 @@ def _from_folder(folder: Path) -> Pack:
 
 def resources(pack: Pack) -> dict[str, bytes]:
     """The files that the pack deploys: its BPMN and DMN, its forms."""
-    found = {f.name: f.read_bytes() for f in _walk(files(pack.package)) if f.name.endswith((".bpmn", ".dmn", ".form.json"))}
+    found = {f.name: f.read_bytes() for f in _walk(files(pack.package)) if f.name.lower().endswith((".bpmn", ".dmn", ".form.json"))}
     if pack.forms:
         found |= {f.name: f.read_bytes() for f in _walk(files(pack.forms)) if f.name.endswith(".form.json")}
     return found

@@ -74,7 +74,10 @@ class GroupCommit:
         if not own.done:
             self._lead(own)
         if own.error is not None:
-            raise own.error
+            try:
+                raise own.error
+            finally:
+                del own  # else traceback, frame, ticket and error hold each other until the garbage collector comes
         result: T = own.result
         return result
 

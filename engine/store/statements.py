@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,18 +119,19 @@ def run(connection: Connection, work: Work) -> list[Row]:
     if pipeline and len(work) > 1:
         work = together(work)
     compiled, sets = work[-1]
+    # Every cursor is closed here and now: one that the traceback of an exception keeps alive would be finalised by the garbage collector in
+    # some other thread, which SQLite then makes wait until this connection is idle, with Python's own lock in its hands.
+    cursors = [raw.cursor() for _ in work]
     try:
-        cursor = raw.cursor()
-        if pipeline and (len(work) > 1 or len(sets) > 1):
-            with raw.pipeline():
-                for compiled, sets in work:
-                    cursor = _send(connection, raw, compiled, sets)
-        else:
-            for compiled, sets in work:
-                cursor = _send(connection, raw, compiled, sets)
-        return list(cursor.fetchall()) if cursor.description else []
+        with raw.pipeline() if pipeline and (len(work) > 1 or len(sets) > 1) else nullcontext():
+            for cursor, (compiled, sets) in zip(cursors, work, strict=True):
+                _send(connection, cursor, compiled, sets)
+        return list(cursors[-1].fetchall()) if cursors[-1].description else []
     except connection.dialect.loaded_dbapi.Error as exc:
         raise _translated(connection, compiled.sql, exc) from exc
+    finally:
+        for cursor in cursors:
+            cursor.close()
 
 
 # --- one statement for several writes (PostgreSQL) ---------------------------------------------------------------------
@@ -187,8 +189,7 @@ def _one_of(parts: Sequence[Compiled]) -> Compiled:
     )
 
 
-def _send(connection: Connection, raw: Any, compiled: Compiled, sets: Sequence[Mapping[str, Any]]) -> Any:
-    cursor = raw.cursor()
+def _send(connection: Connection, cursor: Any, compiled: Compiled, sets: Sequence[Mapping[str, Any]]) -> None:
     listeners: Any = connection.dispatch.before_cursor_execute
     if listeners:  # whoever watches SQLAlchemy's statements sees these, too
         listeners(connection, cursor, compiled.sql, sets, None, len(sets) > 1)
@@ -196,7 +197,6 @@ def _send(connection: Connection, raw: Any, compiled: Compiled, sets: Sequence[M
         cursor.execute(compiled.sql, compiled.parameters(sets[0]))
     else:
         cursor.executemany(compiled.sql, [compiled.parameters(one) for one in sets])
-    return cursor
 
 
 def _translated(connection: Connection, sql: str, exc: Exception) -> BaseException:

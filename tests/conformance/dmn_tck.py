@@ -1,16 +1,19 @@
-"""Runs the DMN Technology Compatibility Kit (github.com/dmn-tck/tck) against `engine.dmn` and prints figures; nothing of the kit is copied here.
+"""Runs the DMN Technology Compatibility Kit (github.com/dmn-tck/tck) against `engine.dmn`; nothing of the kit is copied here.
 
-    FLOWLEDGER_DMN_TCK=/path/to/tck/TestCases python -m tests.conformance.dmn_tck [-v] [filter ...]
+    make tck DMN_TCK=/path/to/tck                                                     writes docs/conformance-dmn.md
+    FLOWLEDGER_DMN_TCK=/path/to/tck python -m tests.conformance.dmn_tck [filter ...]   prints figures and failing cases
 
 A test case passes when every result node has the expected value. An expected error counts as passed when the result is null or an error.
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import os
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +28,10 @@ from engine.dmn.feel.values import Function, equal
 from engine.dmn.model import DmnModel, Element
 from engine.errors import DeploymentRejected, ExpressionError
 
+VARIABLE = "FLOWLEDGER_DMN_TCK"
+LEVELS = {"compliance-level-2": 1.0, "compliance-level-3": 0.85}
+"""Share of the cases of each level that has to pass."""
+REPORT = Path(__file__).parents[2] / "docs" / "conformance-dmn.md"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KIT = "{http://www.omg.org/spec/DMN/20160719/testcase}"
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -137,38 +144,40 @@ def verdict(model: DmnModel, case: etree._Element) -> str:
     return ""
 
 
-def main(arguments: list[str]) -> int:
-    """Prints passed and total by level, and with -v every failure."""
-    kit = os.environ.get("FLOWLEDGER_DMN_TCK")
-    if not kit:
-        print("set FLOWLEDGER_DMN_TCK to the folder TestCases of the kit")
-        return 2
-    filters = [argument for argument in arguments if not argument.startswith("-")]
-    started = time.perf_counter()
-    all_passed = all_total = 0
-    for level in ("compliance-level-2", "compliance-level-3"):
-        groups: dict[str, list[int]] = {}
+@dataclass(frozen=True)
+class Outcome:
+    """One test case; `why` is empty when it passed."""
+
+    level: str
+    group: str
+    name: str
+    why: str
+
+
+def kit_from_environment() -> Path | None:
+    """The folder TestCases of the kit, also when the variable names the folder above; None when it is not set. Raises for a wrong path."""
+    said = os.environ.get(VARIABLE)
+    if not said:
+        return None
+    found = next((folder for folder in (Path(said), Path(said) / "TestCases") if (folder / "compliance-level-2").is_dir()), None)
+    if found is None:
+        raise FileNotFoundError(f"{VARIABLE}={said}: there is no folder compliance-level-2 in it")
+    return found
+
+
+def run(kit: Path, filters: Sequence[str] = ()) -> list[Outcome]:
+    """Every case of every level, in the order of the folders."""
+    found = []
+    for level in LEVELS:
         models: dict[Path, DmnModel | str] = {}
-        for group, name, case, file in cases(Path(kit) / level):
+        for group, name, case, file in cases(kit / level):
             if filters and not any(part in f"{group}/{name}" for part in filters):
                 continue
             if file not in models:
                 models[file] = compiled(file)
             model = models[file]
-            why = model if isinstance(model, str) else verdict(model, case)
-            counts = groups.setdefault(group, [0, 0])
-            counts[0] += not why
-            counts[1] += 1
-            if why and "-v" in arguments:
-                print(f"  {group}/{name}: {why[:300]}")
-        for group, (passed, total) in groups.items():
-            if passed < total:
-                print(f"{group}: {passed}/{total}")
-        passed, total = (sum(counts[i] for counts in groups.values()) for i in (0, 1))
-        print(f"{level}: {passed} of {total} test cases in {len(groups)} groups")
-        all_passed, all_total = all_passed + passed, all_total + total
-    print(f"together: {all_passed} of {all_total} in {time.perf_counter() - started:.1f} s")
-    return 0 if all_passed == all_total else 1
+            found.append(Outcome(level, group, name, model if isinstance(model, str) else verdict(model, case)))
+    return found
 
 
 def compiled(file: Path) -> DmnModel | str:
@@ -178,6 +187,82 @@ def compiled(file: Path) -> DmnModel | str:
         return DmnCompiler(lenient=True).compile(file.name, file.read_bytes(), others)
     except (DeploymentRejected, OSError) as exc:
         return f"not compiled: {exc}"
+
+
+# --- the report -----------------------------------------------------------------------------------------------------
+def fingerprint(kit: Path) -> str:
+    """SHA-256 of the models and cases that were run."""
+    total = hashlib.sha256()
+    for file in sorted(file for level in LEVELS for file in (kit / level).rglob("*") if file.suffix in (".dmn", ".xml")):
+        total.update(f"{file.relative_to(kit)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def passed(outcomes: Sequence[Outcome], level: str) -> tuple[int, int]:
+    """(passed, all) of a level."""
+    ours = [one for one in outcomes if one.level == level]
+    return sum(not one.why for one in ours), len(ours)
+
+
+def enough(outcomes: Sequence[Outcome]) -> bool:
+    """Whether each level has the share of passed cases that it has to have."""
+    return all(total and good >= share * total for level, share in LEVELS.items() for good, total in [passed(outcomes, level)])
+
+
+def report(outcomes: Sequence[Outcome], mark: str) -> str:
+    """The conformance report as Markdown; the same outcomes give the same text."""
+    lines = [
+        "# Conformance to DMN",
+        "",
+        "Generated by `make tck DMN_TCK=<copy of github.com/dmn-tck/tck>`; do not edit. The kit itself is not part of this project.",
+        "",
+        f"Models and cases that were run: SHA-256 `{mark}`.",
+        "",
+        "| level | groups | cases | passed | failed | share |",
+        "|---|---|---|---|---|---|",
+    ]
+    for level in LEVELS:
+        good, total = passed(outcomes, level)
+        groups = len({one.group for one in outcomes if one.level == level})
+        lines.append(f"| {level} | {groups} | {total} | {good} | {total - good} | {good / max(1, total):.1%} |")
+    failed = [one for one in outcomes if one.why]
+    lines += ["", "## Failing cases", ""]
+    if failed:
+        lines += ["| group | case | why |", "|---|---|---|"]
+        lines += [f"| {one.group} | {one.name} | {_cell(one.why)} |" for one in failed]
+    else:
+        lines.append("None.")
+    lines += ["", "## Groups", "", "| level | group | passed | cases |", "|---|---|---|---|"]
+    for level, group in dict.fromkeys((one.level, one.group) for one in outcomes):
+        ours = [one for one in outcomes if (one.level, one.group) == (level, group)]
+        lines.append(f"| {level.rpartition('-')[2]} | {group} | {sum(not one.why for one in ours)} | {len(ours)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(why: str) -> str:
+    return " ".join(why[:160].split()).replace("|", "\\|")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints figures and failing cases, or writes the report. 0: enough passed; 1: not; 2: there is no kit."""
+    parser = argparse.ArgumentParser(prog="python -m tests.conformance.dmn_tck")
+    parser.add_argument("filters", nargs="*", help="parts of the names of groups and cases")
+    parser.add_argument("--report", action="store_true", help=f"write {REPORT.name}")
+    options = parser.parse_args(arguments)
+    kit = kit_from_environment()
+    if kit is None:
+        print(f"set {VARIABLE} to a copy of github.com/dmn-tck/tck")
+        return 2
+    outcomes = run(kit, options.filters)
+    for one in outcomes:
+        if one.why:
+            print(f"{one.group}/{one.name}: {one.why[:300]}")
+    for level in LEVELS:
+        good, total = passed(outcomes, level)
+        print(f"{level}: {good} of {total} test cases")
+    if options.report:
+        REPORT.write_text(report(outcomes, fingerprint(kit)), "utf-8")
+    return 0 if enough(outcomes) else 1
 
 
 if __name__ == "__main__":

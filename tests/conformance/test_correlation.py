@@ -177,3 +177,13 @@ def test_a_vendors_key_expression_goes_before_keys() -> None:
 def test_what_is_refused(head: str, subscription: str, expected: list[tuple[str, str]]) -> None:
     inside = catch("c", M) + flows("s c") if "name" in head else ""
     assert rules(pool(head, subscription, S, inside)) == expected
+
+
+def test_paths_in_feel() -> None:
+    head = MESSAGES + prop("order", M="order.number + 1").replace("<messagePath>", '<messagePath language="feel">') + key("k", "order")
+    made, _ = engine(pool(head, bound("k", order="mine"), S, catch("c", M), flows("s c")))
+    with made:
+        one, two = made.start("p", {"mine": 1}), made.start("p", {"mine": 2})
+        made.publish_message("m", {"order": {"number": 1}})
+        assert states(made, one, two) == ["active", "completed"]
+        made.check()

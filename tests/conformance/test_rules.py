@@ -167,7 +167,7 @@ CASES: list[tuple[str, str | None, bytes, bytes]] = [
 ELSEWHERE = {  # tested one by one in test_refused, test_decisions and beside the languages
     "bpmn.ad-hoc", "bpmn.call", "bpmn.cancel", "bpmn.compensation", "bpmn.default-flow", "bpmn.duplicate-id", "bpmn.end", "bpmn.event",
     "bpmn.event-subprocess", "bpmn.flow", "bpmn.loop", "bpmn.missing-id", "bpmn.multi-instance", "bpmn.nesting", "bpmn.no-process", "bpmn.quantity",
-    "bpmn.root", "bpmn.start", "bpmn.timer", "expression", "script.language",
+    "bpmn.root", "bpmn.start", "bpmn.timer", "expression", "expression.language", "script.language",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from traceback import walk_tb
 
 import pytest
 import sqlalchemy as sa
@@ -112,3 +113,16 @@ def test_a_row_that_a_batch_writes_is_seen_by_what_follows_in_it(database):
         found = NAMES.rows(connection, {"b_instance": "i"})
         assert found == [(1, "b"), (2, "b"), (6, "组")]
         assert NAMES.rows(connection, {"b_instance": "j"}) == []
+
+
+def test_no_cursor_survives_in_the_traceback_of_a_failed_statement(database):
+    """The garbage collector would finalise it in another thread, which SQLite makes wait for the connection: everybody stood still for 30 s."""
+    with pytest.raises(sa.exc.IntegrityError) as caught, database.begin(write=True) as connection:  # noqa: PT012 - the transaction is meant
+        ADD.rows(connection, candidate(1))
+        ADD.rows(connection, candidate(1))
+    held = [value for frame, _ in walk_tb(caught.tb) for value in frame.f_locals.values()]
+    cursors = [one for value in held for one in (value if isinstance(value, list) else [value]) if hasattr(one, "fetchall") and hasattr(one, "close")]
+    assert cursors
+    for cursor in cursors:
+        with pytest.raises(Exception, match="closed"):
+            cursor.execute("SELECT 1")

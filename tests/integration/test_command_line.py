@@ -132,3 +132,16 @@ def test_how_long_early_messages_wait_is_a_setting(data, monkeypatch):
         assert CliRunner().invoke(main, ["serve", "--data", str(data), *words], env=environment).exit_code == 0
     assert served == [3600, 60, 0]
     assert CliRunner().invoke(main, ["serve", "--data", str(data), "--keep-messages", "-1"]).exit_code == 2
+
+
+def test_a_decision_alone_completes_an_earlier_version(data):
+    task = process(
+        '<startEvent id="start"/><businessRuleTask id="t" flowledger:decision="d"/><endEvent id="end"/>' + chain("start", "t", "end"), "rules"
+    )
+    table = '<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" namespace="r"><decision id="d"><literalExpression><text>{}</text></literalExpression></decision></definitions>'
+    (data / "rules.bpmn").write_bytes(task)
+    for number in (1, 2):
+        (data / "rules.dmn").write_text(table.format(number))
+        others = [str(data / "rules.bpmn")] if number == 1 else ["--complete-from", "rules:1"]
+        assert run(data, "deploy", *others, str(data / "rules.dmn")).output.startswith(f"rules:{number}")
+    assert run(data, "deploy", str(data / "rules.dmn")).exit_code == 1

@@ -8,7 +8,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from engine.errors import NotAllowed
+from engine.bpmn.validation import Validation
+from engine.errors import DeploymentRejected, NotAllowed, Problem
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.store import schema
@@ -16,6 +17,7 @@ from engine.store.database import Database
 from engine.store.login import IDLE_HOURS, SESSION_HOURS, AccountAccess
 from engine.store.tables import metadata
 from engine.testing import EmbeddedEngine
+from tests.support.diagrams import TWO_TASKS
 
 
 def test_migrations_lead_to_the_declared_schema(tmp_path):
@@ -79,3 +81,26 @@ def test_changing_the_password_needs_the_old_one_and_logs_out(engine):
     engine.app.execute(cmd.ChangePassword("correct horse", "new password"), me)
     assert engine.app.accounts.session(secret) is None
     assert engine.app.accounts.login("li", "new password")
+
+
+def test_a_deployment_that_was_accepted_runs_on_when_rules_become_stricter(tmp_path, monkeypatch):
+    """Models are compiled again from the stored files; a rule that came later must not strand running instances."""
+    database = f"sqlite:///{tmp_path / 'rules.sqlite3'}"
+    with EmbeddedEngine(database=database) as engine:
+        engine.deploy({"two.bpmn": TWO_TASKS})
+        one = engine.start("two")
+
+    original = Validation.process
+
+    def stricter(self, container):
+        original(self, container)
+        self.problems.append(Problem("two.bpmn", "bpmn.new", "user tasks are out of fashion", "a"))
+
+    monkeypatch.setattr(Validation, "process", stricter)
+    with EmbeddedEngine(database=database) as engine:
+        with pytest.raises(DeploymentRejected):
+            engine.deploy({"other.bpmn": TWO_TASKS})
+        engine.complete(engine.user_tasks(one)[0].id, {"x": 1})
+        engine.complete(engine.user_tasks(one)[0].id)
+        assert engine.instance(one).state == "completed"
+        engine.check()

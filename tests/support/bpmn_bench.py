@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engine.bpmn import BpmnInterpreter, Limits
+from engine.dmn.feel import FeelEvaluator
 from engine.errors import BpmnError
+from engine.expressions import Languages
 from engine.model import events as ev
 from engine.model import inputs
 from engine.model.values import moment
@@ -73,7 +75,9 @@ class Bench:
     ) -> None:
         self.lines: list[str] = []
         self.functions = {"log": self.lines.append, "fail": self._fail, **(functions or {})}
-        self.interpreter = BpmnInterpreter(evaluator or PlainEvaluator(), decisions or NoDecisions(), frozenset(self.functions), limits)
+        self.interpreter = BpmnInterpreter(
+            Languages(evaluator or PlainEvaluator(), FeelEvaluator()), decisions or NoDecisions(), frozenset(self.functions), limits
+        )
         self.model = self.interpreter.compile(
             {**{f"file{n}.bpmn": data for n, data in enumerate(files)}, **(extra or {})}, called or (lambda _: None)
         )

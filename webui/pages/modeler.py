@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from engine.errors import DeploymentRejected, InvalidInput, LimitExceeded
 from engine.model.commands import Deploy, DiscardModelDraft, SaveModelDraft
+from engine.model.files import kind_of
 from engine.model.values import iso, parse
 from engine.model.views import ModelDraft
 from webui.findings import explored, told
@@ -96,7 +97,7 @@ def _lists(files: Mapping[str, bytes], people: Mapping[str, str]) -> dict[str, l
         "groups": [{"id": key, "title": by_language(titles, key)} for key, titles in catalogue.groups.items()],
         "users": [{"id": key, "title": name} for key, name in people.items()],
         "handlers": [{"name": h.name, "title": by_language(h.title, h.name), "description": h.description} for h in catalogue.handlers.values()],
-        "decisions": [d for name, data in sorted(files.items()) if name.endswith(".dmn") for d in _decisions(data)],
+        "decisions": [d for name, data in sorted(files.items()) if kind_of(name, data) == "dmn" for d in _decisions(data)],
     }
 
 

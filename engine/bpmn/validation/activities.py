@@ -67,7 +67,11 @@ def instantiating_receive_tasks_begin_a_process(place: Place, node: Node) -> Fin
 def decisions_are_deployed(place: Place, node: Node) -> Findings:
     literal = node.decision.literal if node.decision is not None else None
     if literal is not None and literal not in place.decisions:
-        yield Finding(node, f"there is no decision {literal!r} in the deployment", "deploy its .dmn file with it")
+        yield Finding(
+            node,
+            f"there is no decision {literal!r} in the deployment",
+            "deploy its .dmn file with it; decisions of other deployments are not looked up",
+        )
 
 
 @checks(CALL, "callActivity")

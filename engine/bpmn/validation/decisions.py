@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from engine.bpmn.validation.rule import declare
 
+declare(
+    "dmn.alone",
+    "",
+    "A decision is deployed with the processes that use it",
+    "Deploy it with the process, or with the other files of an earlier version.",
+)
 declare("dmn.aggregation", "", "The aggregation does not fit", "Choose a hit policy that allows it.")
 declare("dmn.cycle", "", "The decision requires itself", "Remove the requirement that closes the circle.")
 declare("dmn.duplicate-id", "", "A decision id is used twice", "Give each decision an id of its own.")

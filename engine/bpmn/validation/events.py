@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from engine.bpmn.diagram import Container, Definition, Node
-from engine.bpmn.timers import looks_iso
+from engine.bpmn.timers import looks_iso, unquoted
 from engine.bpmn.validation.reading import REFERENCE
 from engine.bpmn.validation.rule import Finding, Findings, Place, checks, declare
 from engine.errors import InvalidInput
@@ -94,11 +94,14 @@ def cancel_is_caught_at_transactions(place: Place, node: Node) -> Findings:
 
 
 @checks(TIMER, *EVENTS)
-def timers_can_be_read(_: Place, node: Node) -> Findings:
+def timers_can_be_read(place: Place, node: Node) -> Findings:
+    """That of a start event cannot be computed: nothing exists yet from which."""
+    begins = node.type == "startEvent" and place.container.parent is None
     for one in node.definitions:
-        if one.kind == "timer" and one.text and looks_iso(one.text):
+        text = unquoted(one.text) if begins else one.text
+        if one.kind == "timer" and text and (begins or looks_iso(text)):
             try:
-                first(one.text, A_DAY)
+                first(text, A_DAY)
             except InvalidInput as exc:
                 yield Finding(node, str(exc), "for example PT15M, 2026-12-31T08:00:00Z, R3/PT1H", one.line)
 

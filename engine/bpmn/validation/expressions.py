@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from engine.bpmn.diagram import Container, Flow, Node, Parameter
-from engine.bpmn.templates import Template, source
+from engine.bpmn.templates import Template, template
 from engine.bpmn.timers import looks_iso
 from engine.bpmn.validation.rule import Finding, Findings, Place, checks, declare
+from engine.model.languages import is_feel
 
 EXPRESSION = declare("expression", "10.4.3", "An expression is not valid", "Correct the expression.")
 
@@ -33,8 +34,8 @@ def conditions_are_accepted(place: Place, flow: Flow) -> Findings:
 @checks(EXPRESSION, "node")
 def expressions_are_accepted(place: Place, node: Node) -> Findings:
     texts = [*_of_events(node), *_of_work(node)]
-    for template in templates_of(node):
-        texts += template.expressions
+    for one in templates_of(node):
+        texts += one.expressions
     yield from _refused(place, node, texts)
 
 
@@ -42,13 +43,14 @@ def _refused(place: Place, subject: Node | Flow | Container, texts: Iterable[str
     for text in texts:
         found = place.refusal(text, "expression")
         if found:
-            yield Finding(subject, f"the expression {text!r} is refused: {found}")
+            advice = "correct the FEEL text" if is_feel(text) else "write it in Python (==, and, or, not, True, None), or name FEEL as its language"
+            yield Finding(subject, f"the expression {text!r} is refused: {found}", advice)
 
 
 def _of_events(node: Node) -> Iterator[str]:
     for one in node.definitions:
         if (one.kind == "conditional" and one.text) or (one.kind == "timer" and one.text and not looks_iso(one.text)):
-            yield source(one.text)
+            yield one.text
         for key in one.keys:
             yield from filter(None, (*key.paths, *key.bindings))
 
@@ -57,7 +59,7 @@ def _of_work(node: Node) -> Iterator[str]:
     if node.type == "complexGateway" and node.activation:
         yield node.activation
     if node.script and node.result_variable:
-        yield source(node.script)
+        yield node.script
     loop = node.loop
     if loop is not None:
         conditions = [text for text, _ in loop.complex_events]
@@ -76,6 +78,9 @@ def templates_of(node: Node) -> Iterator[Template]:
     )
     yield from (parameter.value for parameter in parameters)
     for one in node.definitions:
+        named = template(one.name) if one.kind in ("message", "signal") else None
+        if named is not None:
+            yield named
         if one.correlation is not None:
             yield one.correlation
         if one.payload is not None:

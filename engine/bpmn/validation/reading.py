@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.bpmn.validation.rule import declare
 
+LANGUAGES = "Write it in Python or FEEL, and name that language."
 declare("xml.syntax", "", "The file is not well-formed XML", "Export it again from the modeler that drew it.")
 declare("xml.doctype", "", "The file holds a DOCTYPE, which is refused", "Remove the DOCTYPE.")
 declare("xml.size", "", "The file is too large", "Make it smaller.")
@@ -23,7 +24,8 @@ declare("bpmn.data", "10.4.2", "The data association is not valid", "Name one so
 declare("bpmn.quantity", "10.3", "A quantity is not valid", "Use whole numbers of at least 1.")
 declare("bpmn.loop", "10.3.8", "The loop is not valid", "Give it a condition or a maximum.")
 declare("bpmn.multi-instance", "10.3.8", "The multi-instance activity is not valid", "Give it a collection or a number, not both.")
-declare("script.language", "10.3.3", "The language is not supported", "Write it in Python.")
+declare("script.language", "10.3.3", "The language of the script is not available", LANGUAGES)
+declare("expression.language", "8.4.7", "The expression language is not available", LANGUAGES)
 EXTENSION = declare(
     "extension.unsupported", "", "An extension that would be executed is not supported", "Use a script task or a service task with a handler."
 )

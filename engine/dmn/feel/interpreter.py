@@ -206,6 +206,8 @@ class Interpreter(Budget):
         """Calls a function value."""
         if not isinstance(function, Function):
             raise FeelError(f"{kind(function)} is not a function")
+        if function.host is not None:
+            return self.charge(function.host(() if named else arguments, dict(zip(named or (), arguments, strict=False))))
         if function.name in BUILTINS and named is not None:
             return invoke(self, function.name, arguments, named)
         if named is not None:

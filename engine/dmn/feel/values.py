@@ -7,7 +7,7 @@ The result None of `equal` and `less` means "not comparable", which FEEL calls n
 from __future__ import annotations
 
 import decimal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -56,6 +56,7 @@ class Function:
     call: Callable[[Sequence[Value]], Value]
     types: tuple[str, ...] = ()
     result: str = "Any"
+    host: Callable[[Sequence[Value], Mapping[str, Value]], Value] | None = None  # a function outside FEEL: it knows its parameters itself
 
 
 def kind(value: Value) -> str:

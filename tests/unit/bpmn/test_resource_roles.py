@@ -42,3 +42,10 @@ def test_a_resource_is_known_by_its_name() -> None:
 def test_a_performer_is_one_person() -> None:
     assert offered(role("humanPerformer", "user(kermit)")) == ((), (), "kermit")
     assert offered(role("performer", "${who}"), who="gonzo") == ((), (), "gonzo")
+
+
+def test_an_expression_in_feel() -> None:
+    said = role("potentialOwner", "if amount &gt; 9 then &quot;managers&quot; else &quot;clerks&quot;").replace(
+        "<formalExpression>", '<formalExpression language="feel">'
+    )
+    assert offered(said, amount=10) == (("managers",), (), None)

@@ -162,8 +162,8 @@ def test_every_problem_is_reported_with_its_decision() -> None:
         model(body + loop.format("a", "b") + loop.format("b", "a") + loop.format("c", "gone") + '<decision id="e" name="e"/>')
     found = [(p.element_id, p.rule) for p in caught.value.problems]
     assert ("d", "dmn.type") in found
-    assert found.count(("d", "dmn.feel")) == 2
-    assert ("d", "dmn.rule") in found
+    assert found.count(("r1", "dmn.feel")) == 2
+    assert ("r2", "dmn.rule") in found
     assert ("a", "dmn.cycle") in found
     assert ("c", "dmn.reference") in found
     assert ("e", "dmn.logic") in found
