@@ -9,6 +9,7 @@ from lxml import etree
 
 from tests.conformance.case import Case, cases, phrases
 from tests.conformance.stage import Stage, engine_for, problem_line, problems_of
+from tests.conformance.table import DATA, PAGE, data, markdown, rows
 
 ALL = list(cases())
 RUNNING = [(case, number) for case in ALL for number in range(len(case.runs))]
@@ -72,3 +73,16 @@ def test_every_phrase_is_shown_in_both_directions() -> None:
     open_phrases = {key for key, said in known.items() if "pending" not in said}
     assert open_phrases - set(works) - {key for key, said in known.items() if said.get("only") == "refused"} == set()
     assert open_phrases - set(fails) - {key for key, said in known.items() if said.get("only") == "works"} == set()
+
+
+def test_the_table_of_supported_elements_is_up_to_date() -> None:
+    assert (PAGE.read_text(encoding="utf-8"), DATA.read_text(encoding="utf-8")) == (markdown(), data()), "run: make table"
+
+
+def test_the_table_tells_element_event_position_and_attributes() -> None:
+    found = {(row.element, row.event, row.position): row for row in rows()}
+    row = found["boundaryEvent", "timer", "at userTask"]
+    assert {"cancelActivity=false", "timeCycle", "timeDuration"} <= row.attributes
+    assert "events/timer_cycle_boundary" in row.works
+    assert ("intermediateCatchEvent", "signal", "process") in found  # by reference too
+    assert found["boundaryEvent", "terminate", "at userTask"].works == []
