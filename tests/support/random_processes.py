@@ -45,7 +45,7 @@ class ProcessWriter(Writer):
         self.flow(first, entry)
         self.flow(leave, self.node("endEvent"))
         roots = (
-            f'<message id="M" name="m{self.seed}"/><message id="N" name="n{self.seed}"/><signal id="G" name="g{self.seed}"/>'
+            f'<message id="M" name="m{self.seed}"/><message id="N" name="n{self.seed}"/><message id="O" name="o{self.seed}"/><signal id="G" name="g{self.seed}"/>'
             '<error id="E1" errorCode="one"/><escalation id="C1" escalationCode="c1"/>'
         )
         process = f'<process id="p{self.seed}" isExecutable="true">{"".join(self.parts)}</process>'
@@ -127,7 +127,7 @@ class ProcessWriter(Writer):
 
     def post(self, depth: int) -> Block:
         """Throwing events that nobody must catch."""
-        definition = self.random.choice(["", self.message.replace('"M"', '"N"'), '<escalationEventDefinition escalationRef="C1"/>'])
+        definition = self.random.choice(["", '<messageEventDefinition messageRef="O"/>', '<escalationEventDefinition escalationRef="C1"/>'])
         key = self.node("intermediateThrowEvent", definition)
         return key, key
 
