@@ -161,8 +161,9 @@ class Stage:
     def story(self) -> list[Any]:
         """Every event of every record, as it is stored: what must be the same in another process."""
         out: list[Any] = []
+        instances = self.engine.instances()
         with self.engine.app.reading() as read:
-            for one in self.engine.instances():
+            for one in instances:
                 out += [[one.id, record.seq, [codec.encode(event) for event in record.events]] for record in read.records(SYSTEM, one.id)]
         return out
 

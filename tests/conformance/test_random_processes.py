@@ -22,9 +22,10 @@ from engine.model.records import Record
 from engine.plugins import ServiceContext, service_task
 from engine.testing import EmbeddedEngine
 from tests.conformance.stage import second
-from tests.support.random_processes import ProcessWriter
+from tests.support.plain_evaluator import PlainEvaluator
+from tests.support.random_processes import STARTS, ProcessWriter
 
-MODELS, STEPS, BATCH = 1000, 8, 50
+MODELS, STEPS, BATCH = 1000, 6, 50
 
 
 @service_task("h")
@@ -59,17 +60,20 @@ class Walk:
         self._start()
         self.compare()
         for _ in range(STEPS):
-            if not any(one.state == "active" for one in self.mine()):
+            if not self.active():
                 break
-            self._step()
+            self._step(self.active())
             self.compare()
-        for one in self.mine():
-            if one.state == "active":
-                self.engine.cancel(one.id)
+        for one in self.active():
+            self.engine.cancel(one)
         self.compare()
 
     def mine(self) -> list[Any]:
         return self.engine.instances()[self.before :]
+
+    def active(self) -> list[str]:
+        """As of the last comparison."""
+        return [one.id for one in self.now if one.state == "active"]
 
     def _start(self) -> None:
         engine, seed = self.engine, self.seed
@@ -84,11 +88,10 @@ class Walk:
                 engine.publish_message(f"m{seed}")
                 if self.writer.start == "parallel gateway":
                     engine.publish_message(f"n{seed}")
-        assert self.mine(), self.writer.start
 
-    def _step(self) -> None:
+    def _step(self, active: list[str]) -> None:
         engine, chance = self.engine, self.random
-        tasks = [task for one in self.mine() for task in engine.user_tasks(one.id)]
+        tasks = engine.user_tasks()
         action = chance.randrange(9)
         if tasks and action < 5:
             engine.complete(chance.choice(tasks).id, {"n": chance.randrange(6)})
@@ -97,8 +100,7 @@ class Walk:
         elif action == 6:
             engine.broadcast_signal(f"g{self.seed}")
         elif action == 7:
-            active = next(one for one in self.mine() if one.state == "active")
-            engine.app.execute(cmd.ChangeVariables(active.id, {"n": chance.randrange(6)}, "random"), SYSTEM)
+            engine.app.execute(cmd.ChangeVariables(active[0], {"n": chance.randrange(6)}, "random"), SYSTEM)
             engine.app.run_due()
         else:
             engine.publish_message(f"m{self.seed}")
@@ -107,9 +109,9 @@ class Walk:
 
     def compare(self) -> None:
         """Every instance that has new records: all of them on a fresh engine."""
-        mine = self.mine()
+        self.now = self.mine()
         with self.fresh.reading() as read:
-            for one in mine:
+            for one in self.now:
                 held = self.records.setdefault(one.id, [])
                 new = list(read.queries.stored.records.of(one.id, after=len(held)))
                 if not new:
@@ -142,7 +144,7 @@ def seeds() -> Iterator[list[int]]:
 
 @pytest.mark.parametrize("batch", list(seeds()), ids=lambda batch: f"{batch[0]}-{batch[-1]}")
 def test_a_fresh_engine_that_replays_the_records_is_in_the_same_state(batch: list[int]) -> None:
-    with EmbeddedEngine(handlers=[handler, moody]) as engine:
+    with EmbeddedEngine(handlers=[handler, moody], evaluator=PlainEvaluator()) as engine:
         fresh = second(engine.app)
         for seed in batch:
             try:
@@ -152,3 +154,50 @@ def test_a_fresh_engine_that_replays_the_records_is_in_the_same_state(batch: lis
                 exc.add_note(f"seed {seed}")
                 raise
             assert walk.compared > 0
+
+
+KINDS = [
+    "exclusiveGateway",
+    "parallelGateway",
+    "inclusiveGateway",
+    "complexGateway",
+    "eventBasedGateway",
+    "startEvent",
+    "endEvent",
+    "intermediateCatchEvent",
+    "intermediateThrowEvent",
+    "boundaryEvent",
+    "messageEventDefinition",
+    "signalEventDefinition",
+    "timerEventDefinition",
+    "conditionalEventDefinition",
+    "errorEventDefinition",
+    "escalationEventDefinition",
+    "compensateEventDefinition",
+    "cancelEventDefinition",
+    "terminateEventDefinition",
+    "linkEventDefinition",
+    "subProcess",
+    "transaction",
+    "adHocSubProcess",
+    "callActivity",
+    "userTask",
+    "manualTask",
+    "scriptTask",
+    "serviceTask",
+    "receiveTask",
+    "standardLoopCharacteristics",
+    "multiInstanceLoopCharacteristics",
+]
+FORMS = (
+    'triggeredByEvent="true"', 'cancelActivity="false"', 'isInterrupting="false"', 'isSequential="true"', 'isSequential="false"', "loopDataInputRef", "timeCycle",
+    'parallelMultiple="true"', 'instantiate="true"', 'eventGatewayType="Parallel"', 'isForCompensation="true"', "completionCondition", 'ordering="Sequential"',
+    'completionQuantity="2"', 'startQuantity="2"', "default=",
+)  # fmt: skip
+
+
+def test_the_models_hold_every_kind_of_gateway_event_subprocess_and_multi_instance() -> None:
+    written = b"".join(ProcessWriter(seed).xml() for seed in range(200)).decode()
+    assert [kind for kind in KINDS if f"<{kind}" not in written] == []
+    assert [form for form in FORMS if form not in written] == []
+    assert {ProcessWriter(seed).start for seed in range(200)} == set(STARTS)
