@@ -21,13 +21,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "cases"
 PHRASES = Path(__file__).parent / "phrases.toml"
-KEYS = {"phrase", "en", "zh", "elements", "warnings", "deploy", "run", "refused"}
+KEYS = {"phrase", "en", "zh", "elements", "warnings", "sound", "deploy", "run", "refused"}
 RUN_KEYS = {"start", "given", "key", "steps", "counter", "then"}
 
 
@@ -58,7 +58,7 @@ class Case:
     runs: tuple[Run, ...] = ()
     refused: tuple[str, ...] = ()
     warnings: tuple[str, ...] | None = None
-    keys: frozenset[str] = field(default=frozenset())
+    sound: tuple[str, ...] | None = None
 
     @property
     def id(self) -> str:
@@ -101,7 +101,7 @@ def load(path: Path) -> Case:
         runs=tuple(runs),
         refused=tuple(said.get("refused", {}).get("problems", ())),
         warnings=tuple(said["warnings"]) if "warnings" in said else None,
-        keys=frozenset(said),
+        sound=tuple(said["sound"]) if "sound" in said else None,
     )
 
 

@@ -32,6 +32,8 @@ REFUSED = [case for case in ALL if case.refused]
 def test_is_refused(case: Case) -> None:
     found = problems_of(case)
     assert sorted(problem_line(one) for one in found if one.severity == "error") == sorted(case.refused)
+    with engine_for(case) as engine:
+        assert engine.app.lint(case.contents()) == found  # the modeler's lint has the same rules
     for one in found:
         assert one.message
         assert one.line is not None or one.element_id is None or one.rule in WITHOUT_LINE, one
@@ -45,6 +47,17 @@ def test_warns(case: Case) -> None:
     with engine_for(case) as engine:
         found = engine.app.lint(case.contents())
     assert [problem_line(one) for one in found] == list(case.warnings or ())
+
+
+SOUND = [case for case in ALL if case.sound is not None]
+
+
+@pytest.mark.parametrize("case", SOUND, ids=[case.id for case in SOUND])
+def test_soundness(case: Case) -> None:
+    with engine_for(case) as engine:
+        found = [one for answer in engine.app.soundness(case.contents()) for one in answer.findings]
+    assert [problem_line(one.problem) for one in found] == list(case.sound or ())
+    assert all(one.trace for one in found)
 
 
 def test_cases_are_about_elements_of_their_files() -> None:
