@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 INSTALL := $(PY) -m pip install --quiet --require-hashes --only-binary :all: -r
 
-.PHONY: help run test check format bench tck lock bundle browser clean
+.PHONY: help run test check format bench tck table lock bundle browser clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ bench: $(VENV)/.dev bundle  ## measure speed (cases a second, cost of a completi
 
 tck: $(VENV)/.dev  ## run the DMN conformance kit, DMN_TCK=<copy of github.com/dmn-tck/tck>, and write docs/conformance-dmn.md
 	FLOWLEDGER_DMN_TCK="$(DMN_TCK)" $(PY) -m tests.conformance.dmn_tck --report
+
+table: $(VENV)/.dev  ## make docs/conformance.md and the page of supported elements from the conformance cases
+	$(PY) -m tests.conformance.table
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew into the lock files
 	tools/lock $(PY)

@@ -50,6 +50,7 @@ TABLE: dict[str, str] = {
     "start.fields": "process.start",
     "start.submit": "process.start",
     "history.mine": "account.own",
+    "help.conformance": "account.own",
     "definitions.index": "process.read",
     "definitions.show": "process.read",
     "definitions.xml": "process.read",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webui.pages import account, administration, definitions, health, history, home, instances, modeler, replay, start, tasks, worklist
+from webui.pages import account, administration, conformance, definitions, health, history, home, instances, modeler, replay, start, tasks, worklist
 
 BLUEPRINTS = (
     health.blueprint,
@@ -17,4 +17,5 @@ BLUEPRINTS = (
     instances.blueprint,
     replay.blueprint,
     administration.blueprint,
+    conformance.blueprint,
 )
