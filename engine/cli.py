@@ -276,6 +276,7 @@ def put_user(data: Path, database: str | None, name: str, roles: tuple[str, ...]
 main.add_command(operations.backup)
 main.add_command(operations.restore)
 main.add_command(operations.manifest)
+main.add_command(operations.doctor)
 db.add_command(operations.copy_command)
 
 

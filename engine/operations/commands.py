@@ -1,9 +1,10 @@
-"""`flowledger backup`, `restore`, `manifest`, `db copy`: thin, each calls an operation and prints what it did."""
+"""`flowledger backup`, `restore`, `manifest`, `db copy`, `doctor`: thin, each calls an operation and prints what it did."""
 
 from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from sqlalchemy.engine import make_url
 from engine.bootstrap import Flowledger, SystemClock
 from engine.console import data_option, database_option, progress, require_installation, settings_of
 from engine.errors import FlowledgerError, IntegrityViolation, NotFound
+from engine.model.findings import Finding
 from engine.operations import backup as backups
 from engine.operations import manifest as manifests
 from engine.operations.copying import copy, present_tables
@@ -113,3 +115,36 @@ def compare(app: Flowledger, against: Path) -> int:
         click.echo(f"FAULT {loss}", err=True)
     click.echo(f"compared with the manifest of {known.made_at:%Y-%m-%d %H:%M:%S} UTC: {len(known.heads)} instances, {len(found)} lost or changed")
     return len(found)
+
+
+@click.command()
+@data_option()
+@database_option()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--language", type=click.Choice(["both", "zh", "en"]), default="both", show_default=True)
+@click.option("--quick", is_flag=True, help="Leave out what reads the whole database.")
+@click.option("--sample", default=20, show_default=True, help="Chains to verify, of the newest instances and of all.")
+def doctor(data: Path, database: str | None, as_json: bool, language: str, quick: bool, sample: int) -> None:
+    """Say what is wrong with the installation and what to do. Changes nothing. Exit code 0: fine, 1: warnings, 2: errors."""
+    from engine.operations.doctor import examine  # it imports every part of the engine
+
+    done = examine(settings_of(data, database), quick=quick, sample=sample)
+    if as_json:
+        document = {"exit_code": done.exit_code, "findings": [asdict(finding) for finding in done.findings]}
+        click.echo(json.dumps(document, ensure_ascii=False, indent=1))
+    else:
+        for finding in done.findings:
+            _tell(finding, ("zh", "en") if language == "both" else (language,))
+    raise SystemExit(done.exit_code)
+
+
+_WORDS = {"ok": {"zh": "正常", "en": "ok"}, "warning": {"zh": "警告", "en": "warning"}, "error": {"zh": "错误", "en": "ERROR"}}
+
+
+def _tell(finding: Finding, languages: tuple[str, ...]) -> None:
+    word = " ".join(_WORDS[finding.level][one] for one in languages)
+    click.echo(f"[{word}] {finding.check}")
+    for one in languages:
+        click.echo(f"    {finding.found[one]}")
+        if finding.advice:
+            click.echo(f"      -> {finding.advice[one]}")
