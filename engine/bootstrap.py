@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.pool import QueuePool
 
 from engine import __version__
 from engine.application.definitions import check, content
@@ -22,7 +25,7 @@ from engine.bpmn.validation import RULES
 from engine.bpmn.validation import TEXTS as RULE_TEXTS
 from engine.dmn import DmnCompiler
 from engine.dmn.feel import FeelEvaluator
-from engine.errors import ConcurrentChange, DeploymentRejected, NotAvailable, Problem, Refusal
+from engine.errors import ConcurrentChange, DeploymentRejected, FlowledgerError, NotAvailable, Problem, Refusal
 from engine.expressions import Languages, SandboxEvaluator
 from engine.jobs import cluster
 from engine.jobs.cluster import Cluster
@@ -35,12 +38,19 @@ from engine.plugins import ServiceTask
 from engine.plugins.loading import FORMS, Catalogue, catalogue, installed, resources
 from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, UnitOfWork, Waker
 from engine.projections import ALL
+from engine.store import schema
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
+from engine.store.figures import job_figures, open_incidents
 from engine.store.group_commit import GroupCommit
 from engine.store.login import AccountAccess, hash_password, verify_password
 from engine.store.queries import SqlQueries
 from engine.store.unit_of_work import unit_of_work
+from engine.telemetry.tracing import NoTracer, OpenTelemetry, Tracer
+
+if TYPE_CHECKING:
+    from engine.telemetry.metrics import Installation, Process
+    from engine.telemetry.watching import Watcher
 
 T = TypeVar("T")
 ATTEMPTS = 8
@@ -55,6 +65,9 @@ class Settings:
     pack_folders: tuple[Path, ...] = ()
     limits: Limits = field(default_factory=Limits)
     job_threads: int = THREADS  # that run due jobs in this process
+    log_format: str = "text"  # or json: engine.telemetry.logs
+    log_level: str | None = None
+    tracing: bool = False  # the extra `tracing`
 
 
 class SystemClock:
@@ -91,6 +104,7 @@ class Flowledger:
         forms: FormCompiler | None,
         functions: Mapping[str, Callable[..., Any]],
         handlers: Mapping[str, ServiceTask],
+        tracer: Tracer | None = None,
     ) -> None:
         self.settings = settings
         self.store = database
@@ -109,7 +123,8 @@ class Flowledger:
             hash_password=hash_password,
             check_password=verify_password,
         )
-        self.jobs = JobRunner(self._transact, self.services, handlers, owner=identifiers.new())
+        self.watcher = self._watched(tracer)
+        self.jobs = JobRunner(self._transact, self.services, handlers, owner=identifiers.new(), ended=self.watcher.job)
         self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads)
         self.accounts = AccountAccess(database, clock)
         self.cluster = Cluster(database.url, self.dispatcher.wake) if cluster.is_installed(database) else None
@@ -121,6 +136,9 @@ class Flowledger:
 
         The same `request_id` again gives the first answer, also when that answer was lost on its way.
         """
+        return self.watcher.command(command, actor, lambda: self._execute(command, actor, request_id))
+
+    def _execute(self, command: Command, actor: Actor, request_id: str | None) -> Any:
         handler = HANDLERS[type(command)]
 
         def work(uow: UnitOfWork) -> Any:
@@ -190,9 +208,54 @@ class Flowledger:
             count += 1
         return count
 
+    def unready(self) -> list[str]:
+        """What keeps this process from serving, in a word each: database, schema, dispatcher, sandbox. Empty: it is ready."""
+        found = []
+        try:
+            schema.check(self.store)
+        except NotAvailable:
+            found.append("database")
+        except FlowledgerError:
+            found.append("schema")
+        except sa.exc.SQLAlchemyError:  # no connection of the pool came free, or the server is just going down
+            found.append("database")
+        if not self.dispatcher.alive:
+            found.append("dispatcher")
+        if not self._evaluator.available():
+            found.append("sandbox")
+        return found
+
+    def _watched(self, tracer: Tracer | None) -> Watcher:
+        from engine.telemetry.metrics import Metrics  # only now: `engine.telemetry.sharing` comes before the library
+        from engine.telemetry.watching import Watcher
+
+        return Watcher(Metrics(__version__, self._installation, self._process), tracer or NoTracer())
+
+    def _installation(self) -> Installation | None:
+        from engine.telemetry.metrics import Installation
+
+        now = self.clock.now()
+        try:
+            with self.store.begin(write=False) as connection:
+                due, oldest, held, failed = job_figures(connection, now)
+                incidents, _ = open_incidents(connection)
+        except (FlowledgerError, sa.exc.SQLAlchemyError):
+            return None
+        return Installation(due, (now - oldest).total_seconds() if oldest else 0.0, held, failed, incidents)
+
+    def _process(self) -> Process:
+        from engine.telemetry.metrics import Process, sandbox_processes
+
+        live, pool = self.services.live, self.store.engine.pool
+        connections = (
+            (pool.checkedin() + pool.checkedout(), pool.checkedout(), pool.size() + pool._max_overflow) if isinstance(pool, QueuePool) else None
+        )
+        return Process(live.hits, live.misses, len(live), connections, sandbox_processes())
+
     def close(self) -> None:
         """Stop the dispatcher, end sandbox processes, give connections back."""
         self.dispatcher.stop()
+        self.watcher.close()
         self._evaluator.close()
         self.store.close()
 
@@ -211,6 +274,7 @@ def build(settings: Settings) -> Flowledger:
         forms=compilers[0]() if compilers else None,
         functions=packs.functions,
         handlers=packs.handlers,
+        tracer=OpenTelemetry() if settings.tracing else None,
     )
 
 

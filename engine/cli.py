@@ -19,7 +19,7 @@ import click
 from engine import __version__
 from engine.application.services import Limits
 from engine.bootstrap import Flowledger, Settings, build
-from engine.console import FILE, Friendly, data_option, database_option, opened, progress, settings_of
+from engine.console import FILE, Friendly, data_option, database_option, opened, progress, settings_of, telemetry_options
 from engine.errors import FlowledgerError
 from engine.jobs import cluster
 from engine.model.actors import SYSTEM
@@ -28,6 +28,7 @@ from engine.model.soundness import BUDGET, Soundness
 from engine.operations import commands as operations
 from engine.store import schema
 from engine.store.database import Database
+from engine.telemetry import logs
 
 _keep_messages = click.option(
     "--keep-messages",
@@ -83,7 +84,10 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 @click.option("--workers", default=1, show_default=True, help="Processes; more than one only with PostgreSQL.")
 @click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run due jobs here, too, or leave them to `flowledger worker`.")
 @_keep_messages
-def serve(data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool, keep_messages: int) -> None:
+@telemetry_options()
+def serve(
+    data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool, keep_messages: int, **telemetry: Any
+) -> None:
     """Serve an installation: pages, API and due jobs."""
     settings = replace(settings_of(data, database), limits=Limits(message_keep_seconds=keep_messages))
     store = Database(settings.database)
@@ -91,7 +95,7 @@ def serve(data: Path, database: str | None, host: str, port: int, threads: int, 
     if store.is_sqlite and (workers > 1 or not jobs):
         raise FlowledgerError("With SQLite one process does everything; use PostgreSQL (--database postgresql://...) for several.")
     store.close()
-    _serve(replace(settings, job_threads=settings.job_threads if jobs else 0), host, port, threads, workers)
+    _serve(replace(settings, job_threads=settings.job_threads if jobs else 0, **telemetry), host, port, threads, workers)
 
 
 @main.command()
@@ -99,15 +103,20 @@ def serve(data: Path, database: str | None, host: str, port: int, threads: int, 
 @database_option()
 @click.option("--threads", default=4, show_default=True, help="Jobs that run at the same time.")
 @click.option("--name", default=socket.gethostname, help="Shown in the database; default: the name of this machine.")
+@click.option("--metrics-port", type=int, help="Figures for Prometheus on this port of 127.0.0.1; a worker has no other page.")
 @_keep_messages
-def worker(data: Path, database: str | None, threads: int, name: str, keep_messages: int) -> None:
+@telemetry_options()
+def worker(data: Path, database: str | None, threads: int, name: str, keep_messages: int, metrics_port: int | None, **telemetry: Any) -> None:
     """Run due jobs of an installation on PostgreSQL: timers, service tasks, messages. Any number of workers on any machines."""
-    with opened(data, database, job_threads=threads, limits=Limits(message_keep_seconds=keep_messages)) as app:
+    logs.configure(telemetry["log_format"], telemetry["log_level"])
+    with opened(data, database, job_threads=threads, limits=Limits(message_keep_seconds=keep_messages), **telemetry) as app:
         if app.store.is_sqlite:
             raise FlowledgerError("A worker needs PostgreSQL; with SQLite `flowledger serve` runs the jobs itself.")
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
+        if metrics_port is not None:
+            app.watcher.metrics.listen(metrics_port)
         app.dispatcher.start()
         click.echo(f"flowledger worker {name}: {threads} threads, {'woken by Procrastinate' if app.cluster else 'looking once a second'}")
         if app.cluster is not None:

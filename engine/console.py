@@ -14,6 +14,7 @@ import click
 from engine.bootstrap import Flowledger, Settings, build
 from engine.errors import FlowledgerError
 from engine.store import schema
+from engine.telemetry import logs
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +43,21 @@ def data_option() -> Callable[[F], F]:
 def database_option() -> Callable[[F], F]:
     """The database address, which may hold a password: better in the environment than among the arguments."""
     return click.option("--database", envvar="FLOWLEDGER_DATABASE", help="SQLAlchemy address; default: SQLite in the data folder.")
+
+
+def telemetry_options() -> Callable[[F], F]:
+    """How a process that stays tells about itself: `log_format`, `log_level`, `tracing` of the settings."""
+
+    def decorate(command: F) -> F:
+        for option in (
+            click.option("--tracing", is_flag=True, envvar="FLOWLEDGER_TRACING", help="Spans for OpenTelemetry; needs the extra `tracing`."),
+            click.option("--log-level", type=click.Choice(logs.LEVELS), envvar="FLOWLEDGER_LOG_LEVEL", help="Default: warning; info for json."),
+            click.option("--log-format", type=click.Choice(logs.FORMATS), default="text", show_default=True, envvar="FLOWLEDGER_LOG_FORMAT"),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def settings_of(data: Path, database: str | None) -> Settings:

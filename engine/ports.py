@@ -77,6 +77,9 @@ class Evaluator(Protocol):
     def check(self, source: str, mode: str) -> str | None:
         """Static check at deployment; `mode` is `expression` or `script`. A message when refused, else None."""
 
+    def available(self) -> bool:
+        """Can it run at all? Cheap: asked by health checks."""
+
     def close(self) -> None: ...
 
 

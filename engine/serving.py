@@ -19,6 +19,8 @@ from granian.log import LogLevels
 from engine.bootstrap import Settings, build
 from engine.errors import FlowledgerError
 from engine.plugins.loading import WEB, installed
+from engine.telemetry import logs
+from engine.telemetry.sharing import share
 
 Wsgi = Callable[..., Any]
 
@@ -31,6 +33,7 @@ def application(settings: Settings) -> Wsgi:
     factories = installed(WEB)
     if not factories:
         raise FlowledgerError("No web application is installed (entry point group flowledger.web).")
+    logs.configure(settings.log_format, settings.log_level)  # the server's own settings have come before
     app = build(settings)
     app.dispatcher.start()
     Finalize(None, app.close, exitpriority=10)
@@ -69,4 +72,8 @@ def _require_free(host: str, port: int) -> None:
 def run(settings: Settings, host: str, port: int, threads: int, workers: int) -> None:
     """Serve until a signal stops it; running requests and the running job are finished first. Raises FlowledgerError for a port in use."""
     _require_free(host, port)
-    server(partial(application, settings), host, port, threads, workers)()
+    if workers > 1:
+        share(settings.data)
+    serve = server(partial(application, settings), host, port, threads, workers)
+    logs.configure(settings.log_format, settings.log_level)  # after the server's own settings, here and in each worker
+    serve()

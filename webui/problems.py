@@ -13,7 +13,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask import Flask, Response, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -115,10 +115,9 @@ def of_engine(error: errors.FlowledgerError) -> Response:
     """An error of the engine as an answer."""
     status = status_of(error)
     if status >= 500:
-        log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+        log.error("%s", type(error).__name__, exc_info=error)
     elif status == 403:
-        actor = g.get("actor")
-        log.warning("refused: %s %s actor=%s: %s", request.method, request.path, actor.id if actor else None, error)
+        log.warning("refused: %s", type(error).__name__)
     title, advice = texts_of(error)
     detail = str(error) if status < 500 or isinstance(error, errors.NotAvailable | errors.IntegrityViolation) else title
     if wants_document():
@@ -215,7 +214,7 @@ def _flat(messages: Any, pointer: str = "") -> Iterator[dict[str, str]]:
 
 def of_anything(error: Exception) -> Response:
     """A defect of ours: to the log with its stack, to the caller without."""
-    log.error("%s %s", request.method, request.path, exc_info=error)
+    log.error("a defect of ours", exc_info=error)
     return of_http(InternalServerError())
 
 

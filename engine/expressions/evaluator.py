@@ -81,6 +81,10 @@ class SandboxEvaluator:
             return _explain(exc)
         return None
 
+    def available(self) -> bool:
+        """Is Monty's executable where it is expected?"""
+        return self._sandbox.available()
+
     def close(self) -> None:
         """Ends the worker processes."""
         self._sandbox.close()

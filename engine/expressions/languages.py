@@ -37,6 +37,10 @@ class Languages:
         """A message when the text cannot run, else None."""
         return self._feel.check(unmarked(source)) if is_feel(source) else self._python.check(source, mode)
 
+    def available(self) -> bool:
+        """FEEL always is."""
+        return self._python.available()
+
     def close(self) -> None:
         """Ends what the languages hold."""
         self._python.close()

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import pydantic_monty as monty
+from pydantic_monty._binary import find_monty_binary
 
 from engine.errors import NotAvailable
 from engine.expressions.plain import NotJson, to_json
@@ -89,6 +90,13 @@ class Sandbox:
             with self._lock:
                 runner = self._runner = self._runner or self._started()
         return runner.run(code, inputs, functions, now)
+
+    def available(self) -> bool:
+        """Can workers be started: is the executable there?"""
+        try:
+            return os.access(find_monty_binary(self._binary), os.X_OK)
+        except FileNotFoundError:
+            return False
 
     def close(self) -> None:
         """Ends the workers. The next run starts new ones."""

@@ -79,7 +79,7 @@ class Dispatcher:
                 while not self._stopping and self._runner.run_one(found=self.wake):
                     pass
             except FlowledgerError as exc:  # database gone or another node first: the job is still there
-                log.warning("dispatcher: %s", exc)
+                log.warning("dispatcher: %s", type(exc).__name__)
             except Exception as exc:  # the thread must live on; the job keeps its row
                 log.exception("dispatcher")
                 if self._on_error is not None:

@@ -6,6 +6,7 @@ element stands with an incident.
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -36,17 +37,24 @@ class JobRunner:
     """`transact` runs a function in a unit of work that commits when it returns."""
 
     def __init__(
-        self, transact: Callable[[Callable[[UnitOfWork], Any]], Any], services: Services, handlers: Mapping[str, ServiceTask], owner: str
+        self,
+        transact: Callable[[Callable[[UnitOfWork], Any]], Any],
+        services: Services,
+        handlers: Mapping[str, ServiceTask],
+        owner: str,
+        ended: Callable[[Due, str, float], None] = lambda _due, _outcome, _seconds: None,
     ) -> None:
         self._transact = transact
         self._services = services
         self._handlers = handlers
         self._owner = owner
+        self._ended = ended  # is told of each attempt: the job, how it ended, how long it took
 
     def run_one(self, found: Callable[[], None] = lambda: None) -> bool:
         """Run the earliest due job that nobody else is busy with. False when there is none; `found` is called before it runs."""
         picked: list[Due] = []
-        outside: list[Callable[[], None]] = []
+        outside: list[Callable[[], str]] = []
+        start, outcome = time.perf_counter(), "done"
         try:
             ran = bool(self._transact(lambda uow: self._pick_and_run(uow, picked, outside, found)))
         except (ConcurrentChange, NotAvailable):
@@ -55,12 +63,15 @@ class JobRunner:
             if not picked:
                 raise
             self._failed(picked[0], exc)
-            return True
+            ran, outcome = True, type(exc).__name__
+            outside.clear()
         for work in outside:  # the lease is committed: nobody waits for the writer while a handler talks to the world
-            work()
+            outcome = work()
+        for due in picked if ran else ():
+            self._ended(due, outcome, time.perf_counter() - start)
         return ran
 
-    def _pick_and_run(self, uow: UnitOfWork, picked: list[Due], outside: list[Callable[[], None]], found: Callable[[], None]) -> bool:
+    def _pick_and_run(self, uow: UnitOfWork, picked: list[Due], outside: list[Callable[[], str]], found: Callable[[], None]) -> bool:
         due, head = self._pick(uow)
         if due is None:
             return False
@@ -87,7 +98,7 @@ class JobRunner:
                 return due, head
         return None, None
 
-    def _run(self, uow: UnitOfWork, due: Due, head: Head | None, outside: list[Callable[[], None]]) -> None:
+    def _run(self, uow: UnitOfWork, due: Due, head: Head | None, outside: list[Callable[[], str]]) -> None:
         match due.kind:
             case "timer" if head is not None:
                 advance(uow, self._services, head, inp.TriggerTimer(due.key or 0), SYSTEM)
@@ -125,7 +136,7 @@ class JobRunner:
             uow.jobs.add(definitions.start_job(definition.id, due.element_id, plan))
         instances.begin(uow, self._services, definition, {}, SYSTEM, start_element=due.element_id)
 
-    def _service(self, uow: UnitOfWork, due: Due, head: Head, outside: list[Callable[[], None]]) -> None:
+    def _service(self, uow: UnitOfWork, due: Due, head: Head, outside: list[Callable[[], str]]) -> None:
         task = self._handlers.get(due.handler or "")
         if task is None:
             raise ExecutionError(due.element_id, f"no installed pack provides the service task {due.handler!r}")
@@ -136,13 +147,15 @@ class JobRunner:
         lease.take(uow, due.id, self._owner)
         outside.append(lambda: self._outside(task, replace(context, connection=None, blobs=None), due))
 
-    def _outside(self, task: ServiceTask, context: ServiceContext, due: Due) -> None:
+    def _outside(self, task: ServiceTask, context: ServiceContext, due: Due) -> str:
         try:
             with lease.renewed(self._transact, due.id, self._owner):
                 input = _call(task, context, due)
             self._transact(lambda uow: self._finish_if_open(uow, due, input))
         except Exception as exc:  # noqa: BLE001 - as in run_one
             self._failed(due, exc)
+            return type(exc).__name__
+        return "done"
 
     def _finish_if_open(self, uow: UnitOfWork, due: Due, input: inp.Input) -> None:
         head = uow.instances.head(due.instance_id or "", lock=True)

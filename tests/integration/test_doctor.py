@@ -184,7 +184,7 @@ def test_late_jobs(data):
         data,
         "INSERT INTO job (id, element_id, kind, parameters, state, due_at, attempts, retries) VALUES ('x', 'e', 'timer', '{}', 'due', '2026-01-01', 0, 3)",
     )
-    assert "1 jobs are late" in found(data, "warning")["jobs"]
+    assert "1 jobs are due and not run" in found(data, "warning")["jobs"]
 
 
 def test_open_incidents_and_a_service_task_that_is_not_installed_any_more(data):

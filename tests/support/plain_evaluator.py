@@ -51,4 +51,7 @@ class PlainEvaluator:
             return str(exc)
         return None
 
+    def available(self) -> bool:
+        return True
+
     def close(self) -> None: ...

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from webui.pages import account, administration, conformance, definitions, health, history, home, instances, modeler, replay, start, tasks, worklist
+from webui.pages import (
+    account,
+    administration,
+    conformance,
+    definitions,
+    health,
+    history,
+    home,
+    instances,
+    metrics,
+    modeler,
+    replay,
+    start,
+    tasks,
+    worklist,
+)
 
 BLUEPRINTS = (
     health.blueprint,
+    metrics.blueprint,
     home.blueprint,
     account.blueprint,
     worklist.blueprint,

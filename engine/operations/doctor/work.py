@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -12,7 +11,8 @@ from engine.bootstrap import Flowledger, RandomIdentifiers
 from engine.errors import FlowledgerError
 from engine.model.actors import SYSTEM
 from engine.model.findings import Finding, fault, fine, warning
-from engine.store.tables import incident, instance, job
+from engine.store.figures import job_figures, open_incidents
+from engine.store.tables import instance
 
 LATE_SECONDS = 60
 
@@ -53,32 +53,31 @@ def processes(app: Flowledger) -> Iterator[Finding]:
 def jobs(app: Flowledger) -> Iterator[Finding]:
     """Jobs that failed for good, and jobs that should have run by now."""
     now = app.clock.now()
-    free = sa.or_(job.c.lease_until.is_(None), job.c.lease_until < now)
-    late = (job.c.state == "due", job.c.due_at < now - timedelta(seconds=LATE_SECONDS), free)
     with app.store.begin(write=False) as connection:
-        failed = int(connection.scalar(sa.select(sa.func.count()).select_from(job).where(job.c.state == "failed")) or 0)
-        count, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(job.c.due_at)).where(*late)).one()
+        count, oldest, _, failed = job_figures(connection, now)
+    late = (now - oldest).total_seconds() if oldest is not None else 0.0
     if failed:
         advice = ("在“事件”页面查看原因并重试。", "Look at the causes on the page of incidents and retry.")
         yield warning("jobs", (f"{failed} 个作业已用尽重试次数。", f"{failed} jobs have no attempts left."), advice, failed=failed)
-    if count:
-        minutes = (now - oldest).total_seconds() / 60
+    if late > LATE_SECONDS:
         advice = (
             "确认 flowledger serve 或 worker 正在运行，并查看其日志。",
             "See that flowledger serve or a worker runs, and look at its log.",
         )
-        found = (f"{count} 个作业迟到，最早的迟了 {minutes:.0f} 分钟。", f"{count} jobs are late, the oldest by {minutes:.0f} minutes.")
+        found = (
+            f"{count} 个作业到期未执行，最早的迟了 {late / 60:.0f} 分钟。",
+            f"{count} jobs are due and not run, the oldest for {late / 60:.0f} minutes.",
+        )
         yield warning("jobs", found, advice, late=count)
-    if not failed and not count:
+    if not failed and late <= LATE_SECONDS:
         yield fine("jobs", "没有失败或迟到的作业。", "No job failed or is late.")
 
 
 def incidents(app: Flowledger) -> Iterator[Finding]:
     """What waits for an operator."""
     with app.store.begin(write=False) as connection:
-        query = sa.select(sa.func.count(), sa.func.min(incident.c.created_at)).where(incident.c.resolved_at.is_(None))
-        count, oldest = connection.execute(query).one()
-    if count:
+        count, oldest = open_incidents(connection)
+    if oldest is not None:
         advice = ("在“事件”页面处理：重试、更改变量或取消。", "Deal with them on the page of incidents: retry, change variables, or cancel.")
         found = (
             f"{count} 个未解决的事件，最早的从 {oldest:%Y-%m-%d %H:%M} UTC 起。",
