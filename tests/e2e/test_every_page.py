@@ -27,6 +27,7 @@ ELSEWHERE = {
     "static": "files",
     "health.live": "JSON",
     "health.ready": "JSON",
+    "metrics.show": "figures for Prometheus",
     "home.index": "leads to the worklist or the sign-in page",
     "account.login": "looked at without an account",
     "definitions.xml": "XML",
