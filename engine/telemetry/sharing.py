@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,11 +12,14 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the library's own name for it
 
 
 def share(data: Path | None) -> Path:
-    """Name a folder for the counts, emptied of those of earlier runs. A folder that the environment names already is used as it is."""
+    """A fresh folder for the counts, removed when this process ends. One that the environment names already is used as it is."""
     named = os.environ.get(VARIABLE)
-    folder = Path(named) if named else (data / "metrics" if data is not None else Path(tempfile.mkdtemp(prefix="flowledger-metrics-")))
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob("*.db"):
-        left.unlink()
+    if named:
+        return Path(named)
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="metrics-", dir=data))  # fresh: two servers may share a data folder
+    owner = os.getpid()
+    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
     os.environ[VARIABLE] = str(folder)
     return folder
