@@ -114,16 +114,26 @@ def test_another_schema(data, revision, advice):
     assert done.exit_code == 2 and advice in done.output
 
 
-def test_a_damaged_file(data):
-    with Database(settings_of(data, None).database).begin(write=True) as connection:
-        root = connection.exec_driver_sql("SELECT rootpage FROM sqlite_master WHERE name = 'ix_record_actor'").scalar()
-        size = connection.exec_driver_sql("PRAGMA page_size").scalar()
+@pytest.mark.parametrize("offset", [8, 0])
+def test_a_damaged_file(data, offset):
+    """A page whose cells are garbage; a page that is none, at which SQLite's check itself ends."""
     with sqlite3.connect(data / FILE) as connection:
+        [root] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_record_actor'").fetchone()
+        [size] = connection.execute("PRAGMA page_size").fetchone()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with (data / FILE).open("r+b") as file:
-        file.seek((root - 1) * size + 8)
+        file.seek((root - 1) * size + offset)
         file.write(b"\xff" * 200)
     assert "damaged" in found(data, "error")["integrity"]
+
+
+def test_a_file_at_which_the_check_itself_ends(data, monkeypatch):
+    def malformed(*_, **__):
+        raise sa.exc.DatabaseError("PRAGMA", None, sqlite3.DatabaseError("database disk image is malformed"))
+
+    monkeypatch.setattr("sqlalchemy.engine.Connection.exec_driver_sql", malformed)
+    [finding] = database.integrity(Database(settings_of(data, None).database))
+    assert finding.level == "error" and "malformed" in finding.found["en"] and "restore" in finding.advice["en"]
 
 
 def test_rows_that_refer_to_nothing(data):

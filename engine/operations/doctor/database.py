@@ -81,9 +81,14 @@ def durability(store: Database, *, quick: bool = False) -> Iterator[Finding]:  #
 
 def integrity(store: Database, *, quick: bool = False) -> Iterator[Finding]:
     """SQLite's own check of its file, and that references lead somewhere."""
-    with store.begin(write=False) as connection:
-        told = [str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA {'quick_check' if quick else 'integrity_check'}(20)")]
-        dangling = [] if told != ["ok"] else [str(row[0]) for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]
+    dangling: list[str] = []
+    try:
+        with store.begin(write=False) as connection:
+            told = [str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA {'quick_check' if quick else 'integrity_check'}(20)")]
+            if told == ["ok"]:
+                dangling = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]
+    except sa.exc.DatabaseError as exc:  # so damaged that the check itself ends
+        told = [str(exc.orig)]
     advice = (
         "停止服务，保留这个文件的副本，恢复最近一份能通过验证的备份（flowledger restore），并查明磁盘是否损坏。",
         "Stop the server, keep a copy of the file, restore the newest backup that verifies (flowledger restore), and have the disk examined.",
