@@ -128,6 +128,19 @@ class ExpressionError(FlowledgerError):
     """The expression {source} failed: {cause}"""
 
 
+class ValueMissing(ExpressionError):
+    """The expression {source} failed: {cause}"""
+
+    # It reads a variable that does not exist, or is null where a value is needed. A condition that is only waited for may still come true.
+
+
+class ExpressionStopped(ExpressionError):
+    """The expression {source} was stopped: {cause}"""
+
+    # By the machine, not by its own text: it ran out of time, or its process died. The same text might have finished elsewhere,
+    # so history keeps that it was stopped.
+
+
 class ExecutionError(FlowledgerError):
     """Element {element_id} could not be executed: {cause}"""
 

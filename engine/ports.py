@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from engine.errors import FieldError, Problem
 from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
@@ -30,6 +31,46 @@ class Identifiers(Protocol):
 
     def new(self) -> str:
         """A short unique text, `[a-z0-9]+`."""
+
+
+class Stopwatch(Protocol):
+    """Computing time that the command at work may still take. The only place that measures time; the deterministic core has none."""
+
+    def left(self) -> float:
+        """Seconds; 0 or less when it is used up."""
+
+    def running(self) -> AbstractContextManager[None]:
+        """Time counts here although the thread only waits: code runs in the sandbox."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """What runs here does not count: functions of packs."""
+
+
+class Allowance(Protocol):
+    """How long one expression may run."""
+
+    def seconds(self, limit: float) -> float:
+        """Instead of the ordinary `limit`: less when the command has little left, more in re-execution."""
+
+    def running(self) -> AbstractContextManager[None]:
+        """Around the work itself, without waiting for a worker."""
+
+
+T = TypeVar("T")
+
+
+class Watch(Allowance, Protocol):
+    """Bounds the time of a command without letting its outcome depend on time.
+
+    Live it measures; a verdict (stopped here) is written into the record beside the input. Re-execution reads the verdicts back and
+    measures nothing, so that it stops at the same places and nowhere else.
+    """
+
+    def exhausted(self) -> bool:
+        """Asked before each step: is the command to stop here?"""
+
+    def evaluation(self, run: Callable[[], T]) -> T:
+        """Evaluate something. Raises ExpressionStopped; NotAvailable when re-execution cannot finish what once finished."""
 
 
 # --- expressions ------------------------------------------------------------------------------------------------------
@@ -67,12 +108,17 @@ class Evaluator(Protocol):
 
     Only variables that the source names are passed in. `functions` are host functions in a namespace of their own that data cannot
     shadow; an exception of class BpmnError that one raises comes out unchanged. Everything else that goes wrong (syntax, unknown
-    name, time, memory, recursion) is an ExpressionError. Safe for several threads.
+    name, time, memory, recursion) is an ExpressionError; ExpressionStopped when that depends on the machine. Safe for several threads.
+    `allowance`: how long it may run, where that is not the ordinary limit.
     """
 
-    def evaluate(self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime) -> Evaluated: ...
+    def evaluate(
+        self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime, allowance: Allowance | None = None
+    ) -> Evaluated: ...
 
-    def execute(self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime) -> Executed: ...
+    def execute(
+        self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime, allowance: Allowance | None = None
+    ) -> Executed: ...
 
     def check(self, source: str, mode: str) -> str | None:
         """Static check at deployment; `mode` is `expression` or `script`. A message when refused, else None."""
@@ -145,8 +191,8 @@ class Execution(Protocol):
     def error(self) -> str | None:
         """Why it failed, or the cause of an open incident."""
 
-    def apply(self, movement: Movement, now: datetime, call: CallFunction) -> tuple[Event, ...]:
-        """Run to the next wait state. Raises Conflict (unknown or finished key), LimitExceeded."""
+    def apply(self, movement: Movement, now: datetime, call: CallFunction, watch: Watch | None = None) -> tuple[Event, ...]:
+        """Run to the next wait state. Without a watch time is not bounded. Raises Conflict (unknown or finished key), LimitExceeded."""
 
     def snapshot(self) -> Json:
         """Everything needed to go on, as plain JSON; size grows with what is open, not with history."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from engine.application.correlation import carried_key
 from engine.application.services import Services
+from engine.application.stopwatch import CommandStopwatch
 from engine.errors import InstanceNotActive, LimitExceeded, NotFound
 from engine.history.chain import seal
 from engine.history.replay import catch_up
@@ -81,7 +82,8 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
         definition = services.library.definition(uow.definitions, head.definition_id)
         execution = execution_at(uow, services, head)
     input = codec.decode(purify(codec.encode(input)))  # as re-execution will read it from the record: same key order, same text form
-    calls = RecordedCalls({**services.functions, READ_STORE: uow.stores.read, FIND_PROCESS: lambda process_id: _newest(uow, process_id)})
+    functions = {**services.functions, READ_STORE: uow.stores.read, FIND_PROCESS: lambda process_id: _newest(uow, process_id)}
+    calls = RecordedCalls(functions, stopwatch=CommandStopwatch(services.limits.command_seconds))
     with services.library.at(uow.definitions):
         events = step(execution, input, uow.now, calls)
     record = seal(

@@ -18,7 +18,7 @@ from engine.bpmn.failure import ElementFailure
 from engine.bpmn.subscription import BOUNDARY, RACE, START, Subscription
 from engine.bpmn.templates import template
 from engine.bpmn.timers import anchored, looks_iso
-from engine.errors import BpmnError, ExpressionError
+from engine.errors import BpmnError, ExpressionError, ExpressionStopped, ValueMissing
 from engine.model.events import JobCreated, JobEnded, SubscriptionClosed, SubscriptionOpened
 from engine.model.schedule import Plan, first, following
 from engine.model.values import iso
@@ -140,6 +140,7 @@ class EventHub(EventManager):
             self.workflow.tell(JobEnded(key, reason))
         elif one.kind == "conditional":
             del self.conditions[key]
+            self.workflow.forget_incident(key)
         else:
             self.bound.pop(key, None)
             self.workflow.tell(SubscriptionClosed(key))
@@ -229,20 +230,34 @@ class EventHub(EventManager):
         """Fire conditional events whose condition has become true (not: has stayed true)."""
         for key in list(self.conditions):
             one = self.conditions.get(key)
-            if one is None:
+            if one is None or one.held is None:
                 continue
-            holds, was = self._holds(one), one.held
-            one.held = holds
-            if holds and not was:
+            was, one.held = one.held, self._holds(one)
+            if one.held and not was:
                 self.fire(one)
 
-    def _holds(self, one: Subscription) -> bool:
+    def _holds(self, one: Subscription) -> bool | None:
+        """A condition that cannot be evaluated is an incident of its event until it can; one that was stopped, until a retry."""
         owner = self.workflow.tokens[one.owner] if one.owner is not None else None
         scope = owner.scope if owner is not None else one.workflow.scope
+        holds: bool | None = False
         try:
-            return bool(self.workflow.script_engine.true(one.definition.text, scope))
-        except (ExpressionError, BpmnError):
-            return False  # a variable that does not exist yet
+            holds = self.workflow.script_engine.true(one.definition.text, scope)
+        except ValueMissing:
+            pass  # its variables are still to come
+        except (ExpressionError, BpmnError) as failure:
+            self.workflow.note_incident(one.key, one.node.id, str(failure))
+            return None if isinstance(failure, ExpressionStopped) else False
+        self.workflow.forget_incident(one.key)
+        return holds
+
+    def retry(self, key: int) -> bool:
+        """An operator asks to look at a condition again. False: there is none that is waited for under this key."""
+        one = self.conditions.get(key)
+        if one is not None:
+            one.held = False
+            self.workflow.changed = True
+        return one is not None
 
     # --- errors and escalations -----------------------------------------------------------------------------------------
     def throw_error(self, token: Token, code: str | None, variables: Mapping[str, Any] | None = None, message: str = "", reference: str = "") -> None:

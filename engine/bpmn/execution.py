@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from SpiffWorkflow.util.task import TaskState
+
 from engine.bpmn import continuation, correlation, payload
 from engine.bpmn import snapshot as snapshots
 from engine.bpmn.activities import JobTask, person_key
@@ -21,7 +23,7 @@ from engine.errors import Conflict, InstanceNotActive, InvalidInput, NotFound
 from engine.model import inputs
 from engine.model.events import Event, IncidentResolved, InstanceCancelled, InstanceStarted
 from engine.model.values import Json
-from engine.ports import CallFunction, Evaluator
+from engine.ports import CallFunction, Evaluator, Watch
 
 
 class BpmnExecution:
@@ -61,14 +63,15 @@ class BpmnExecution:
         """Why it failed, or what the oldest open incident says."""
         return self.top.failure or next(iter(self.top.incidents.values()), None)
 
-    def apply(self, movement: inputs.Movement, now: datetime, call: CallFunction) -> tuple[Event, ...]:
+    def apply(self, movement: inputs.Movement, now: datetime, call: CallFunction, watch: Watch | None = None) -> tuple[Event, ...]:
         """Run to the next wait state. Raises Conflict (unknown or finished key), InvalidInput (values that JSON cannot hold)."""
         if self.top.ended is not None:
             raise InstanceNotActive(id=self.instance_id, state=self.state)
         if self.started == isinstance(movement, inputs.StartInstance):
             raise Conflict("The instance was already started." if self.started else "The instance was not started yet.")
         self.top.now = self.sandbox.now = now
-        self.sandbox.call = call
+        self.sandbox.call, self.sandbox.watch = call, watch
+        self.top.budget.open(watch)
         self.top.stores.begin_step()
         self._handlers[type(movement)](movement)
         self.started = True
@@ -157,11 +160,13 @@ class BpmnExecution:
         self._scope(movement.scope).declare_all(movement.variables)
 
     def _retry(self, movement: inputs.RetryElement) -> None:
-        token = self.top.tokens.get(movement.key)
-        if token is None or self.top.incidents.pop(movement.key, None) is None:
+        if self.top.incidents.pop(movement.key, None) is None:
             raise Conflict(f"Element {movement.key} has no open incident.")
         self.top.tell(IncidentResolved(movement.key))
-        if token.phase == WAIT:
+        if self.top.event_manager.retry(movement.key):
+            return
+        token = self.top.tokens[movement.key]
+        if token._state & TaskState.WAITING:  # nothing of it is to be repeated: what failed is what others did to it
             token.task_spec.retry(token)
         else:
             token.resume(token.phase)

@@ -162,4 +162,4 @@ class FlowNode(BpmnSpecMixin):
         continuation.give_up(token)
         top.compensation.abandon(token)
         top.event_manager.close_all(token)
-        top.forget_incident(token)
+        top.forget_incident(token.id)

@@ -136,7 +136,7 @@ class ComplexGateway(InclusiveGateway):
 
     def absorbed(self, workflow: Any, lead: Token) -> None:
         if self._key() not in workflow.memory:
-            workflow.top_workflow.attempt(lead, lambda: self._try(workflow))
+            workflow.top_workflow.attempt(workflow.joins[self.name][0], lambda: self._try(workflow))
 
     def _try(self, workflow: Any) -> None:
         lead = workflow.joins[self.name][0]

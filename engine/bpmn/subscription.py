@@ -31,7 +31,7 @@ class Subscription:
     schedule: Plan | None = None
     correlation: str | None = None  # message: the key under which it waits, and how the key is read from a payload
     retrieval: tuple[str, ...] = ()
-    held: bool = False  # conditional: was the condition true when last looked at
+    held: bool | None = False  # conditional: was it true when last looked at; None: looking was stopped, nobody looks again before a retry
 
     @property
     def node(self) -> Any:

@@ -15,6 +15,7 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.exceptions import TaskNotFoundException
 from SpiffWorkflow.util.task import TaskState
 
+from engine.bpmn.budget import Budget
 from engine.bpmn.data_stores import StoreAccess
 from engine.bpmn.event_hub import EventHub
 from engine.bpmn.failure import ElementFailure
@@ -152,6 +153,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
 
     def __init__(self, spec: ProcessSpec, engine: ScriptEngine, limits: Limits, compensation: Compensation) -> None:
         self.limits = limits
+        self.budget = Budget(limits)
         self.compensation = compensation
         self.counter = 0
         self.tokens: dict[int, Token] = {}
@@ -181,6 +183,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
     def tell(self, event: Event) -> None:
         if type(event) in CHANGES and (self.event_manager.conditions or self.event_manager.bound):
             self.changed = True
+        self.budget.told(event)
         self.events.append(event)
 
     def take_events(self) -> tuple[Event, ...]:
@@ -211,23 +214,27 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
     # --- the engine loop --------------------------------------------------------------------------------------------
     def do_engine_steps(self, will_complete_task: Any = None, did_complete_task: Any = None) -> None:
         """Run what is ready, oldest first, until everything waits. Raises nothing that a diagram causes."""
-        steps = 0
         while self.ended is None:
             self.settle()
             if self.listening or self.queue:
                 token = (self.listening or self.queue).popleft()
                 if not token._state & TaskState.READY or token.id in self.incidents:
                     continue
-                steps += 1
-                if steps > self.limits.steps:
-                    self.raise_incident(token, f"more than {self.limits.steps} steps in one command; is this loop meant to end?")
+                cause = self.budget.used_up()
+                if cause is not None:
+                    self.raise_incident(token, cause)
                     return
                 self.attempt(token, token.run)
             elif not self.quiesce():
                 return
 
     def attempt(self, token: Token, work: Any) -> None:
-        """Do `work` for `token`: a BPMN error is thrown in the diagram, any other failure becomes an incident."""
+        """Do `work` for `token`: a BPMN error is thrown in the diagram, any other failure becomes an incident.
+
+        Not while the token stands with an incident: a retry does it then.
+        """
+        if token.id in self.incidents:
+            return
         try:
             work()
         except BpmnError as error:
@@ -285,9 +292,14 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         self.listening.clear()
 
     def raise_incident(self, token: Token, cause: str) -> None:
-        self.incidents[token.id] = cause
-        self.tell(IncidentRaised(token.id, token.element, cause))
+        self.note_incident(token.id, token.element, cause)
 
-    def forget_incident(self, token: Token) -> None:
-        if self.incidents.pop(token.id, None) is not None:
-            self.tell(IncidentResolved(token.id))
+    def note_incident(self, key: int, element: str, cause: str) -> None:
+        """What stands already keeps its first incident: nothing is tried for it until somebody resolves that one."""
+        if key not in self.incidents:
+            self.incidents[key] = cause
+            self.tell(IncidentRaised(key, element, cause))
+
+    def forget_incident(self, key: int) -> None:
+        if self.incidents.pop(key, None) is not None:
+            self.tell(IncidentResolved(key))
