@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.util.event import EventManager
@@ -17,10 +18,10 @@ from engine.bpmn import payload as payloads
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.subscription import BOUNDARY, RACE, START, Subscription
 from engine.bpmn.templates import template
-from engine.bpmn.timers import anchored, looks_iso
+from engine.bpmn.timers import CHAIN, looks_iso, planned
 from engine.errors import BpmnError, ExpressionError, ExpressionStopped, ValueMissing
 from engine.model.events import JobCreated, JobEnded, SubscriptionClosed, SubscriptionOpened
-from engine.model.schedule import Plan, first, following
+from engine.model.schedule import SHORTEST_CYCLE, Plan, following
 from engine.model.values import iso
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class EventHub(EventManager):
         self.conditions: dict[int, Subscription] = {}
         self.payload: Mapping[str, Any] | None = None  # of the event that is just happening (`engine.bpmn.payload`)
         self.bound: dict[int, Subscription] = {}  # messages whose correlation key follows the instance's data
+        self.chain = 0  # so many timers that were due at once led to the present command
 
     # --- waiting ----------------------------------------------------------------------------------------------------
     def await_events(self, role: str, spec: Any, workflow: Any, owner: Token | None, scope: Scope, start: str | None = None) -> None:
@@ -72,6 +74,8 @@ class EventHub(EventManager):
             if d.kind in WAITED_FOR
         ]
         for one in wanted:
+            if one.schedule is not None and self._at_once(one.schedule):
+                one.chain = self.chain + 1
             self.open(one)
 
     def _prepare(self, one: Subscription, owner: Token | None, scope: Scope) -> Subscription:
@@ -102,7 +106,13 @@ class EventHub(EventManager):
             if not isinstance(value, str):
                 raise ElementFailure(f"the timer expression {text!r} gives {value!r}, not an ISO 8601 text")
             text = value
-        return anchored(first(text, self.workflow.now), self.workflow.now)
+        plan = planned(definition.form, text, self.workflow.now)
+        if self._at_once(plan) and self.chain >= CHAIN:
+            raise ElementFailure(f"more than {CHAIN} timers followed each other at once; is this loop meant to end?")
+        return plan
+
+    def _at_once(self, plan: Plan) -> bool:
+        return bool(plan.due < self.workflow.now + timedelta(seconds=SHORTEST_CYCLE))
 
     def open(self, one: Subscription) -> None:
         """Give it a key, index it, tell the outside."""
@@ -209,8 +219,9 @@ class EventHub(EventManager):
     def trigger_timer(self, key: int) -> None:
         """The timer job is due; a cycle gets its next job, from the moment at which this one was due."""
         one = self.subscriptions[key]
+        self.chain = one.chain
         assert one.schedule is not None
-        upcoming = following(one.schedule.text, one.schedule.left, one.schedule.due) if one.spec.repeats(one) else None
+        upcoming = following(one.schedule.text, one.schedule.left, one.schedule.due, self.workflow.now) if one.spec.repeats(one) else None
         self.close(key, "triggered")
         holder = self.workflow.tokens[one.owner] if one.owner is not None else one.workflow
         holder.subscriptions.remove(key)

@@ -73,6 +73,7 @@ class BpmnExecution:
         self.sandbox.call, self.sandbox.watch = call, watch
         self.top.budget.open(watch)
         self.top.stores.begin_step()
+        self.top.event_manager.chain = 0
         self._handlers[type(movement)](movement)
         self.started = True
         self.top.do_engine_steps()

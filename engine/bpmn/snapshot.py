@@ -117,6 +117,7 @@ def _subscription(one: Subscription) -> list[Any]:
         one.held,
         one.correlation,
         list(one.retrieval),
+        one.chain,
     ]
 
 
@@ -201,10 +202,11 @@ def _restore_kept(row: list[Any]) -> Kept:
 
 
 def _restore_subscription(top: InstanceWorkflow, row: list[Any]) -> Subscription:
-    key, kind, name, role, spec, index, workflow_key, owner, start, schedule, held, correlation, retrieval = row
+    key, kind, name, role, spec, index, workflow_key, owner, start, schedule, held, correlation, retrieval, *chain = row
     workflow = top.live[workflow_key]
     made = Subscription(key, kind, name, role, workflow.spec.task_specs[spec], index, workflow, owner, start, _restore_schedule(schedule))
     made.held, made.correlation, made.retrieval = held, correlation, tuple(retrieval)
+    made.chain = chain[0] if chain else 0
     return made
 
 

@@ -31,6 +31,7 @@ class Subscription:
     schedule: Plan | None = None
     correlation: str | None = None  # message: the key under which it waits, and how the key is read from a payload
     retrieval: tuple[str, ...] = ()
+    chain: int = 0  # timer: so many timers before it, each due at once, led to it
     held: bool | None = False  # conditional: was it true when last looked at; None: looking was stopped, nobody looks again before a retry
 
     @property

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from engine.bpmn.diagram import Container, Definition, Node
-from engine.bpmn.timers import looks_iso, unquoted
+from engine.bpmn.timers import looks_iso, planned, unquoted
 from engine.bpmn.validation.reading import REFERENCE
 from engine.bpmn.validation.rule import Finding, Findings, Place, checks, declare
 from engine.errors import InvalidInput
-from engine.model.schedule import first
 
 A_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # only to see whether a timer text can be read
 ALLOWED = {
@@ -99,11 +98,16 @@ def timers_can_be_read(place: Place, node: Node) -> Findings:
     begins = node.type == "startEvent" and place.container.parent is None
     for one in node.definitions:
         text = unquoted(one.text) if begins else one.text
-        if one.kind == "timer" and text and (begins or looks_iso(text)):
+        if one.kind != "timer" or not text:
+            continue
+        if looks_iso(text):
             try:
-                first(text, A_DAY)
+                planned(one.form, text, A_DAY)
             except InvalidInput as exc:
                 yield Finding(node, str(exc), "for example PT15M, 2026-12-31T08:00:00Z, R3/PT1H", one.line)
+        elif begins:
+            message = "the time at which instances start is fixed; it cannot be an expression"
+            yield Finding(node, message, "write a date, a duration or a cycle", one.line)
 
 
 @checks(REFERENCE, *EVENTS)
