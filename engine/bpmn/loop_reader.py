@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.bpmn import extensions, languages
 from engine.bpmn.data_reader import store_of
 from engine.bpmn.diagram import Definition, Loop
-from engine.bpmn.xml_source import ZEEBE, Xml, child, children, flag, local, reference, text
+from engine.bpmn.xml_source import ZEEBE, Xml, child, children, flag, local, reference, text, whole
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
@@ -28,10 +28,9 @@ def _standard(reader: Reader, element: Xml) -> Loop:
     maximum = element.get("loopMaximum")
     loop = Loop("standard", languages.formal(condition) or None, said, None, flag(element, "testBefore", False))
     if maximum is not None:
-        if maximum.strip().isdigit():
-            loop.maximum = int(maximum)
-        else:
-            reader.problem(element, "bpmn.loop", f"loopMaximum must be a whole number of at least 0, not {maximum!r}")
+        loop.maximum = whole(maximum)
+        if loop.maximum is None:
+            reader.problem(element, "bpmn.loop", f"loopMaximum must be a whole number of at least 0, not {maximum[:40]!r}")
     elif not said:
         reader.problem(element, "bpmn.loop", "the loop has neither a loopCondition nor a loopMaximum", "it would never end: give it one of them")
     return loop

@@ -16,6 +16,7 @@ from engine.bpmn.events import throw_behaviour
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.scope import Scope, clean
 from engine.bpmn.token import LEAVE, Token
+from engine.bpmn.xml_source import whole
 from engine.model.events import ElementCompleted, ElementEntered
 
 
@@ -178,8 +179,8 @@ class MultiInstance(LoopBody):
     def _cardinality(self, token: Token, expression: str) -> int:
         engine = token.workflow.script_engine
         value = engine.explain(token, "multiInstance", self.node.id, expression)
-        if isinstance(value, str) and value.strip().isdigit():
-            value = int(value)
+        if isinstance(value, str) and (read := whole(value)) is not None:
+            value = read
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value) or value < 0:
             raise ElementFailure(f"the loop cardinality must be a whole number of at least 0, not {value!r}")
         return int(value)

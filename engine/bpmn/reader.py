@@ -12,7 +12,7 @@ from engine.bpmn import extensions, languages
 from engine.bpmn.diagram import AdHoc, Container, Flow, Node
 from engine.bpmn.event_reader import EventReader
 from engine.bpmn.loop_reader import read_loop
-from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, reference, text
+from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, reference, text, whole
 from engine.errors import Problem
 
 TASKS = ("task", "userTask", "manualTask", "scriptTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask")
@@ -36,6 +36,7 @@ PASSIVE = {
     "categoryValueRef",
 }  # fmt: skip
 LONGEST_NAME = 200  # of a data store
+MOST_TOKENS = 1000  # of a start or completion quantity
 
 
 class Reader:
@@ -338,7 +339,7 @@ class Reader:
 
     def _quantity(self, element: Xml, name: str) -> int:
         said = element.get(name, "1")
-        if not said.strip().isdigit() or int(said) < 1:
-            self.problem(element, "bpmn.quantity", f"{name} must be a whole number of at least 1, not {said!r}")
-            return 1
-        return min(int(said), 1000)
+        found = whole(said, MOST_TOKENS)
+        if not found:
+            self.problem(element, "bpmn.quantity", f"{name} must be a whole number from 1 to {MOST_TOKENS}, not {said[:40]!r}")
+        return found or 1

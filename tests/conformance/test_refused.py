@@ -83,6 +83,11 @@ def test_duplicate_ids() -> None:
     (p(S, '<task id="t"/>', flows("s t", "t s")), ("bpmn.start", "s")),
     (p(S, end("e"), '<task id="t"/>', flows("s e", "e t")), ("bpmn.end", "e")),
     (p(S, '<task id="t" startQuantity="0"/>', flows("s t")), ("bpmn.quantity", "t")),
+    (p(S, '<task id="t" startQuantity="1001"/>', flows("s t")), ("bpmn.quantity", "t")),
+    (p(S, '<task id="t" completionQuantity="5000"/>', flows("s t")), ("bpmn.quantity", "t")),
+    (p(S, f'<task id="t" completionQuantity="{"9" * 5000}"/>', flows("s t")), ("bpmn.quantity", "t")),
+    (p(S, '<task id="t" completionQuantity="²"/>', flows("s t")), ("bpmn.quantity", "t")),
+    (p(S, '<task id="t"><standardLoopCharacteristics loopMaximum="²"/></task>', flows("s t")), ("bpmn.loop", "t")),
     (p(S, sub("b", '<task id="x"/>'), '<task id="y"/>', flows("s b", "x y")), ("bpmn.flow", "x-y")),
     (p(S, sub("b"), flows("s b")), ("bpmn.start", "b")),
 ])  # fmt: skip

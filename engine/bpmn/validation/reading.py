@@ -21,7 +21,7 @@ declare("bpmn.flow", "8.4.13", "A sequence flow leads nowhere", "Connect both en
 declare("bpmn.default-flow", "10.6", "The default flow is not valid", "Choose one of the outgoing flows as the default.")
 declare("bpmn.correlation", "8.4.2", "The correlation is not complete", "Say for each property of the key how it is read from messages and data.")
 declare("bpmn.data", "10.4.2", "The data association is not valid", "Name one source and one target, or write a transformation.")
-declare("bpmn.quantity", "10.3", "A quantity is not valid", "Use whole numbers of at least 1.")
+declare("bpmn.quantity", "10.3", "A quantity is not valid", "Use whole numbers from 1 to 1000.")
 declare("bpmn.loop", "10.3.8", "The loop is not valid", "Give it a condition or a maximum.")
 declare("bpmn.multi-instance", "10.3.8", "The multi-instance activity is not valid", "Give it a collection or a number, not both.")
 declare("script.language", "10.3.3", "The language of the script is not available", LANGUAGES)
