@@ -16,13 +16,13 @@ MADE_BY_MODELERS = "DataObject_"
 
 
 def objects(element: Xml) -> list[str]:
-    """Names of data objects and properties; the ids that modelers make up for unnamed ones are no variables."""
+    """Names of data objects and properties, sorted; the ids that modelers make up for unnamed ones are no variables."""
     found = [one.get("name") or one.get("id") or "" for one in children(element, "property")]
     for one in children(element, "dataObject"):
         name = one.get("name") or one.get("id") or ""
         if not (one.get("name") is None and name.startswith(MADE_BY_MODELERS)):
             found.append(name)
-    return [name for name in dict.fromkeys(found) if name]
+    return sorted({name for name in found if name})
 
 
 def parameters_of(element: Xml) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -61,7 +61,7 @@ class _Associations:
         self.names: dict[str, None] = {}
         self.stores: list[tuple[str, str]] = []
         self.stored: list[Parameter] = []
-        for one in children(element, tag):
+        for one in sorted(children(element, tag), key=_place):
             self._read(one)
 
     def _read(self, element: Xml) -> None:
@@ -99,6 +99,11 @@ class _Associations:
 
     def _say(self, element: Xml, message: str, advice: str) -> None:
         self.reader.problem(element, "bpmn.data", message, advice)
+
+
+def _place(association: Xml) -> tuple[str, ...]:
+    """An order that does not depend on that of the document: by what is written, then by what is read."""
+    return (text(child(association, "targetRef")), *(text(one) for one in children(association, "sourceRef")), association.get("id") or "")
 
 
 def store_of(reader: Reader, key: str) -> str | None:

@@ -244,9 +244,9 @@ class Container:
         return seen
 
     def starts(self) -> list[Node]:
-        """Start events; without one, the nodes that nothing leads to (section 13.2) and instantiating receivers."""
-        events = [n for n in self.nodes.values() if n.type == "startEvent"]
-        return events or [n for n in self.nodes.values() if self._begins(n)]
+        """Start events; without one, the nodes that nothing leads to (section 13.2) and instantiating receivers. By their ids."""
+        nodes = sorted(self.nodes.values(), key=lambda node: node.id)
+        return [n for n in nodes if n.type == "startEvent"] or [n for n in nodes if self._begins(n)]
 
     def _begins(self, node: Node) -> bool:
         if node.incoming or node.for_compensation or node.type == "boundaryEvent":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine.bpmn import extensions, languages
 from engine.bpmn.correlation_reader import CorrelationReader
 from engine.bpmn.diagram import Definition, Node
+from engine.bpmn.order import of_definitions
 from engine.bpmn.xml_source import BPMN, SPIFF, Xml, child, children, flag, local, qualified, reference, text
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class EventReader:
         return self.definition(found, found.getparent()) if found is not None and local(found) in KINDS else None
 
     def definitions(self, element: Xml, node: Node | None) -> list[Definition]:
-        """In document order."""
+        """In the order of `engine.bpmn.order`."""
         found = []
         for one in element:
             if local(one) in KINDS:
@@ -56,7 +57,7 @@ class EventReader:
                     found.append(definition)
             elif local(one).endswith("EventDefinition"):
                 self.reader.problem(one, "bpmn.unsupported", f"{local(one)} is not supported")
-        return found
+        return of_definitions(found)
 
     def message_of(self, element: Xml) -> list[Definition]:
         """The message of a send or receive task: its attribute, or an event definition inside."""

@@ -124,4 +124,4 @@ def _complex(reader: Reader, element: Xml) -> list[tuple[str, Definition]]:
         condition = languages.formal(child(one, "condition"))
         if definitions and condition:
             found.append((condition, definitions[0]))
-    return found
+    return sorted(found, key=lambda pair: (pair[0], pair[1].id, pair[1].name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.bpmn import data_reader as data
-from engine.bpmn import extensions, languages
+from engine.bpmn import extensions, languages, order
 from engine.bpmn.diagram import AdHoc, Container, Flow, Node
 from engine.bpmn.event_reader import EventReader
 from engine.bpmn.loop_reader import read_loop
@@ -49,7 +49,6 @@ class Reader:
         self.problems: list[Problem] = []
         self.containers: list[Container] = []
         self.by_id: dict[str, Xml] = {}
-        self.made_flows = 0
         self.associated: dict[str, list[str]] = {}
         self._check_ids()
         self._read_associations()
@@ -193,13 +192,9 @@ class Reader:
 
     # --- flows --------------------------------------------------------------------------------------------------------
     def _flow(self, element: Xml) -> Flow:
-        key = element.get("id")
-        if not key:
-            self.made_flows += 1
-            key = f"$flow{self.made_flows}"  # no id in XML begins so
         condition = child(element, "conditionExpression")
         return Flow(
-            id=key,
+            id=element.get("id") or "",
             source=reference(element.get("sourceRef")) or "",
             target=reference(element.get("targetRef")) or "",
             condition=languages.formal(condition) or None,
@@ -211,6 +206,7 @@ class Reader:
 
     def _connect(self, made: Container, element: Xml) -> None:
         drawn_flows, made.flows = made.flows, []
+        order.name_flows(drawn_flows)
         for drawn, flow in zip(children(element, "sequenceFlow"), drawn_flows, strict=True):
             source_node, target_node = made.nodes.get(flow.source), made.nodes.get(flow.target)
             if source_node is None or target_node is None:
@@ -230,6 +226,7 @@ class Reader:
                     flow.default = True
         self._attach(made)
         self._link(made)
+        order.settle(made)
 
     def _link(self, made: Container) -> None:
         """A throwing link event continues at the catching one (section 10.5.5): named by its definition, else by the common name."""
@@ -259,7 +256,7 @@ class Reader:
                 continue
             host.boundary.append(node)
             if any(d.kind == "compensate" for d in node.definitions):
-                found = next((key for key in self.associated.get(node.id, ()) if key in made.nodes), None)
+                found = next((key for key in sorted(self.associated.get(node.id, ())) if key in made.nodes), None)
                 if found is not None:
                     host.handler = found
                     made.nodes[found].for_compensation = True

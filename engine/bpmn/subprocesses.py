@@ -167,7 +167,7 @@ class CallActivity(Subprocess, defaults.CallActivity):
     def _give_back(self, token: Token, results: dict[str, Any], mapped: dict[str, Any]) -> None:
         before = token.memory["before"]
         returned = self._returned(self.called(token.memory["called"]))
-        for name in sorted(results) if returned is None else returned:
+        for name in sorted(results if returned is None else returned):
             if name in results and not (name in before and same(before[name], results[name])):
                 token.scope.assign(name, results[name])
         token.scope.assign_all(mapped)
