@@ -7,7 +7,7 @@ verified and re-executed when it closes, so each verdict below is also read back
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from xml.sax.saxutils import escape
 
 import pytest
@@ -83,6 +83,14 @@ SLOTS: dict[str, Callable[[str], bytes]] = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def quick() -> Iterator[SandboxEvaluator]:
+    """Stops a text after 0.3 s instead of 1 s: 180 of them are tried."""
+    made = SandboxEvaluator(ExpressionLimits(seconds=0.3), processes=1)
+    yield made
+    made.close()
+
+
 def set_variables(engine: EmbeddedEngine, one: str, **values: object) -> None:
     engine.app.execute(ChangeVariables(one, values, "test"), SYSTEM)
 
@@ -94,14 +102,14 @@ def named(engine: EmbeddedEngine, one: str) -> set[str]:
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:30])
 @pytest.mark.parametrize("slot", SLOTS)
-def test_a_hostile_text_ends_as_refusal_or_incident_of_its_element(slot: str, text: str) -> None:
+def test_a_hostile_text_ends_as_refusal_or_incident_of_its_element(slot: str, text: str, quick: SandboxEvaluator) -> None:
     xml = SLOTS[slot](escape(text, {'"': "&quot;"}))
-    with EmbeddedEngine() as engine:
+    with EmbeddedEngine(evaluator=quick) as engine:
         began = time.thread_time()
         try:
             engine.deploy({"p.bpmn": xml})
         except DeploymentRejected as refused:
-            found = {problem.element_id for problem in refused.problems}
+            found = {problem.element_id for problem in refused.problems if problem.severity == "error"}
         else:
             found = named(engine, engine.start("p"))
         assert time.thread_time() - began < COMPUTING
