@@ -39,8 +39,8 @@ class Stopwatch(Protocol):
     def left(self) -> float:
         """Seconds; 0 or less when it is used up."""
 
-    def running(self) -> AbstractContextManager[None]:
-        """Time counts here although the thread only waits: code runs in the sandbox."""
+    def running(self, worker: int | None = None) -> AbstractContextManager[None]:
+        """Code runs in the process `worker` of the sandbox (None: in one that is not known); the thread waits for it."""
 
     def aside(self) -> AbstractContextManager[None]:
         """What runs here does not count: functions of packs."""
@@ -52,8 +52,8 @@ class Allowance(Protocol):
     def seconds(self, limit: float) -> float:
         """Instead of the ordinary `limit`: less when the command has little left, more in re-execution."""
 
-    def running(self) -> AbstractContextManager[None]:
-        """Around the work itself, without waiting for a worker."""
+    def running(self, worker: int | None = None) -> AbstractContextManager[None]:
+        """Around the work itself, without waiting for a worker; `worker` is the process that does it, where that is known."""
 
 
 T = TypeVar("T")

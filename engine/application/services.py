@@ -28,7 +28,7 @@ class Limits:
     deployment_bytes: int = 20_000_000
     text_characters: int = 20_000
     message_keep_seconds: int = 3600
-    command_seconds: float = 1.0  # of computing in one command, its expressions included
+    command_seconds: float = 1.0  # of computing, which the expressions of one command share
     snapshot_every: int = 100  # records between snapshots of one instance
 
 

@@ -41,6 +41,10 @@ class Budget:
         self._watch = watch
         self._steps = self._events = self._bytes = 0
 
+    def evaluated(self) -> None:
+        """An expression or script is a step, too: it costs as much."""
+        self._steps += 1
+
     def told(self, event: ev.Event) -> None:
         """Something happened."""
         kind = type(event)

@@ -20,6 +20,7 @@ from engine.model.values import Json
 from engine.ports import CallFunction, Evaluated, Evaluator, Executed, HostFunction, Watch
 
 if TYPE_CHECKING:
+    from engine.bpmn.budget import Budget
     from engine.bpmn.diagram import Parameter
     from engine.bpmn.templates import Template
     from engine.bpmn.token import Token
@@ -34,6 +35,7 @@ class Sandbox(BasePythonScriptEngineEnvironment):
         self.now: datetime | None = None
         self.call: CallFunction | None = None
         self.watch: Watch | None = None
+        self.budget: Budget | None = None
         self.functions: dict[str, HostFunction] = {name: self._function(name) for name in sorted(function_names)}
 
     def _function(self, name: str) -> Callable[..., Json]:
@@ -43,16 +45,20 @@ class Sandbox(BasePythonScriptEngineEnvironment):
 
         return host
 
+    def _begin(self) -> tuple[datetime, Watch | None]:
+        assert self.now is not None
+        if self.budget is not None:
+            self.budget.evaluated()
+        return self.now, self.watch
+
     def evaluated(self, expression: str, scope: Scope) -> Evaluated:
-        now, watch = self.now, self.watch
-        assert now is not None
+        now, watch = self._begin()
         if watch is None:
             return self.evaluator.evaluate(expression, scope, self.functions, now)
         return watch.evaluation(lambda: self.evaluator.evaluate(expression, scope, self.functions, now, watch))
 
     def executed(self, script: str, scope: Scope) -> Executed:
-        now, watch = self.now, self.watch
-        assert now is not None
+        now, watch = self._begin()
         if watch is None:
             return self.evaluator.execute(script, scope, self.functions, now)
         return watch.evaluation(lambda: self.evaluator.execute(script, scope, self.functions, now, watch))

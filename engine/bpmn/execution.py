@@ -37,6 +37,7 @@ class BpmnExecution:
         self.container: Container = model.specs[process_id].container
         self.sandbox = Sandbox(evaluator, function_names)
         self.top = InstanceWorkflow(model.specs[process_id], ScriptEngine(self.sandbox), limits, Compensation())
+        self.sandbox.budget = self.top.budget
         self.started = restored is not None
         if restored is not None:
             snapshots.restore(self.top, restored)

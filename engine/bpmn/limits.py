@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Steps are executed flow nodes, events what the record will say; `elements` and `nesting` count what is open in one instance at one time.
+    """Steps are executed flow nodes and evaluated expressions, events what the record will say; `elements` and `nesting` count what is open in one instance at one time.
 
     What one command may do is measured so that it ends well within a second and takes a few dozen megabytes.
     """

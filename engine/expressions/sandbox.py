@@ -9,12 +9,14 @@ used in a process forked after it started, not even by a new pool (it would dist
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.util import find_spec
 from typing import Any, Protocol, TypeAlias
 
 import pydantic_monty as monty
@@ -68,7 +70,7 @@ class Fixed:
     def seconds(self, limit: float) -> float:
         return limit if self.given is None else self.given
 
-    def running(self) -> AbstractContextManager[None]:
+    def running(self, worker: int | None = None) -> AbstractContextManager[None]:  # noqa: ARG002 - nothing is measured
         return nullcontext()
 
 
@@ -148,6 +150,8 @@ class Pool:
     def __init__(self, limits: Limits, processes: int, binary: str | None) -> None:
         global _native_in  # noqa: PLW0603 - the native runtime is one per process, like this fact about it
         self._limits = limits
+        if find_spec("opentelemetry") is None:  # Monty looks for it in every run, which would cost more than the run
+            sys.modules["opentelemetry"] = None  # type: ignore[assignment]  # Python's own mark for a module that is not there
         try:
             self._pool = monty.Monty(
                 binary_path=binary,
@@ -169,7 +173,8 @@ class Pool:
         allowance = allowance or Fixed()
         try:
             with self._pool.checkout(limits=self._resource_limits(seconds_of(allowance, self._limits)), os_policy=_policy(now)) as session:
-                return result_of(_drive(session, code, dict(inputs), functions, allowance.running))
+                worker = session.worker_pid
+                return result_of(_drive(session, code, dict(inputs), functions, lambda: allowance.running(worker)))
         except TimeoutError as exc:
             raise SandboxUnavailable(cause="every worker is busy") from exc
         except monty.MontyCrashedError as exc:

@@ -54,8 +54,8 @@ class LiveWatch:
         self._short = left < limit
         return min(limit, left)
 
-    def running(self) -> AbstractContextManager[None]:
-        return self._stopwatch.running()
+    def running(self, worker: int | None = None) -> AbstractContextManager[None]:
+        return self._stopwatch.running(worker)
 
     def _stop(self, words: str) -> None:
         self._made.append(Call(STOPPED, self._number, failed=True, error=words))
@@ -110,5 +110,5 @@ class RecordedWatch:
     def seconds(self, limit: float) -> float:
         return limit * PATIENCE
 
-    def running(self) -> AbstractContextManager[None]:
+    def running(self, worker: int | None = None) -> AbstractContextManager[None]:  # noqa: ARG002 - nothing is measured
         return nullcontext()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from engine.application.stopwatch import CommandStopwatch
+from engine.application.stopwatch import CommandStopwatch, _computed
 from engine.errors import BpmnError, Conflict, ExpressionStopped, NotAvailable
 from engine.history.transition import RecordedCalls
 from engine.model.records import Call
@@ -25,7 +27,7 @@ class Hand:
         return self._left
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, worker: int | None = None) -> Iterator[None]:
         yield
         self._left -= 0.25
 
@@ -121,21 +123,42 @@ def test_functions_of_packs_do_not_count() -> None:
     assert hand.excused == 1
 
 
-def test_the_stopwatch_counts_work_and_waiting_for_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = {"busy": 0.0, "wall": 0.0}
+def test_the_stopwatch_counts_own_work_and_that_of_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = {"busy": 0.0, "wall": 0.0, "worker": 0.0}
     monkeypatch.setattr("time.thread_time", lambda: now["busy"])
     monkeypatch.setattr("time.perf_counter", lambda: now["wall"])
+    monkeypatch.setattr("engine.application.stopwatch._computed", lambda worker: now["worker"] if worker else None)
 
-    def passes(wall: float, busy: float) -> None:
+    def passes(wall: float, busy: float, worker: float = 0.0) -> None:
         now["wall"] += wall
         now["busy"] += busy
+        now["worker"] += worker
 
     watch = CommandStopwatch(1.0)
-    passes(wall=5, busy=0.1)  # waits for the database: only its own work counts, and half as much again for writing it down
-    assert watch.left() == pytest.approx(0.85)
-    with watch.running():
-        passes(wall=0.5, busy=0.0)
-    assert watch.left() == pytest.approx(0.35)
-    with watch.running(), watch.aside():
-        passes(wall=0.0, busy=3.0)
-    assert watch.left() == pytest.approx(0.35)
+    passes(wall=5, busy=0.1)  # waits for the database
+    assert watch.left() == pytest.approx(1.0)
+    with watch.running(7):
+        passes(wall=9, busy=0.0, worker=0.5)  # on a busy machine
+    assert watch.left() == pytest.approx(0.5)
+    with watch.running(None):
+        passes(wall=0.25, busy=0.05)  # nobody knows the process
+    assert watch.left() == pytest.approx(0.3)
+    with watch.aside():
+        passes(wall=3.0, busy=3.0)
+    assert watch.left() == pytest.approx(0.3)
+    passes(wall=4, busy=3.9)
+    assert watch.left() == pytest.approx(-0.05)
+
+
+def test_the_clock_of_another_process_is_read() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        watch = CommandStopwatch(1.0)
+        with watch.running(child.pid):
+            while _computed(child.pid) is not None and (_computed(child.pid) or 0) < 0.05:
+                pass
+        assert 0 < 1.0 - watch.left() < 5
+    finally:
+        child.kill()
+        child.wait()
+    assert _computed(child.pid) is None
