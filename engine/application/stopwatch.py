@@ -14,6 +14,10 @@ OWN = 4.0
 """The thread itself may take so many times what code in the sandbox may: its steps are counted, this is for what the counts price too low."""
 
 
+BUSY = 8.0
+"""A machine with more work than so many times what it can do is no excuse any more."""
+
+
 class CommandStopwatch:
     """Runs from its construction, in the thread that made it. `seconds`: what the command's expressions may compute together."""
 
@@ -33,11 +37,8 @@ class CommandStopwatch:
         try:
             yield
         finally:
-            after = _computed(worker)
-            if before is not None and after is not None:
-                self._waited += after - before
-            else:
-                self._waited += max(0.0, (time.perf_counter() - began) - (time.thread_time() - busy))
+            after, wall = _computed(worker), max(0.0, (time.perf_counter() - began) - (time.thread_time() - busy))
+            self._waited += wall if before is None or after is None else max(after - before, wall / BUSY)
 
     @contextmanager
     def aside(self) -> Iterator[None]:
