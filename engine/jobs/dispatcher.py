@@ -76,7 +76,8 @@ class Dispatcher:
     def stop(self, timeout: float = 30.0) -> None:
         """Finish what runs, then end."""
         self._stopping = True
-        self._calls.release(len(self._threads))
+        if self._threads:
+            self._calls.release(len(self._threads))
         if self._started:
             for thread in self._threads:
                 thread.join(timeout)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from engine.errors import Conflict
 from engine.jobs import cluster, lease
+from engine.jobs.dispatcher import Dispatcher
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.plugins import ServiceTask
@@ -167,6 +168,26 @@ def test_a_worker_elsewhere_does_what_this_process_leaves_to_it_and_stops_gracef
             assert worker.wait(60) == 0
         finally:
             worker.kill()
+
+
+def test_a_node_that_leaves_the_work_to_others_ends_cleanly(url):
+    with EmbeddedEngine(database=url) as engine:
+        idle = Dispatcher(engine.app.jobs, threads=0)
+        idle.start()
+        idle.stop()
+
+
+def test_wake_ups_that_nobody_took_are_removed_after_a_minute(address):
+    with EmbeddedEngine(database=address) as engine:
+        engine.deploy({"talk.bpmn": TALK})
+        engine.app.execute(cmd.Start("sender", {}), SYSTEM)
+        before = queued(engine.app)
+        assert before
+        assert cluster.tidy(engine.app.store) == 0
+        with engine.app.store.begin(write=True) as connection:
+            connection.execute(sa.text("UPDATE procrastinate_events SET at = at - interval '2 minutes'"))
+        assert cluster.tidy(engine.app.store) == before
+        assert queued(engine.app) == 0
 
 
 def test_a_worker_needs_postgresql(tmp_path):
