@@ -21,6 +21,7 @@ from engine.store.database import Database
 log = logging.getLogger("flowledger.jobs")
 
 QUEUE = "flowledger"
+TASK = "flowledger.due"
 POLL_SECONDS = 30.0  # of Procrastinate's queue, beside the notifications
 GRACE_SECONDS = 25.0
 AGAIN_SECONDS = 2.0  # between attempts to listen, while the database is gone
@@ -67,12 +68,14 @@ class Cluster:
     """Port Waker on PostgreSQL, and the main loop of a worker. `wake` makes this process look for due work."""
 
     def __init__(self, url: URL, wake: Callable[[], None]) -> None:
-        from procrastinate import App, PsycopgConnector
+        from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._app = App(connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4))
         self.wake = wake
-        self._due = self._app.task(name="flowledger.due", queue=QUEUE)(wake)
+        # Two: an application that listens is asynchronous from then on, and could not write into the transactions of the job threads.
+        self._app = App(connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4))
+        self._app.task(name=TASK, queue=QUEUE)(wake)
+        self._due = App(connector=SyncPsycopgConnector(conninfo=address)).task(name=TASK, queue=QUEUE)(wake)
 
     def announce(self, connection: Connection) -> None:
         """In the transaction that makes the work."""

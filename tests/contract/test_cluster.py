@@ -30,6 +30,12 @@ TALK = document(
     f'<process id="sender" isExecutable="true">{START}{SEND}{END}{chain("start", "send", "end")}</process>',
     f'<process id="receiver" isExecutable="true">{BEGIN}{WAIT}<endEvent id="over"/>{chain("begin", "wait", "over")}</process>',
 )
+RELAY = document(  # the worker that fires the timer makes work for another one
+    '<message id="m" name="paid"/>',
+    f'<process id="relay" isExecutable="true">{START}<intermediateCatchEvent id="wait">',
+    "<timerEventDefinition><timeDuration>PT1S</timeDuration></timerEventDefinition></intermediateCatchEvent>",
+    f'{SEND}{END}{chain("start", "wait", "send", "end")}</process>',
+)
 TIMER = process(
     START
     + '<intermediateCatchEvent id="wait"><timerEventDefinition><timeDuration>PT1S</timeDuration></timerEventDefinition></intermediateCatchEvent>'
@@ -160,7 +166,9 @@ def test_a_worker_elsewhere_does_what_this_process_leaves_to_it_and_stops_gracef
     command = [sys.executable, "-m", "engine.cli", "worker", "--database", address, "--name", "w"]
     with log, EmbeddedEngine(database=address) as engine:
         engine.deploy({"talk.bpmn": TALK, "timer.bpmn": TIMER})
-        ids = [engine.app.execute(cmd.Start(name, {}), SYSTEM).instance_id for name in ("receiver", "sender", "timer")]
+        engine.deploy({"relay.bpmn": RELAY})
+        names = ("receiver", "sender", "timer", "receiver", "relay")
+        ids = [engine.app.execute(cmd.Start(name, {}), SYSTEM).instance_id for name in names]
         worker = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
             assert until(lambda: all(engine.instance(one).state == "completed" for one in ids)), (tmp_path / "worker.log").read_text()

@@ -115,9 +115,7 @@ def test_two_messages_for_one_subscription(nodes, monkeypatch):
     one, two = nodes
     one.deploy({"p.bpmn": guarded(MESSAGE)})
     instance = one.start("p", business_key="K")
-    results = one_after_the_other(
-        monkeypatch, *((lambda e=e: e.app.execute(cmd.PublishMessage("stop", {"by": 1}, "K"), SYSTEM)) for e in (one, two))
-    )
+    results = one_after_the_other(monkeypatch, *((lambda e=e: e.app.execute(cmd.PublishMessage("stop", {"by": 1}, "K"), SYSTEM)) for e in (one, two)))
     assert (results[0].instance_ids, results[1].kept) == ((instance,), True)
     assert count(one, tables.record) == 2
 

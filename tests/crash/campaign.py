@@ -190,7 +190,7 @@ class _Storm:
         self.outcome.stops["SIGKILL" if kill else "immediate"] += 1
         for node in self.nodes:
             if not node.alive:
-                self.outcome.findings.stuck.append(f"{node.name} ended when the database stopped")
+                self.outcome.findings.stuck.append(f"{node.name} ended when the database stopped: {node.path.read_text(errors='replace')[-2000:]}")
                 node.kill()
                 node.start()
 

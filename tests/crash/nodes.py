@@ -80,11 +80,13 @@ class Node:
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     _log: IO[bytes] | None = field(default=None, repr=False)
+    _said: int = 0  # bytes of its log before this start
 
     def start(self, point: str | None = None, **more: Any) -> None:
         """With `point` armed, if any; returns when it is ready. Raises RuntimeError."""
         environment = {**self.installation.environment, **({ARMED: point} if point else {})}
         self._log = self.path.open("ab")
+        self._said = self.path.stat().st_size
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.node", *self.arguments],
             cwd=ROOT,
@@ -94,8 +96,7 @@ class Node:
             start_new_session=True,
             **more,
         )
-        if self.port:
-            self.wait_ready()
+        self.wait_ready()
 
     @property
     def path(self) -> Path:
@@ -108,9 +109,9 @@ class Node:
         return self.process is not None and self.process.poll() is None
 
     def wait_ready(self) -> None:
-        """Until a read transaction works. One that dies at an armed point before is as good."""
+        """Until a read transaction works, or a worker has said that it works. One that dies at an armed point before is as good."""
         deadline = time.monotonic() + START_SECONDS
-        while self.alive and not answers(self.port):
+        while self.alive and not (answers(self.port) if self.port else b"flowledger worker" in self.path.read_bytes()[self._said :]):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} is not ready:\n{self.path.read_text(errors='replace')[-3000:]}")
             time.sleep(0.05)
