@@ -134,15 +134,16 @@ def test_a_lease_is_renewed_while_the_handler_runs_and_not_after(url, monkeypatc
     service = process(START + '<serviceTask id="work" flowledger:handler="slow"/>' + END + chain("start", "work", "end"), "service")
     with EmbeddedEngine(database=url, handlers=[handler]) as engine:
         engine.deploy({"service.bpmn": service})
-        original = lease.take
+        original = lease.keep
 
-        def take(uow, job_id, owner):
-            original(uow, job_id, owner)
+        def keep(uow, job_id, owner):
+            held = original(uow, job_id, owner)
             renewals.append(uow.now)
             if len(renewals) == 4:
                 enough.set()
+            return held
 
-        monkeypatch.setattr(lease, "take", take)
+        monkeypatch.setattr(lease, "keep", keep)
         one = engine.start("service")
         assert engine.instance(one).state == "completed"
         assert engine.variables(one) == {"done": True}
