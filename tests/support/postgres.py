@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ import psutil
 import psycopg
 from sqlalchemy.engine import URL, make_url
 
+START_SECONDS = 120.0
 _numbers = count(1)
 
 
@@ -50,8 +53,18 @@ class PostgresServer:
         psutil.wait_procs([postmaster, *children], timeout=60)
 
     def start(self) -> None:
-        """After `stop_at_once`: the same data folder, the same address; PostgreSQL recovers from its log first."""
-        self._server.ensure_postgres_running()
+        """After `stop_at_once`: the same data folder, the same address; PostgreSQL recovers from its log first, which takes a busy machine a while."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self._server.ensure_postgres_running()
+                psycopg.connect(self._uri).close()
+            except (subprocess.SubprocessError, psycopg.OperationalError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
 
 @contextmanager
