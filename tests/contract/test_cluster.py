@@ -34,7 +34,7 @@ RELAY = document(  # the worker that fires the timer makes work for another one
     '<message id="m" name="paid"/>',
     f'<process id="relay" isExecutable="true">{START}<intermediateCatchEvent id="wait">',
     "<timerEventDefinition><timeDuration>PT1S</timeDuration></timerEventDefinition></intermediateCatchEvent>",
-    f'{SEND}{END}{chain("start", "wait", "send", "end")}</process>',
+    f"{SEND}{END}{chain('start', 'wait', 'send', 'end')}</process>",
 )
 TIMER = process(
     START
