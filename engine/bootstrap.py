@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +18,7 @@ from engine import __version__
 from engine.application.definitions import check, content
 from engine.application.dispatch import HANDLERS
 from engine.application.executions import LiveExecutions
-from engine.application.idempotency import answer
+from engine.application.idempotency import answer, first_answer, remember
 from engine.application.queries import Reading
 from engine.application.services import Library, Limits, Services
 from engine.bpmn import BpmnInterpreter
@@ -125,9 +126,10 @@ class Flowledger:
         )
         self.watcher = self._watched(tracer)
         self.jobs = JobRunner(self._transact, self.services, handlers, owner=identifiers.new(), ended=self.watcher.job)
-        self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads)
+        chore = partial(cluster.tidy, database) if cluster.is_installed(database) else None
+        self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads, chore=chore)
         self.accounts = AccountAccess(database, clock)
-        self.cluster = Cluster(database.url, self.dispatcher.wake) if cluster.is_installed(database) else None
+        self.cluster = Cluster(database.url, self.dispatcher.wake) if chore is not None else None
         self._waker: Waker = self.cluster or Here(self.dispatcher.wake)
         self._group_commit = GroupCommit(database, clock, ALL, self._waker) if database.is_sqlite else None
 
@@ -144,7 +146,14 @@ class Flowledger:
         def work(uow: UnitOfWork) -> Any:
             if isinstance(command, AccountCommand):
                 uow.after_commit.append(self.accounts.forget)
-            return handler(uow, self.services, command, actor, request_id)
+            if request_id is None:
+                return handler(uow, self.services, command, actor, request_id)
+            known = first_answer(uow, request_id, command, actor)
+            if known is not None:
+                return known
+            done = handler(uow, self.services, command, actor, request_id)
+            remember(uow, request_id, command, actor, done)
+            return done
 
         try:
             return self._transact(work)

@@ -120,9 +120,8 @@ def worker(data: Path, database: str | None, threads: int, name: str, keep_messa
         app.dispatcher.start()
         click.echo(f"flowledger worker {name}: {threads} threads, {'woken by Procrastinate' if app.cluster else 'looking once a second'}")
         if app.cluster is not None:
-            app.cluster.listen(name)
-        else:
-            stopped.wait()
+            app.cluster.listen(name, stopped)
+        stopped.wait()
 
 
 def _serve(settings: Settings, host: str, port: int, threads: int, workers: int) -> None:

@@ -165,3 +165,11 @@ class ReplayDiverged(IntegrityViolation):
 
 class NotAvailable(FlowledgerError):
     """The database cannot be reached just now; nothing was lost. Try again in a moment."""
+
+
+class StorageFull(NotAvailable):
+    """The disk of the database is full: nothing was changed, reading goes on. Make room, then send it again."""
+
+
+class OutcomeUnknown(NotAvailable):
+    """The connection to the database was lost while the change was being saved; it is saved whole or not at all. Repeat it with the same request id."""

@@ -357,6 +357,9 @@ class Jobs(Protocol):
 
     def lease(self, job_id: str, owner: str, until: datetime) -> None: ...
 
+    def renew(self, job_id: str, owner: str, until: datetime) -> bool:
+        """Hold it longer. False: it ended, or its lease did and somebody else holds it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Carried:
@@ -398,6 +401,26 @@ class Waiting(Protocol):
         """Take the oldest kept message for a subscription with this key; one that came without a key only if `accepts` its payload."""
 
     def forget_expired(self, now: datetime) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a command of this name answered this actor; `answer` as JSON."""
+
+    command: str
+    actor: str
+    answer: Json
+
+
+class Answers(Protocol):
+    """Answers to request ids of commands that may leave no record under them."""
+
+    def get(self, request_id: str) -> Answered | None: ...
+
+    def put(self, request_id: str, command: str, actor: str, answer: Json, now: datetime) -> None:
+        """Raises ConcurrentChange when the same request was carried out at this moment."""
+
+    def forget(self, before: datetime) -> None: ...
 
 
 class DataStores(Protocol):
@@ -480,6 +503,9 @@ class UnitOfWork(Protocol):
 
     @property
     def stores(self) -> DataStores: ...
+
+    @property
+    def answers(self) -> Answers: ...
 
     @property
     def blobs(self) -> Blobs: ...

@@ -56,6 +56,14 @@ TEXTS = {
     "DeploymentRejected": (lazy_gettext("The diagram has problems"), lazy_gettext("Correct the listed elements and deploy again.")),
     "InvalidInput": (lazy_gettext("The input is not valid"), lazy_gettext("Correct it and send it again.")),
     "NotAvailable": (lazy_gettext("The database cannot be reached"), lazy_gettext("Try again in a moment; what you sent was not saved.")),
+    "StorageFull": (
+        lazy_gettext("The disk of the database is full"),
+        lazy_gettext("Tell the administrator; what you sent was not saved. Reading goes on."),
+    ),
+    "OutcomeUnknown": (
+        lazy_gettext("Not known whether it was saved"),
+        lazy_gettext("Look whether it is there before you repeat it."),
+    ),
     "ConcurrentChange": (lazy_gettext("Too many changes at the same time"), lazy_gettext("Try again in a moment.")),
     "IntegrityViolation": (
         lazy_gettext("The history does not verify"),
@@ -114,7 +122,9 @@ def document(status: int, title: str, detail: str, kind: str = "about:blank", **
 def of_engine(error: errors.FlowledgerError) -> Response:
     """An error of the engine as an answer."""
     status = status_of(error)
-    if status >= 500:
+    if status == 503:  # a database that is gone for a minute must not fill the log with stacks
+        log.warning("%s", type(error).__name__)
+    elif status >= 500:
         log.error("%s", type(error).__name__, exc_info=error)
     elif status == 403:
         log.warning("refused: %s", type(error).__name__)
@@ -158,6 +168,10 @@ def explain(error: errors.FlowledgerError) -> str:
                 value=data.get("value", "?"),
                 limit=data.get("limit", "?"),
             )
+        case "StorageFull":
+            return gettext("There is no room left on the disk of the database. Nothing was changed.")
+        case "OutcomeUnknown":
+            return gettext("The connection to the database was lost while your change was being saved. It is saved whole or not at all.")
         case "NotAvailable":
             return gettext("The database cannot be reached just now. Nothing was lost.")
         case _:

@@ -152,8 +152,10 @@ class JobRunner:
             with lease.renewed(self._transact, due.id, self._owner):
                 input = _call(task, context, due)
             self._transact(lambda uow: self._finish_if_open(uow, due, input))
+        except NotAvailable:  # no fault of the handler: when the lease ends it is called again, with the same key
+            raise
         except Exception as exc:  # noqa: BLE001 - as in run_one
-            self._failed(due, exc)
+            self._failed(due, exc, leased=True)
             return type(exc).__name__
         return "done"
 
@@ -182,14 +184,17 @@ class JobRunner:
             blobs=uow.blobs,
         )
 
-    def _failed(self, due: Due, exc: Exception) -> None:
+    def _failed(self, due: Due, exc: Exception, *, leased: bool = False) -> None:
         cause = f"{type(exc).__name__}: {exc}" if not isinstance(exc, ExecutionError) else exc.cause
         stack = "".join(traceback.format_exception(exc))[-20_000:]
-        self._transact(lambda uow: self._record_failure(uow, due, cause, stack, final=isinstance(exc, ExecutionError)))
+        final = isinstance(exc, ExecutionError)
+        self._transact(lambda uow: self._record_failure(uow, due, cause, stack, final=final, leased=leased))
 
-    def _record_failure(self, uow: UnitOfWork, due: Due, cause: str, stack: str, *, final: bool) -> None:
+    def _record_failure(self, uow: UnitOfWork, due: Due, cause: str, stack: str, *, final: bool, leased: bool) -> None:
         head = uow.instances.head(due.instance_id, lock=True) if due.instance_id else None
         if uow.jobs.get(due.id) is None:
+            return
+        if leased and not lease.keep(uow, due.id, self._owner):  # another worker took it over: its attempt decides
             return
         attempts = due.attempts + 1
         if attempts < due.retries and not final:

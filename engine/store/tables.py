@@ -282,6 +282,16 @@ kept_message = Table(
     Index("ix_kept_message_name_correlation_key", "name", "correlation_key"),
 )
 
+request_answer = Table(  # of commands that may leave no record under their request id
+    "request_answer",
+    metadata,
+    Column("request_id", String(128), primary_key=True),
+    Column("command", String(32), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("at", Utc, nullable=False, index=True),
+)
+
 # --- people --------------------------------------------------------------------------------------------------------------
 account = Table(
     "account",

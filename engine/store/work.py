@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,17 +15,27 @@ from engine.ports import Carried, Due
 from engine.store import rows
 from engine.store.tables import job, kept_message, subscription
 
+# Nobody leases for longer: a lease that ends later than that was taken before the clock was set back, and would hold the job until then.
+LONGEST_LEASE = timedelta(minutes=5)
 _MESSAGES = 7_301_945  # a number of ours, so that these locks meet no others'
 _DUE = sa.select(job).where(
     job.c.state == "due",
     job.c.due_at <= sa.bindparam("b_now"),
-    sa.or_(job.c.lease_until.is_(None), job.c.lease_until < sa.bindparam("b_now")),
+    sa.or_(
+        job.c.lease_until.is_(None),
+        job.c.lease_until < sa.bindparam("b_now"),
+        job.c.lease_until > sa.bindparam("b_longest"),
+    ),
 )
 _STILL_DUE = _DUE.where(job.c.id == sa.bindparam("b_id"))
 _HOLD_DUE = _STILL_DUE.with_for_update(skip_locked=True)
 _NEXT = _DUE.order_by(job.c.due_at, job.c.number).limit(1)
 _OPEN = sa.select(subscription.c.kind).where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
 _HOLD = sa.select(sa.func.pg_advisory_xact_lock(_MESSAGES, sa.func.hashtext(sa.bindparam("b_name"))))
+
+
+def _at(now: datetime) -> dict[str, datetime]:
+    return {"b_now": now, "b_longest": now + LONGEST_LEASE}
 
 
 class SqlJobs:
@@ -61,12 +71,12 @@ class SqlJobs:
     def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None:
         """The earliest due job that nobody holds, leaving out ids that the caller just found busy."""
         query = _NEXT.where(job.c.id.not_in(skip)) if skip else _NEXT
-        row = self._connection.execute(query, {"b_now": now}).first()
+        row = self._connection.execute(query, _at(now)).first()
         return rows.due(row) if row else None
 
     def still_due(self, job_id: str, now: datetime, *, hold: bool = False) -> Due | None:
         """The job as it is now, unless it ended, was put off, or somebody else holds it meanwhile."""
-        row = self._connection.execute(_HOLD_DUE if hold else _STILL_DUE, {"b_now": now, "b_id": job_id}).first()
+        row = self._connection.execute(_HOLD_DUE if hold else _STILL_DUE, _at(now) | {"b_id": job_id}).first()
         return rows.due(row) if row else None
 
     def get(self, job_id: str) -> Due | None:
@@ -96,6 +106,11 @@ class SqlJobs:
     def lease(self, job_id: str, owner: str, until: datetime) -> None:
         """Hold a job while an external handler runs outside the transaction."""
         self._connection.execute(job.update().where(job.c.id == job_id).values(lease_owner=owner, lease_until=until))
+
+    def renew(self, job_id: str, owner: str, until: datetime) -> bool:
+        """Only who holds it may hold it longer."""
+        own = job.update().where(job.c.id == job_id, job.c.lease_owner == owner)
+        return bool(self._connection.execute(own.values(lease_until=until)).rowcount)
 
 
 class SqlWaiting:
