@@ -83,7 +83,7 @@ def _value(workflow: Any, owner: Token | None, key: CorrelationKey, scope: Scope
 def _carried(workflow: Any, key: CorrelationKey, payload: Mapping[str, Json]) -> list[Json] | None:
     """As the application reads it from a message that looks for its receiver: the payload alone, no functions."""
     sandbox = workflow.top_workflow.script_engine.sandbox
-    return retrieved(key.paths, lambda path: sandbox.evaluator.evaluate(path, payload, {}, sandbox.now).value)
+    return retrieved(key.paths, lambda path: sandbox.evaluated(path, payload, {}).value)
 
 
 def _known(workflow: Any, owner: Token | None, key: CorrelationKey) -> list[Json] | None:
