@@ -90,3 +90,8 @@ def test_scripts_are_executable_and_plain_bash():
     for name in scripts:
         assert (ROOT / name).read_text(encoding="utf-8").startswith("#!/usr/bin/env bash\n"), name
     assert [name for mode, name in modes() if name in scripts and mode != "100755"] == []
+
+
+def test_no_merge_left_its_marks():
+    done = subprocess.run(["git", "grep", "-lE", "^(<{7}|>{7}) "], cwd=ROOT, capture_output=True, check=False)
+    assert done.stdout.decode() == ""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
 from engine.testing import EmbeddedEngine
+from tests.conformance.test_data_stores import DEPOSIT
 from tests.support.diagrams import END, START, TWO_TASKS, chain, process, user
 
 CLERK = Actor("clerk", "文员", frozenset(), frozenset({"staff"}))
@@ -31,6 +32,8 @@ def fill(engine: EmbeddedEngine) -> None:
     execute(cmd.SaveDraft(task.id, {"half": "typed"}), CLERK)
     execute(cmd.Attach(instance, "报告.bin", bytes(range(256)) * 300, "application/octet-stream"), SYSTEM)
     execute(cmd.Comment(instance, "看过"), SYSTEM)
+    engine.deploy({"deposit.bpmn": DEPOSIT})
+    engine.start("deposit", {"n": {"数": [1]}})
     waiting = engine.start("waiting")
     engine.complete(engine.user_tasks(waiting)[0].id)
     engine.start("failing")
