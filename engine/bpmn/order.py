@@ -24,12 +24,11 @@ def name_flows(flows: Iterable[Flow]) -> None:
 
 
 def settle(container: Container) -> None:
-    """Flows of a node by the element at their other end, boundary events by their id."""
+    """Flows of a node by the element at their other end."""
     for node in container.nodes.values():
         node.incoming.sort(key=lambda flow: (flow.source, flow.id))
         if node.type != "exclusiveGateway":
             node.outgoing.sort(key=lambda flow: (flow.target, flow.id))
-        node.boundary.sort(key=lambda boundary: boundary.id)
 
 
 def of_definitions(definitions: Iterable[Definition]) -> list[Definition]:
