@@ -49,7 +49,9 @@ def build(container: Container, model: Any, path: str) -> ProcessSpec:
     specs = process.task_specs
     for node in container.nodes.values():
         spec = specs[node.id]
-        spec.boundaries = [specs[b.id] for b in sorted(node.boundary, key=lambda one: one.id) if not any(d.kind == "compensate" for d in b.definitions)]
+        spec.boundaries = [
+            specs[b.id] for b in sorted(node.boundary, key=lambda one: one.id) if not any(d.kind == "compensate" for d in b.definitions)
+        ]
         if node.handler is not None:
             spec.handler = specs[node.handler]
             if node.loop is not None:
