@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 
 def started(hash_seed: str, *options: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-m", "tests.conformance.digest", *options], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.conformance.digest", *options], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
 
 
 def test_hash_seeds_and_the_order_of_elements_change_nothing() -> None:
