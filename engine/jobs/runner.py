@@ -192,7 +192,8 @@ class JobRunner:
 
     def _record_failure(self, uow: UnitOfWork, due: Due, cause: str, stack: str, *, final: bool, leased: bool) -> None:
         head = uow.instances.head(due.instance_id, lock=True) if due.instance_id else None
-        if uow.jobs.get(due.id) is None:
+        now = uow.jobs.get(due.id)
+        if now is None or now.attempts != due.attempts:  # it ended, or another worker failed with it since this attempt was rolled back
             return
         if leased and not lease.keep(uow, due.id, self._owner):  # another worker took it over: its attempt decides
             return

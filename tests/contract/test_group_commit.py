@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from engine.errors import Conflict, NotAvailable
+from engine.errors import Conflict, OutcomeUnknown
 from engine.projections import ALL
 from engine.store.database import Database
 from engine.store.group_commit import TOGETHER, GroupCommit
@@ -114,7 +114,7 @@ def test_nobody_is_told_of_success_when_the_commit_fails(store, group):
 
     errors = together(store, group, [add(0), add(1, armed), add(2)])
     event.remove(store.engine, "commit", broken)
-    assert [type(error) for error in errors] == [NotAvailable] * 3
+    assert [type(error) for error in errors] == [OutcomeUnknown] * 3
     assert keys(store) == []
 
 

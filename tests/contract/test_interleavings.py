@@ -9,12 +9,13 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
-from engine.errors import TaskNotOpen
+from engine.errors import ExecutionError, TaskNotOpen
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.plugins import service_task
 from engine.store import tables
 from engine.store.unit_of_work import SqlUnitOfWork
+from engine.store.work import SqlJobs
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import END, START, chain, document, process, user
 
@@ -134,6 +135,18 @@ def test_two_workers_on_one_transactional_job(url, monkeypatch):
         assert one_after_the_other(monkeypatch, one.app.run_due, two.app.run_due) == [1, 0]
         assert len(ran) == 1
         assert one.instance(instance).state == "completed"
+
+
+def test_two_workers_that_fail_with_one_job_count_once_and_make_one_incident(url):
+    with EmbeddedEngine(database=url) as engine:
+        engine.deploy({"p.bpmn": process(START + '<serviceTask id="do" flowledger:handler="nobody.has.it"/>' + END + chain("start", "do", "end"))})
+        engine.app.execute(cmd.Start("p"), SYSTEM)
+        with engine.app.store.begin(write=False) as connection:
+            due = SqlJobs(connection).next_due(engine.clock.now())
+        for _ in range(2):  # both attempts were rolled back before either failure was written
+            engine.app.jobs._failed(due, ExecutionError("do", "nobody has it"))
+        assert count(engine, tables.incident) == 1
+        assert count(engine, tables.record) == 2
 
 
 def test_a_worker_against_an_operator_who_cancels(url, monkeypatch):

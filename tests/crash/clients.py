@@ -13,6 +13,7 @@ from typing import Any
 
 PATIENCE_SECONDS = 180.0
 PAUSE_SECONDS = 0.02  # between orders of one client: load, not a benchmark
+IDLE_SECONDS = 5.0
 OPEN_ORDERS = 12  # of one client, before it turns to the oldest
 
 
@@ -48,9 +49,13 @@ class Caller:
         self._timeout = timeout
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._connection: http.client.HTTPConnection | None = None
+        self._used = time.monotonic()
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, request_id: str | None = None) -> tuple[int, Any]:
         """Status and decoded answer. Raises OSError or HTTPException when there is none: nobody knows then what happened."""
+        if time.monotonic() - self._used > IDLE_SECONDS:  # the server closes what is idle for ten seconds
+            self.close()
+        self._used = time.monotonic()
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._timeout)
         headers = self._headers | ({"Idempotency-Key": request_id} if request_id else {})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine import bootstrap, cli
+from engine import bootstrap, cli, console
 from engine.application.services import Limits
 from engine.jobs import lease
 from tests.crash import points
@@ -20,14 +21,15 @@ OFFSET = "FLOWLEDGER_CRASH_CLOCK"  # a file that holds seconds by which the cloc
 
 def _settings(original: Any) -> Any:
     def settings_of(data: Path, database: str | None) -> bootstrap.Settings:
-        return replace(original(data, database), pack_folders=(PACK,), limits=Limits(snapshot_every=SNAPSHOT_EVERY))
+        return replace(original(data, database), pack_folders=(PACK,))
 
     return settings_of
 
 
 def main() -> None:
     """What the command line says."""
-    cli.settings_of = _settings(cli.settings_of)
+    cli.settings_of = console.settings_of = _settings(console.settings_of)
+    cli.Limits = partial(Limits, snapshot_every=SNAPSHOT_EVERY)
     if seconds := os.environ.get(LEASE):
         lease.LEASE_SECONDS, lease.RENEW_SECONDS = float(seconds), float(seconds) / 3
     if offset := os.environ.get(OFFSET):
