@@ -149,6 +149,9 @@ class DecisionModel(Protocol):
 
     def result_name(self, decision_id: str) -> str: ...
 
+    def place_of(self, decision_id: str) -> tuple[str | None, int | None]:
+        """Name and line in the file of one of `decision_ids`."""
+
 
 class DecisionCompiler(Protocol):
     def compile(self, file: str, xml: bytes, others: Mapping[str, bytes] | None = None) -> DecisionModel:

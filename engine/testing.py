@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -103,6 +104,30 @@ def _evaluator() -> SandboxEvaluator:
     return _shared_evaluator
 
 
+def _opened(address: str) -> Database:
+    """A database with all tables. In memory they are copied from a template: making them costs more than most tests."""
+    store = Database(address)
+    if store.in_memory:
+        _driver(_template()).backup(_driver(store))
+    else:
+        create(store)
+    return store
+
+
+@cache
+def _template() -> Database:
+    """In memory, with all tables and nothing in them; only copied."""
+    store = Database("sqlite://")
+    create(store)
+    return store
+
+
+def _driver(store: Database) -> Any:
+    """The one connection of a database in memory."""
+    with store.engine.connect() as connection:
+        return connection.connection.dbapi_connection
+
+
 class EmbeddedEngine:
     """See the module's docstring.
 
@@ -123,8 +148,7 @@ class EmbeddedEngine:
         catalogue = packs or Catalogue()
         compilers: list[type[FormCompiler]] = installed(FORMS)
         self.clock = VirtualClock(start)
-        store = Database(database)
-        create(store)
+        store = _opened(database)
         self._owns_evaluator = evaluator is not None
         self.app = Flowledger(
             Settings(database),

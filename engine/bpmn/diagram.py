@@ -127,11 +127,12 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Variables that pass the border of a call activity. `everything` passes all of them, each parameter one."""
+    """Variables that pass the border of a call activity. `everything` passes all of them, each parameter one, `own` the activity's input parameters."""
 
     everything: bool = False
     parameters: tuple[Parameter, ...] = ()
     stated: bool = False
+    own: bool = False
 
 
 @dataclass(slots=True, eq=False)

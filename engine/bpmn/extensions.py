@@ -153,8 +153,12 @@ def inputs(element: Xml) -> tuple[Parameter, ...]:
 
 def outputs(element: Xml) -> tuple[Parameter, ...]:
     camunda = [Parameter(one.get("name") or "", _value(one, text(one))) for one in elements(element, "outputParameter", OURS, *CAMUNDA_LIKE)]
-    zeebe = [Parameter(one.get("target") or "", _value(one, one.get("source") or "")) for one in elements(element, "output", ZEEBE)]
+    zeebe = [] if calls_as_zeebe(element) else _zeebe_outputs(element)
     return tuple(p for p in camunda + zeebe if p.name)
+
+
+def _zeebe_outputs(element: Xml) -> list[Parameter]:
+    return [Parameter(one.get("target") or "", _value(one, one.get("source") or "")) for one in elements(element, "output", ZEEBE)]
 
 
 def complex_parameters(element: Xml) -> list[Xml]:
@@ -215,11 +219,18 @@ def mapping(element: Xml, direction: str) -> Mapping:
             value = expression_in(one, said) if said else expression(one.get("source") or "None")
             parameters.append(Parameter(one.get("target") or one.get("source") or "", value))
     stated = any(one.get("businessKey") is None for one in found)
-    called = elements(element, "calledElement", ZEEBE)
+    called = calls_as_zeebe(element)
     if called:
         propagates = called[0].get("propagateAllParentVariables" if direction == "in" else "propagateAllChildVariables")
-        everything, stated = propagates != "false", True
-    return Mapping(everything, tuple(p for p in parameters if p.name), stated)
+        outward = _zeebe_outputs(element) if direction == "out" else []
+        everything, stated = propagates != "false" and not outward, True
+        parameters += outward
+    return Mapping(everything, tuple(p for p in parameters if p.name), stated, own=bool(called))
+
+
+def calls_as_zeebe(element: Xml) -> list[Xml]:
+    """Zeebe's way to name the called process. Then input parameters pass into it, and output parameters are computed from its results."""
+    return elements(element, "calledElement", ZEEBE)
 
 
 def called_element(element: Xml) -> str | None:

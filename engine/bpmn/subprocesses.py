@@ -128,6 +128,8 @@ class CallActivity(Subprocess, defaults.CallActivity):
         if not mapping.stated and spec.container.inputs:
             return {name: visible.get(name) for name in spec.container.inputs}
         values: dict[str, Any] = dict(visible) if mapping.everything or not self._mapped() else {}
+        if mapping.own:
+            values |= {parameter.name: visible[parameter.name] for parameter in self.node.inputs}
         passed: dict[str, Any] = token.workflow.script_engine.parameters(token.scope, mapping.parameters)
         return values | passed
 
@@ -170,4 +172,5 @@ class CallActivity(Subprocess, defaults.CallActivity):
         for name in sorted(results if returned is None else returned):
             if name in results and not (name in before and same(before[name], results[name])):
                 token.scope.assign(name, results[name])
-        token.scope.assign_all(mapped)
+        outer = token.scope if token.local is None or token.body is not None else token.workflow.scope
+        outer.assign_all(mapped)  # past the activity's own variables: there it would be lost

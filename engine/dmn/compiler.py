@@ -118,7 +118,7 @@ class _Library:
 
 def _element(unit: _Unit, node: Xml, **parts: Any) -> Element:
     key = unit.key(node.get("id") or name_of(node))
-    return Element(id=key, name=name_of(node), namespace=unit.namespace, imports=unit.imports, **parts)
+    return Element(id=key, name=name_of(node), namespace=unit.namespace, imports=unit.imports, line=int(node.sourceline or 0) or None, **parts)
 
 
 def _requirements(unit: _Unit, node: Xml) -> tuple[str, ...]:

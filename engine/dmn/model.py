@@ -42,6 +42,7 @@ class Element:
     outputs: tuple[str, ...] = ()
     namespace: str = ""  # of the file
     imports: Mapping[str, str] = field(default_factory=dict)  # names under which the file imports others, by namespace
+    line: int | None = None
 
 
 class DmnModel:
@@ -51,6 +52,11 @@ class DmnModel:
         self.elements = elements
         self.types = types
         self.decision_ids: tuple[str, ...] = tuple(key for key, e in elements.items() if e.kind in ("decision", "service") and "#" not in key)
+
+    def place_of(self, decision_id: str) -> tuple[str | None, int | None]:
+        """Name and line in its file, for findings."""
+        element = self.elements[decision_id]
+        return element.name or None, element.line
 
     def evaluate(self, decision_id: str, variables: Mapping[str, Any], now: datetime) -> Decided:
         """The decision over process variables. Raises ExpressionError: unknown id, rules that contradict the hit policy, budget exceeded."""
