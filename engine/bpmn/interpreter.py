@@ -82,7 +82,9 @@ class BpmnInterpreter:
                 continue
             for decision_id in model.decision_ids:
                 if decision_id in found:
-                    problems.append(Problem(file, "dmn.duplicate-id", f"the decision {decision_id!r} is defined twice", decision_id, *model.place_of(decision_id)))
+                    problems.append(
+                        Problem(file, "dmn.duplicate-id", f"the decision {decision_id!r} is defined twice", decision_id, *model.place_of(decision_id))
+                    )
                 found[decision_id] = model
         return found
 
