@@ -58,6 +58,14 @@ class InstanceNotActive(Conflict):
     """Instance {id} is {state}; it takes no more commands."""
 
 
+class InstanceSuspended(Conflict):
+    """Instance {id} is suspended; an operator must resume it first. Nothing was changed."""
+
+
+class DefinitionSuspended(Conflict):
+    """The process definition {id} is suspended; no instance of it can be started until an operator resumes it."""
+
+
 class RequestIdReused(Conflict):
     """The request id {id} was already used for a different command; send a fresh one."""
 

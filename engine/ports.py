@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from engine.errors import FieldError, Problem
 from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
 from engine.model.events import Event
-from engine.model.inputs import Movement
+from engine.model.inputs import FailJob, Movement
 from engine.model.records import Record
 from engine.model.soundness import Soundness
 from engine.model.values import Json
-from engine.model.views import ModelDraft, TaskRow, TokenRow, UserRow
+from engine.model.views import BulkRow, ModelDraft, TaskRow, TokenRow, UserRow
 
 
 # --- time and identifiers: inputs, read only outside the interpreter --------------------------------------------------
@@ -129,17 +129,20 @@ class Execution(Protocol):
 
     @property
     def state(self) -> str:
-        """Active completed failed cancelled"""
+        """Active suspended completed failed cancelled"""
 
     @property
     def error(self) -> str | None:
         """Why it failed, or the cause of an open incident."""
 
-    def apply(self, movement: Movement, now: datetime, call: CallFunction) -> tuple[Event, ...]:
+    def apply(self, movement: Movement | FailJob, now: datetime, call: CallFunction) -> tuple[Event, ...]:
         """Run to the next wait state. Raises Conflict (unknown or finished key), LimitExceeded."""
 
     def snapshot(self) -> Json:
         """Everything needed to go on, as plain JSON; size grows with what is open, not with history."""
+
+    def open_elements(self) -> Mapping[int, str]:
+        """Keys and element ids of the open element instances, oldest first."""
 
     def variables(self, scope: int = 0) -> dict[str, Json]:
         """Variables visible in a scope (its own over its parents'). 0: the instance. A key of an open user task or job is taken too."""
@@ -209,10 +212,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One job row. `id` is `<instance>-<key>`, or `start-<definition>-<element>` and the like for work without an instance."""
+    """One job row. `id` is `<instance>-<key>`, or `start-<definition>-<element>` and the like for work without an instance.
+
+    `kind`: timer, service; answer (an external handler's, that came while the instance was suspended); message, signal (on their way);
+    deliver, begin (a signal that waited for a suspended instance, or definition); start (a timer's); bulk. `state`: due, failed, suspended.
+    """
 
     id: str
-    kind: str  # timer service message signal start
+    kind: str
     instance_id: str | None
     key: int | None
     element_id: str
@@ -221,6 +228,8 @@ class Due:
     due_at: datetime
     attempts: int
     retries: int
+    backoff: tuple[str, ...] = ()  # ISO 8601 durations after the first, second ... failed attempt; the last one repeats
+    state: str = "due"
 
 
 class Records(Protocol):
@@ -257,7 +266,8 @@ class Definitions(Protocol):
 
     def latest(self, process_id: str) -> ProcessDefinition | None: ...
 
-    def latest_id(self, process_id: str) -> str | None: ...
+    def latest_id(self, process_id: str) -> tuple[str, bool] | None:
+        """Id of the newest version, and whether it is suspended."""
 
     def get(self, definition_id: str) -> ProcessDefinition | None: ...
 
@@ -265,8 +275,13 @@ class Definitions(Protocol):
 
     def files(self, deployment_id: str) -> dict[str, bytes]: ...
 
-    def starts(self, kind: str, name: str) -> list[tuple[str, str]]:
-        """(definition id, element id) of newest versions that a message or signal of this name starts."""
+    def starts(self, kind: str, name: str, *, suspended: bool = False) -> list[tuple[str, str]]:
+        """(definition id, element id) of newest versions that a message or signal of this name starts, or would if they were not suspended."""
+
+    def is_suspended(self, definition_id: str) -> bool: ...
+
+    def set_suspended(self, definition_id: str, suspended: bool, actor: str, reason: str, at: datetime) -> bool:
+        """Write down who, why and when. False: it was so already."""
 
 
 class Jobs(Protocol):
@@ -294,12 +309,27 @@ class Jobs(Protocol):
 
     def lease(self, job_id: str, owner: str, until: datetime) -> None: ...
 
+    def keep_answer(self, job_id: str, input: Mapping[str, Json]) -> None:
+        """What an external handler gave for a job of a suspended instance: carried out in the handler's place after resuming."""
+
+    def suspend_starts(self, definition_id: str) -> None:
+        """Timed starts of this definition wait."""
+
+    def resume_starts(self, definition_id: str) -> None:
+        """They, and what `hold_start` kept, are due."""
+
+    def hold_start(self, definition_id: str, due: Due) -> None:
+        """Keep a message or signal that would start an instance of a suspended definition."""
+
 
 class Waiting(Protocol):
     """Message and signal subscriptions, and messages that wait for one."""
 
-    def match(self, kind: str, name: str, correlation_key: str | None) -> tuple[str, int] | None:
-        """(instance id, key): the exact key first, then subscriptions without a key, oldest first; without a key any."""
+    def match(self, kind: str, name: str, correlation_key: str | None, *, suspended: bool = False) -> tuple[str, int] | None:
+        """(instance id, key): the exact key first, then subscriptions without a key, oldest first; without a key any.
+
+        Of suspended instances only, or only of others.
+        """
 
     def is_open(self, instance_id: str, key: int) -> bool:
         """Does that subscription still wait? Asked again when the instance is locked."""
@@ -318,6 +348,28 @@ class Waiting(Protocol):
     def take_kept(self, name: str, correlation_key: str | None, now: datetime) -> tuple[str | None, Mapping[str, Json]] | None: ...
 
     def forget_expired(self, now: datetime) -> int: ...
+
+
+class Bulks(Protocol):
+    """Bulk operations and their items."""
+
+    def add(self, row: BulkRow, targets: Sequence[str]) -> None: ...
+
+    def fitting(self, act: str, definition_id: str, element: str | None, limit: int) -> list[str]:
+        """What the act fits to: open incidents (retry), suspended (resume) or active instances of the definition, oldest first."""
+
+    def incidents(self, instance_id: str) -> list[str]:
+        """Ids of the open incidents of an instance."""
+
+    def get(self, bulk_id: str) -> BulkRow | None: ...
+
+    def next_item(self, bulk_id: str) -> tuple[int, str] | None:
+        """(number, target) of the first item that still waits."""
+
+    def settle(self, bulk_id: str, number: int, refusal: Mapping[str, Json] | None, at: datetime) -> None:
+        """The item is done, or was refused."""
+
+    def end(self, bulk_id: str, state: str, at: datetime) -> None: ...
 
 
 class Blobs(Protocol):
@@ -390,6 +442,9 @@ class UnitOfWork(Protocol):
 
     @property
     def waiting(self) -> Waiting: ...
+
+    @property
+    def bulks(self) -> Bulks: ...
 
     @property
     def blobs(self) -> Blobs: ...

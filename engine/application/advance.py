@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from engine.application.services import Services
-from engine.errors import InstanceNotActive, LimitExceeded, NotFound
+from engine.errors import InstanceNotActive, InstanceSuspended, LimitExceeded, NotFound
 from engine.history.chain import seal
 from engine.history.replay import catch_up
 from engine.history.transition import RecordedCalls, step
@@ -18,6 +18,8 @@ from engine.model.records import Record
 from engine.model.values import canonical, purify
 from engine.model.views import InstanceRef
 from engine.ports import Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
+
+ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
 class Stored(Protocol):
@@ -42,10 +44,12 @@ def pure(services: Services, values: Any, what: str) -> Any:
 
 
 def head_of(uow: UnitOfWork, instance_id: str, *, active: bool = True) -> Head:
-    """The instance, locked. Raises NotFound, InstanceNotActive."""
+    """The instance, locked. Raises NotFound, InstanceNotActive, InstanceSuspended."""
     head = uow.instances.head(instance_id, lock=True)
     if head is None:
         raise NotFound(kind="process instance", id=instance_id)
+    if active and head.state == "suspended":
+        raise InstanceSuspended(id=instance_id)
     if active and head.state != "active":
         raise InstanceNotActive(id=instance_id, state=head.state)
     return head
@@ -142,7 +146,7 @@ def _early(uow: UnitOfWork, job_id: str, head: Head, event: ev.SubscriptionOpene
 
 
 def _keep(uow: UnitOfWork, services: Services, head: Head, execution: Execution) -> None:
-    if head.state != "active":
+    if head.state in ENDED:
         return
     if head.seq % services.limits.snapshot_every == 0:
         uow.instances.keep_snapshot(head.instance_id, head.seq, services.engine_version, execution.snapshot())

@@ -324,7 +324,7 @@ class Reading:
             raise NotFound(kind="process instance", id=instance_id)
         execution = execution_at(self.queries.stored, self._services, head)
         try:
-            return dict(execution.variables(key if head.state == "active" else 0))
+            return dict(execution.variables(key if head.state in ("active", "suspended") else 0))
         finally:
             self._services.live.put(instance_id, head.seq, execution)
 

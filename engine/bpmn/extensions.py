@@ -131,11 +131,6 @@ def topic(element: Xml) -> Template | None:
     return template_in(element, said)
 
 
-def retries(element: Xml) -> int:
-    said = attribute(element, "retries") or element_attribute(element, "taskDefinition", "retries", ZEEBE)
-    return int(said) if said is not None and said.isdigit() else 3
-
-
 def handler_parameters(element: Xml) -> tuple[Parameter, ...]:
     """`flowledger:parameter name value` and SpiffWorkflow's typed parameters, whose values are expressions."""
     ours = [Parameter(one.get("name") or "", _value(one, one.get("value") or text(one))) for one in elements(element, "parameter", OURS)]

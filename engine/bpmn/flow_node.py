@@ -156,4 +156,4 @@ class FlowNode(BpmnSpecMixin):
         top = token.workflow.top_workflow
         top.compensation.abandon(token)
         top.event_manager.close_all(token)
-        top.forget_incident(token)
+        top.forget_incident(token.id)

@@ -163,6 +163,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         self.events: list[Event] = []
         self.changed = False
         self.ended: str | None = None  # completed, failed, cancelled
+        self.suspended = False
         self.failure: str | None = None
         self.now: datetime | None = None
         super().__init__(spec, script_engine=engine, deserializing=True)
@@ -283,6 +284,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         self.incidents[token.id] = cause
         self.tell(IncidentRaised(token.id, token.element, cause))
 
-    def forget_incident(self, token: Token) -> None:
-        if self.incidents.pop(token.id, None) is not None:
-            self.tell(IncidentResolved(token.id))
+    def forget_incident(self, key: int) -> None:
+        """Of a token, or of a timer's job."""
+        if self.incidents.pop(key, None) is not None:
+            self.tell(IncidentResolved(key))

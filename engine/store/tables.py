@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 
@@ -88,7 +89,19 @@ process_definition = Table(
     Column("content_hash", String(64), nullable=False),
     Column("file", String(255), nullable=False),
     Column("called", Text, nullable=False, default="{}"),
+    Column("suspended", Boolean, nullable=False, default=False, server_default=false()),
     UniqueConstraint("process_id", "version"),
+)
+
+definition_act = Table(  # who suspended or resumed a version, and why; only ever added to
+    "definition_act",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("definition_id", ForeignKey("process_definition.id"), nullable=False, index=True),
+    Column("act", String(8), nullable=False),  # suspend resume
+    Column("at", Utc, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 start_trigger = Table(
@@ -202,13 +215,14 @@ job = Table(
     Column("instance_id", String(64), index=True),
     Column("key", Integer),
     Column("element_id", String(200), nullable=False),
-    Column("kind", String(16), nullable=False),  # timer service message signal start
+    Column("kind", String(16), nullable=False),  # see engine.ports.Due
     Column("handler", String(200)),
     Column("parameters", Text, nullable=False, default="{}"),
-    Column("state", String(16), nullable=False),  # due failed
+    Column("state", String(16), nullable=False),  # due failed suspended
     Column("due_at", Utc, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("retries", Integer, nullable=False, default=3),
+    Column("backoff", Text, nullable=False, default="[]", server_default="[]"),
     Column("lease_until", Utc),
     Column("lease_owner", String(64)),
     Column("stack", Text),
@@ -225,6 +239,7 @@ subscription = Table(
     Column("correlation_key", String(255)),
     Column("element_id", String(200), nullable=False),
     Column("created_at", Utc, nullable=False),
+    Column("suspended", Boolean, nullable=False, default=False, server_default=false()),
     Index("ix_subscription_kind_name_correlation_key", "kind", "name", "correlation_key"),
 )
 
@@ -268,6 +283,35 @@ kept_message = Table(
     Column("payload", Text, nullable=False),
     Column("expires_at", Utc, nullable=False, index=True),
     Index("ix_kept_message_name_correlation_key", "name", "correlation_key"),
+)
+
+# --- operators' acts on many -------------------------------------------------------------------------------------------
+bulk = Table(
+    "bulk",
+    metadata,
+    _id(primary_key=True),
+    Column("act", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("created_at", Utc, nullable=False, index=True),
+    Column("state", String(16), nullable=False),  # running finished stopped
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("ended_at", Utc),
+)
+
+bulk_item = Table(
+    "bulk_item",
+    metadata,
+    Column("bulk_id", ForeignKey("bulk.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("target", String(128), nullable=False),
+    Column("state", String(8), nullable=False),  # waiting done refused
+    Column("refusal", Text),
+    Column("ended_at", Utc),
+    Index("ix_bulk_item_bulk_id_state", "bulk_id", "state", "number"),
 )
 
 # --- people --------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from engine.errors import ConcurrentChange, RequestIdReused
 from engine.model.records import Record
 from engine.ports import Clock, Head, Projection, Waker
+from engine.store.bulks import SqlBulks
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
 from engine.store.history import APPEND, SqlBlobs, SqlInstances, SqlRecords, record_row
@@ -30,6 +31,7 @@ class SqlUnitOfWork:
         self.definitions = SqlDefinitions(connection)
         self.jobs = SqlJobs(connection)
         self.waiting = SqlWaiting(connection)
+        self.bulks = SqlBulks(connection)
         self.blobs = SqlBlobs(connection, self.now)
         self.drafts = SqlDrafts(connection)
         self.accounts = SqlAccounts(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -46,10 +47,11 @@ class SqlJobs:
                 kind=due.kind,
                 handler=due.handler,
                 parameters=canonical(due.parameters).decode(),
-                state="due",
+                state=due.state,
                 due_at=due.due_at,
                 attempts=due.attempts,
                 retries=due.retries,
+                backoff=rows.json_list(due.backoff),
             )
         )
 
@@ -81,12 +83,12 @@ class SqlJobs:
 
     def of_definition(self, definition_id: str) -> list[str]:
         """Ids of jobs that start instances of this definition."""
-        return list(self._connection.scalars(sa.select(job.c.id).where(job.c.id.startswith(f"start-{definition_id}-", autoescape=True))))
+        return list(self._connection.scalars(sa.select(job.c.id).where(_begins("start", definition_id))))
 
     def postpone(self, job_id: str, attempts: int, due_at: datetime | None, stack: str) -> None:
         """After a failed attempt; without a time the job stands as failed until an operator acts."""
         values = {"attempts": attempts, "stack": stack, "lease_until": None, "lease_owner": None}
-        values |= {"due_at": due_at} if due_at is not None else {"state": "failed"}
+        values |= {"due_at": due_at} if due_at is not None else {"state": "failed"}  # one that was suspended meanwhile stays so
         self._connection.execute(job.update().where(job.c.id == job_id).values(**values))
 
     def revive(self, job_id: str, now: datetime) -> None:
@@ -97,6 +99,28 @@ class SqlJobs:
         """Hold a job while an external handler runs outside the transaction."""
         self._connection.execute(job.update().where(job.c.id == job_id).values(lease_owner=owner, lease_until=until))
 
+    def keep_answer(self, job_id: str, input: Mapping[str, Json]) -> None:
+        """The job itself carries it: whatever ends the job drops the answer, too."""
+        values = {"kind": "answer", "parameters": canonical(input).decode(), "lease_until": None, "lease_owner": None}
+        self._connection.execute(job.update().where(job.c.id == job_id).values(**values))
+
+    def suspend_starts(self, definition_id: str) -> None:
+        """Those that failed stay failed."""
+        self._connection.execute(job.update().where(_begins("start", definition_id), job.c.state == "due").values(state="suspended"))
+
+    def resume_starts(self, definition_id: str) -> None:
+        """Timed starts and what `hold_start` kept."""
+        held = sa.or_(_begins("start", definition_id), _begins("held", definition_id))
+        self._connection.execute(job.update().where(held, job.c.state == "suspended").values(state="due"))
+
+    def hold_start(self, definition_id: str, due: Due) -> None:
+        """Its id begins with the definition's."""
+        self.add(replace(due, id=f"held-{definition_id}-{due.id}", state="suspended"))
+
+
+def _begins(kind: str, definition_id: str) -> sa.ColumnElement[bool]:
+    return job.c.id.startswith(f"{kind}-{definition_id}-", autoescape=True)
+
 
 class SqlWaiting:
     """Port Waiting."""
@@ -104,9 +128,10 @@ class SqlWaiting:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def match(self, kind: str, name: str, correlation_key: str | None) -> tuple[str, int] | None:
+    def match(self, kind: str, name: str, correlation_key: str | None, *, suspended: bool = False) -> tuple[str, int] | None:
         """Exact key first, then subscriptions without a key; oldest first. Without a key: any."""
         query = sa.select(subscription.c.instance_id, subscription.c.key).where(subscription.c.kind == kind, subscription.c.name == name)
+        query = query.where(subscription.c.suspended.is_(suspended))
         order: tuple[sa.ColumnElement[Any], ...] = (subscription.c.created_at, subscription.c.instance_id, subscription.c.key)
         if correlation_key is not None:
             exact = subscription.c.correlation_key == correlation_key
