@@ -41,6 +41,7 @@ from engine.store.group_commit import GroupCommit
 from engine.store.login import AccountAccess, hash_password, verify_password
 from engine.store.queries import SqlQueries
 from engine.store.unit_of_work import unit_of_work
+from engine.store.work import something_due
 
 T = TypeVar("T")
 ATTEMPTS = 8
@@ -109,7 +110,7 @@ class Flowledger:
             hash_password=hash_password,
             check_password=verify_password,
         )
-        self.jobs = JobRunner(self._transact, self.services, handlers, owner=identifiers.new())
+        self.jobs = JobRunner(self._transact, self.services, handlers, owner=identifiers.new(), something_due=self._something_due)
         self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads)
         self.accounts = AccountAccess(database, clock)
         self.cluster = Cluster(database.url, self.dispatcher.wake) if cluster.is_installed(database) else None
@@ -189,6 +190,10 @@ class Flowledger:
         while count < limit and self.jobs.run_one():
             count += 1
         return count
+
+    def _something_due(self) -> bool:
+        with self.store.one_statement() as connection:
+            return something_due(connection, self.clock.now())
 
     def close(self) -> None:
         """Stop the dispatcher, end sandbox processes, give connections back."""

@@ -51,12 +51,12 @@ def change_variables(uow: UnitOfWork, services: Services, command: cmd.ChangeVar
 def retry_incident(uow: UnitOfWork, services: Services, command: cmd.RetryIncident, actor: Actor, request_id: str | None = None) -> InstanceRef:
     """Try again what stands. Raises NotAllowed, NotFound, Conflict, InstanceSuspended."""
     policy.require(actor, OPERATE)
+    why, values = because(services, command.reason), _variables(services, command.variables)
     head, key = _work(uow, command.incident_id)
     job = uow.jobs.get(command.incident_id)
     if job is not None and job.state != "failed":
         raise Conflict(f"{job.element_id} has no open incident: its job runs by itself.")
-    input = inp.RetryElement(key, _variables(services, command.variables), because(services, command.reason))
-    done = advance(uow, services, head, input, actor, request_id)
+    done = advance(uow, services, head, inp.RetryElement(key, values, why), actor, request_id)
     uow.due_now()
     return done
 

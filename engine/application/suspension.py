@@ -40,19 +40,20 @@ def resume(uow: UnitOfWork, services: Services, command: cmd.Resume, actor: Acto
 
 def suspend_definition(uow: UnitOfWork, services: Services, command: cmd.SuspendDefinition, actor: Actor, request_id: str | None = None) -> None:
     """Of this version; its running instances go on. Raises NotAllowed, NotFound, Conflict."""
-    _turn(uow, services, command.definition_id, actor, because(services, command.reason), suspended=True)
+    _turn(uow, services, command.definition_id, actor, command.reason, suspended=True)
     uow.jobs.suspend_starts(command.definition_id)
 
 
 def resume_definition(uow: UnitOfWork, services: Services, command: cmd.ResumeDefinition, actor: Actor, request_id: str | None = None) -> None:
     """Raises NotAllowed, NotFound, Conflict."""
-    _turn(uow, services, command.definition_id, actor, because(services, command.reason), suspended=False)
+    _turn(uow, services, command.definition_id, actor, command.reason, suspended=False)
     uow.jobs.resume_starts(command.definition_id)
     uow.due_now()
 
 
 def _turn(uow: UnitOfWork, services: Services, definition_id: str, actor: Actor, reason: str, *, suspended: bool) -> None:
     policy.require(actor, OPERATE)
+    reason = because(services, reason)
     services.library.definition(uow.definitions, definition_id)
     if not uow.definitions.set_suspended(definition_id, suspended, actor.id, reason, uow.now):
         raise Conflict(f"{definition_id} is {'suspended already' if suspended else 'not suspended'}.")

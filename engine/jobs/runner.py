@@ -37,12 +37,18 @@ class JobRunner:
     """`transact` runs a function in a unit of work that commits when it returns."""
 
     def __init__(
-        self, transact: Callable[[Callable[[UnitOfWork], Any]], Any], services: Services, handlers: Mapping[str, ServiceTask], owner: str
+        self,
+        transact: Callable[[Callable[[UnitOfWork], Any]], Any],
+        services: Services,
+        handlers: Mapping[str, ServiceTask],
+        owner: str,
+        something_due: Callable[[], bool] = lambda: True,
     ) -> None:
         self._transact = transact
         self._services = services
         self._handlers = handlers
         self._owner = owner
+        self.something_due = something_due  # one cheap question that takes no lock, for whoever polls
 
     def run_one(self, found: Callable[[], None] = lambda: None) -> bool:
         """Run the earliest due job that nobody else is busy with. False when there is none; `found` is called before it runs."""

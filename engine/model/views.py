@@ -129,7 +129,7 @@ class ElementStatistic:
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """Something stands. `stack` is for operators only."""
+    """Something stands. `stack` is for operators only. `kind`: job (after `attempts`), element."""
 
     id: str
     instance_id: str
@@ -138,6 +138,8 @@ class IncidentRow:
     created_at: datetime
     resolved_at: datetime | None
     stack: str | None = None
+    kind: str = "element"
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

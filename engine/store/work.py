@@ -25,8 +25,14 @@ _DUE = sa.select(job).where(
 _STILL_DUE = _DUE.where(job.c.id == sa.bindparam("b_id"))
 _HOLD_DUE = _STILL_DUE.with_for_update(skip_locked=True)
 _NEXT = _DUE.order_by(job.c.due_at, job.c.number).limit(1)
+_SOMETHING = _DUE.with_only_columns(job.c.number).order_by(job.c.due_at, job.c.number).limit(1)
 _OPEN = sa.select(subscription.c.kind).where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
 _HOLD = sa.select(sa.func.pg_advisory_xact_lock(_MESSAGES, sa.func.hashtext(sa.bindparam("b_name"))))
+
+
+def something_due(connection: Connection, now: datetime) -> bool:
+    """Is there a job that somebody could run? One look into the index of due times."""
+    return connection.execute(_SOMETHING, {"b_now": now}).first() is not None
 
 
 class SqlJobs:
