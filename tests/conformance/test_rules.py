@@ -154,6 +154,7 @@ CASES: list[tuple[str, str | None, bytes, bytes]] = [
     ("extension.ignored", "t", p(S, extended('<camunda:formData><camunda:formField id="a"/></camunda:formData>'), flows("s t")), p(S, '<userTask id="t" camunda:formKey="k"/>', flows("s t"))),
     ("extension.ignored", "c", p(S, catch("c", '<conditionalEventDefinition camunda:variableName="x"><condition>x > 1</condition></conditionalEventDefinition>'), flows("s c")), p(S, catch("c", "<conditionalEventDefinition><condition>x > 1</condition></conditionalEventDefinition>"), flows("s c"))),
     ("extension.ignored", "t", p(S, '<userTask id="t" camunda:asyncBefore="true"/>', flows("s t")), p(S, '<userTask id="t" camunda:asyncBefore="false" camunda:exclusive="true"/>', flows("s t"))),
+    ("extension.retry", "t", p(S, '<serviceTask id="t" f:handler="h" f:retry="often"/>', flows("s t")), p(S, '<serviceTask id="t" f:handler="h" f:retry="R5/PT10M"/>', flows("s t"))),
     ("extension.unknown", "t", p(S, '<userTask id="t" f:asignee="me"/>', flows("s t")), p(S, '<userTask id="t" f:assignee="me"/>', flows("s t"))),
     ("extension.unknown", "t", p(S, extended("<zeebe:nothing/>"), flows("s t")), p(S, extended('<zeebe:assignmentDefinition assignee="me"/><x:nothing xmlns:x="urn:x" a="b"/>'), flows("s t"))),
 ]  # fmt: skip
