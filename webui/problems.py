@@ -50,6 +50,8 @@ TEXTS = {
     "TaskNotOpen": (lazy_gettext("This task is already finished"), lazy_gettext("Go back to the worklist; the history shows who finished it.")),
     "TaskClaimed": (lazy_gettext("Somebody else works on this task"), lazy_gettext("Ask them to give it back or to hand it over to you.")),
     "InstanceNotActive": (lazy_gettext("This process instance has ended"), lazy_gettext("It takes no more changes; its history stays readable.")),
+    "InstanceSuspended": (lazy_gettext("This process instance is suspended"), lazy_gettext("Ask an operator to resume it, then try again.")),
+    "DefinitionSuspended": (lazy_gettext("This process is suspended"), lazy_gettext("Ask an operator to resume it, then start it again.")),
     "RequestIdReused": (lazy_gettext("This request was already used"), lazy_gettext("Send it again with a fresh request id.")),
     "LimitExceeded": (lazy_gettext("Too large"), lazy_gettext("Make it smaller, or ask an administrator to raise the limit.")),
     "FormInvalid": (lazy_gettext("The form needs corrections"), lazy_gettext("Correct the marked fields and send it again.")),
@@ -152,6 +154,10 @@ def explain(error: errors.FlowledgerError) -> str:
             return gettext("Task %(id)s is claimed by %(assignee)s. Nothing was changed.", id=data.get("id", "?"), assignee=data.get("assignee", "?"))
         case "InstanceNotActive":
             return gettext("Instance %(id)s is %(state)s. Nothing was changed.", id=data.get("id", "?"), state=_state_word(data.get("state", "")))
+        case "InstanceSuspended":
+            return gettext("Instance %(id)s is suspended; an operator must resume it first. Nothing was changed.", id=data.get("id", "?"))
+        case "DefinitionSuspended":
+            return gettext("%(id)s is suspended; no instance of it can be started. Nothing was changed.", id=data.get("id", "?"))
         case "LimitExceeded":
             return gettext(
                 "%(what)s: %(value)s; the limit is %(limit)s. Nothing was saved.",
@@ -165,8 +171,22 @@ def explain(error: errors.FlowledgerError) -> str:
             return str(error) if status_of(error) < 500 else gettext("The engine refused the work. Nothing was half-saved.")
 
 
+def refused(kind: str, text: str, data: Mapping[str, Any]) -> str:
+    """A refusal that was kept (its class name, its English text, its data) in the reader's language."""
+    known = getattr(errors, kind, None)
+    if not (isinstance(known, type) and issubclass(known, errors.Refusal)) or not data:
+        return text
+    return explain(known(text, **{k: v for k, v in data.items() if k != "message"}))
+
+
 def _state_word(state: str) -> str:
-    words = {"completed": gettext("completed"), "cancelled": gettext("cancelled"), "failed": gettext("failed"), "open": gettext("open")}
+    words = {
+        "suspended": gettext("suspended"),
+        "completed": gettext("completed"),
+        "cancelled": gettext("cancelled"),
+        "failed": gettext("failed"),
+        "open": gettext("open"),
+    }
     return words.get(state, state)
 
 

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from webui.pages import account, administration, definitions, health, history, home, instances, modeler, replay, start, tasks, worklist
+from webui.pages import (
+    account,
+    administration,
+    definitions,
+    health,
+    history,
+    home,
+    instances,
+    mending,
+    modeler,
+    operations,
+    replay,
+    start,
+    tasks,
+    worklist,
+)
 
 BLUEPRINTS = (
     health.blueprint,
@@ -16,5 +31,7 @@ BLUEPRINTS = (
     modeler.blueprint,
     instances.blueprint,
     replay.blueprint,
+    mending.blueprint,
+    operations.blueprint,
     administration.blueprint,
 )
