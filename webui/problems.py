@@ -21,6 +21,7 @@ from engine import errors
 from forms import message as form_message
 from webui.findings import told
 from webui.i18n import gettext, language
+from webui.refusals import of_operations
 from webui.security import CsrfRefused, is_api
 
 log = logging.getLogger("flowledger.web")
@@ -143,6 +144,8 @@ def _parts(error: errors.FlowledgerError) -> dict[str, Any]:
 def explain(error: errors.FlowledgerError) -> str:
     """What happened, in the reader's language where we have the sentence, else the engine's English one."""
     data = {k: str(v) for k, v in error.data.items()}
+    if (found := of_operations(error.message_id, data)) is not None:
+        return found
     match error.message_id:
         case "NotFound":
             return gettext("There is nothing with the id %(id)s, or you may not see it.", id=data.get("id", "?"))
@@ -154,10 +157,6 @@ def explain(error: errors.FlowledgerError) -> str:
             return gettext("Task %(id)s is claimed by %(assignee)s. Nothing was changed.", id=data.get("id", "?"), assignee=data.get("assignee", "?"))
         case "InstanceNotActive":
             return gettext("Instance %(id)s is %(state)s. Nothing was changed.", id=data.get("id", "?"), state=_state_word(data.get("state", "")))
-        case "InstanceSuspended":
-            return gettext("Instance %(id)s is suspended; an operator must resume it first. Nothing was changed.", id=data.get("id", "?"))
-        case "DefinitionSuspended":
-            return gettext("%(id)s is suspended; no instance of it can be started. Nothing was changed.", id=data.get("id", "?"))
         case "LimitExceeded":
             return gettext(
                 "%(what)s: %(value)s; the limit is %(limit)s. Nothing was saved.",
@@ -176,7 +175,7 @@ def refused(kind: str, text: str, data: Mapping[str, Any]) -> str:
     known = getattr(errors, kind, None)
     if not (isinstance(known, type) and issubclass(known, errors.Refusal)) or not data:
         return text
-    return explain(known(text, **{k: v for k, v in data.items() if k != "message"}))
+    return explain(known(text, **{k: v for k, v in data.items() if k not in ("message", "reason")}))
 
 
 def _state_word(state: str) -> str:

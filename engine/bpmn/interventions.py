@@ -1,7 +1,7 @@
 """What operators do to a running instance, as the interpreter sees it: retry, complete and fail by hand, move a token, suspend, resume.
 
 Whether the operator may is decided outside (`engine.application.interventions`); here stands what makes sense in the diagram. Each function
-checks before it changes anything and raises Conflict or InvalidInput with the reason.
+checks before it changes anything and raises a Conflict with the reason.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.bpmn.gateways import Join
 from engine.bpmn.multi_instance import LoopBody
 from engine.bpmn.token import ENTER, LEAVE, WAIT, Token
 from engine.bpmn.workflow import InstanceWorkflow
-from engine.errors import Conflict, InvalidInput
+from engine.errors import Conflict, ErrorNotCaught, MoveRefused
 from engine.model import inputs
 from engine.model.events import IncidentRaised, IncidentResolved, InstanceResumed, InstanceSuspended
 from engine.model.values import Json
@@ -112,8 +112,7 @@ def _catchable(top: InstanceWorkflow, movement: inputs.ThrowJobError) -> Token:
     if token is None or not isinstance(token.task_spec, Activity) or isinstance(token.task_spec, LoopBody):
         raise Conflict(f"There is no open activity {movement.key}.")
     if next(top.event_manager._catchers(token, Thrown("error", movement.code)), None) is None:
-        text = f"Nothing catches the error {movement.code} at {token.element}; the instance would end as failed. Cancel it, or move the token."
-        raise Conflict(text)
+        raise ErrorNotCaught(code=movement.code, element=token.element)
     return token
 
 
@@ -123,49 +122,43 @@ def move(top: InstanceWorkflow, movement: inputs.MoveToken) -> None:
     token = top.tokens.get(movement.key)
     if token is None or not token.open or not token.task_spec.reported:
         raise Conflict(f"There is no open element {movement.key} (any more).")
-    _movable(token)
-    target = _target(top, token, movement.target)
+    target = token.workflow.spec.task_specs.get(movement.target)
+    why = _unmovable(token) or _unreachable(top, token, movement.target, target)
+    if why:
+        raise MoveRefused(why=why, element=token.element, target=movement.target)
+    assert target is not None
     workflow = token.workflow
     workflow.scope.assign_all(movement.variables)
     token.cancel()
     target.arrive(workflow)
 
 
-def _movable(token: Token) -> None:
-    name = token.element
-    if token.body is not None:
-        raise Conflict(f"{name} is one iteration of a loop or multi-instance activity; it cannot be moved by itself.")
-    if token.driver is not None:
-        raise Conflict(f"{name} compensates; what compensates cannot be moved.")
-    if "arrived" in token.memory:
-        raise Conflict(f"The tokens at {name} wait for others to join them; they cannot be moved.")
-    if token.task_spec.is_event_subprocess:
-        raise Conflict(f"{name} is an event subprocess, which its event has started; it cannot be moved.")
-    if token.workflow.spec.ad_hoc is not None:
-        raise Conflict(f"{name} is in an ad-hoc subprocess, where no order is laid down; complete it by hand instead.")
-
-
-def _target(top: InstanceWorkflow, token: Token, target: str) -> FlowNode:
-    """Raises InvalidInput with the reason why the token cannot go there."""
-    spec = token.workflow.spec.task_specs.get(target)
-    if spec is None or target not in token.workflow.spec.container.nodes:
-        known = any(target in scope.spec.container.nodes for scope in top.live.values()) or target in _inside(top.spec.container)
-        reason = "lies in another scope (subprocess or called process) than" if known else "is no element of the process of"
-        raise InvalidInput(f"{target} {reason} {token.element}; a token moves within its scope.")
-    found: FlowNode = spec
-    node = found.node
-    refusals: tuple[tuple[bool, str], ...] = (
-        (isinstance(found, BoundaryEvent), "is a boundary event, which begins only when its event happens"),
-        (found.is_event_subprocess, "is an event subprocess, which begins only when its event happens"),
-        (node.for_compensation, "only compensates"),
-        (isinstance(found, StartEvent) and bool(node.definitions), "is a start event that waits for its event"),
-        (isinstance(found, Join) and len(node.incoming) > 1, "is a join, which counts the flows that its tokens come over; move to what follows it"),
-        (found.is_activity and node.start_quantity > 1, "takes several tokens at once"),
+def _unmovable(token: Token) -> str:
+    """Why it has to stay (a key of `MoveRefused.REASONS`), or ""."""
+    reasons = (
+        ("iteration", token.body is not None),
+        ("compensation", token.driver is not None),
+        ("joining", "arrived" in token.memory),
+        ("event-subprocess", token.task_spec.is_event_subprocess),
+        ("ad-hoc", token.workflow.spec.ad_hoc is not None),
     )
-    for refused, reason in refusals:
-        if refused:
-            raise InvalidInput(f"{target} {reason}.")
-    return found
+    return next((why for why, holds in reasons if holds), "")
+
+
+def _unreachable(top: InstanceWorkflow, token: Token, target: str, spec: FlowNode | None) -> str:
+    """Why no token can begin there, or ""."""
+    if spec is None or target not in token.workflow.spec.container.nodes:
+        elsewhere = any(target in scope.spec.container.nodes for scope in top.live.values()) or target in _inside(top.spec.container)
+        return "scope" if elsewhere else "unknown"
+    node = spec.node
+    reasons = (
+        ("boundary", isinstance(spec, BoundaryEvent)),
+        ("event", spec.is_event_subprocess or (isinstance(spec, StartEvent) and bool(node.definitions))),
+        ("compensates", node.for_compensation),
+        ("join", isinstance(spec, Join) and len(node.incoming) > 1),
+        ("several", spec.is_activity and node.start_quantity > 1),
+    )
+    return next((why for why, holds in reasons if holds), "")
 
 
 def _inside(container: Any) -> set[str]:

@@ -102,7 +102,7 @@ def explain(records: Iterable[Record]) -> Iterator[Explanation]:
     for record in records:
         before = {scope: dict(held) for scope, held in fold.scopes.items() if any(_scope(e) == scope for e in record.events)}
         for e in record.events:
-            if isinstance(e, ev.UserTaskCreated | ev.JobCreated | ev.SubscriptionOpened):
+            if isinstance(e, ev.ElementEntered | ev.UserTaskCreated | ev.JobCreated | ev.SubscriptionOpened):
                 tasks[e.key] = e.element
         fold.add(record)
         yield Explanation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.bpmn.retry import parse
-from engine.errors import Conflict, DeploymentRejected, InstanceSuspended, InvalidInput
+from engine.errors import Conflict, DeploymentRejected, InstanceSuspended, MoveRefused
 from engine.history.transition import RecordedCalls, step
 from engine.model import events as ev
 from engine.model import inputs
@@ -248,8 +248,8 @@ RICH = process(
         ("iu", "u", "lies in another scope"),
         ("u", "m", "is a join"),
         ("u", "late", "is a boundary event"),
-        ("u", "es", "is an event subprocess"),
-        ("u", "other", "is a start event that waits"),
+        ("u", "es", "begins only when its event happens"),
+        ("u", "other", "begins only when its event happens"),
         ("u", "several", "takes several tokens at once"),
         ("mi", "u", "one iteration of a loop or multi-instance"),
         ("m", "u", "wait for others"),
@@ -260,7 +260,7 @@ RICH = process(
 def test_where_a_move_makes_no_sense_it_is_refused_with_the_reason(element, target, reason):
     bench = Bench(RICH).start("p").complete("a").signal("g")
     key, before = key_of(bench, element), bench.execution.open_elements()
-    with pytest.raises((Conflict, InvalidInput), match=reason):
+    with pytest.raises(MoveRefused, match=reason):
         bench.execution.apply(inputs.MoveToken(key, target, {}, WHY), bench.now, bench._call)
     assert bench.execution.open_elements() == before
 
