@@ -13,6 +13,7 @@ from typing import Any
 from engine.model.definition import Element, ProcessInfo
 from engine.model.values import Json
 from engine.model.views import ActivityRow, Explanation
+from webui import causes
 from webui.i18n import gettext, ngettext
 
 
@@ -103,7 +104,7 @@ def _plain(kind: str, who: str, element: str, details: Mapping[str, Any], names:
         "element": element,
         "name": details.get("name", ""),
         "code": details.get("code") or "?",
-        "cause": details.get("cause", ""),
+        "cause": causes.plain(str(details.get("cause", ""))).what or details.get("cause", ""),
         "reason": details.get("reason") or details.get("cause") or "–",
         "target": names.element(str(details["target"])) if details.get("target") else "",
         "kind": kind,

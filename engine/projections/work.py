@@ -18,6 +18,7 @@ _ADD_JOB = Statement(job.insert())
 _END_JOB = Statement(job.delete().where(job.c.id == sa.bindparam("b_id")))
 _CHANGE_JOB = Statement(job.update().where(job.c.id == sa.bindparam("b_id")))
 OF_INSTANCES = ("timer", "service", "answer")
+_UNTRIED: dict[str, object] = {"lease_until": None, "lease_owner": None, "stack": None}
 _OF_INSTANCE = job.update().where(job.c.instance_id == sa.bindparam("b_instance"))
 _SUSPEND_JOBS = Statement(_OF_INSTANCE.where(job.c.state == "due", sa.or_(*(job.c.kind == kind for kind in OF_INSTANCES))))
 _RESUME_JOBS = Statement(_OF_INSTANCE.where(job.c.state == "suspended"))
@@ -35,7 +36,7 @@ class JobProjection:
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Create, withdraw; an operator's retry revives."""
         created: dict[int, dict[str, object]] = {}
-        ended: list[str] = []
+        ended: dict[int, str] = {}
         for event in record.events:
             if isinstance(event, ev.JobCreated):
                 created[event.key] = {
@@ -53,8 +54,11 @@ class JobProjection:
                     "backoff": json_list(event.backoff),
                 }
             elif isinstance(event, ev.JobEnded) and created.pop(event.key, None) is None:
-                ended.append(f"{head.instance_id}-{event.key}")
-        batch.add(_END_JOB, *({"b_id": one} for one in ended))
+                ended[event.key] = f"{head.instance_id}-{event.key}"
+        # An operator's retry makes a job anew under its old id: one write, because PostgreSQL takes all of them as one statement.
+        for key in [key for key in created if key in ended]:
+            batch.add(_CHANGE_JOB, {"b_id": ended.pop(key), **{k: v for k, v in created.pop(key).items() if k != "id"}, **_UNTRIED})
+        batch.add(_END_JOB, *({"b_id": one} for one in ended.values()))
         batch.add(_ADD_JOB, *created.values())
         self._intervention(batch, record, head)
 

@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 import sqlalchemy as sa
 
+from engine.application import instances
 from engine.errors import (
     BpmnError,
     Conflict,
@@ -497,3 +498,42 @@ def test_ended_instances_take_no_acts(engine):
     for command in (cmd.Suspend(instance, WHY), cmd.Resume(instance, WHY), cmd.Cancel(instance, WHY), cmd.ChangeVariables(instance, {"x": 1}, WHY)):
         with pytest.raises(InstanceNotActive):
             engine.app.execute(command, ANN)
+
+
+def test_a_timed_start_that_failed_for_good_is_listed_and_tried_again(engine, monkeypatch):
+    """It belongs to no instance, so no incident could show it."""
+    cycle = "<timerEventDefinition><timeCycle>R3/PT1H</timeCycle></timerEventDefinition>"
+    engine.deploy({"p.bpmn": process(f'<startEvent id="timed">{cycle}</startEvent>' + user("a") + END + chain("timed", "a", "end"))})
+    honest = instances.begin
+
+    def unlucky(*args, **kw):
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr(instances, "begin", unlucky)
+    engine.advance(7 * 3600)
+    with engine.app.reading() as read:
+        [stuck] = read.stuck_jobs(ANN)
+        assert read.stuck_jobs(Actor("x", roles=frozenset({"auditor"})))[0].stack is None
+    assert (stuck.kind, stuck.element_id, stuck.cause) == ("start", "timed", "RuntimeError: no luck")
+    assert "unlucky" in stuck.stack
+    monkeypatch.setattr(instances, "begin", honest)
+    with pytest.raises(InvalidInput):
+        engine.app.execute(cmd.RetryJob(stuck.id, " "), ANN)
+    with pytest.raises(NotAllowed):
+        engine.app.execute(cmd.RetryJob(stuck.id, WHY), CLERK)
+    do(engine, cmd.RetryJob(stuck.id, WHY))
+    engine.advance(3 * 3600)
+    assert len(engine.instances()) == 3
+    with engine.app.reading() as read:
+        assert read.stuck_jobs(ANN) == []
+    with pytest.raises(NotFound):
+        engine.app.execute(cmd.RetryJob(stuck.id, WHY), ANN)
+
+
+def test_the_job_of_an_element_is_retried_by_its_incident_only(world):
+    engine = world.engine
+    engine.deploy({"p.bpmn": service()})
+    instance = engine.start("p")
+    engine.advance(3600)
+    with pytest.raises(Conflict, match="retry its incident"):
+        engine.app.execute(cmd.RetryJob(incident(engine, instance).id, WHY), ANN)
