@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 from engine.model.values import Json, canonical
 from engine.model.views import BulkItem, BulkRow, Page
 from engine.store import rows
-from engine.store.tables import bulk, bulk_item, incident, instance
+from engine.store.operation_tables import bulk, bulk_item
+from engine.store.tables import incident, instance
 
 TOGETHER = 5_000  # items in one statement
 SHOWN = 100

@@ -15,8 +15,9 @@ from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
 from engine.model.values import sha256
 from engine.store import rows
 from engine.store.history import stored_bytes
+from engine.store.operation_tables import definition_act
 from engine.store.statements import Statement
-from engine.store.tables import definition_act, deployment, deployment_file, process_definition, start_trigger
+from engine.store.tables import deployment, deployment_file, process_definition, start_trigger
 
 _SELECT = sa.select(*rows.DEFINITION_COLUMNS).select_from(rows.DEFINITION_FROM)
 _OF_PROCESS = _SELECT.where(process_definition.c.process_id == sa.bindparam("b_process"))
