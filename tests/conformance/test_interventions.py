@@ -100,6 +100,13 @@ def test_a_timer_that_failed_is_due_again():
     assert (bench.lines, bench.error, bench.variables) == (["z"], None, {"x": 1})
 
 
+def test_an_incident_of_a_timer_ends_with_the_timer():
+    bench = Bench(process(S, '<userTask id="u"/>' + LATE.format("u"), '<userTask id="v"/>', log("z"), flows("s u", "u v", "late z"))).start()
+    key = failed(bench, "late")
+    bench.complete("u")
+    assert (bench.error, bench.of(ev.IncidentResolved), bench.waiting()) == (None, [ev.IncidentResolved(key)], ["v"])
+
+
 @pytest.mark.parametrize("end", ["completes", "is interrupted", "is moved", "is cancelled"])
 def test_an_incident_of_a_job_ends_with_the_job(end):
     bench = Bench(process(S, SERVICE + LATE.format("j"), log("z"), '<userTask id="u"/>', flows("s j", "j z", "late z", "z u"))).start(who=1)
