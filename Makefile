@@ -10,6 +10,9 @@ PY   := $(BIN)/python
 DATA ?= var
 PORT ?= 8080
 DMN_TCK ?= $(FLOWLEDGER_DMN_TCK)
+KILLS ?= 40
+STOPS ?= 4
+RACES ?= 1000
 # `make run` and `make test` share one environment; the test packages are added to it when they are needed.
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export NPM_CONFIG_CACHE ?= $(CURDIR)/.cache/npm
@@ -18,10 +21,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 INSTALL := $(PY) -m pip install --quiet --require-hashes --only-binary :all: -r
 
-.PHONY: help run test check format bench tck lock bundle browser clean
+.PHONY: help run test check format bench crash-test tck table lock bundle browser clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(VENV)/.run bundle  ## install, build, fill the demonstration, serve on http://127.0.0.1:8080
 	$(BIN)/flowledger demo --data $(DATA) --port $(PORT)
@@ -44,8 +47,15 @@ format: $(VENV)/.dev  ## format the Python code and apply safe fixes
 bench: $(VENV)/.dev bundle  ## measure speed (cases a second, cost of a completion)
 	$(PY) -m tests.benchmarks
 
+crash-test: $(VENV)/.dev  ## kill servers and databases under load, let nodes race, look for what was lost (KILLS=500 STOPS=50: 2 hours)
+	$(PY) -m tests.crash --kills $(KILLS) --stops $(STOPS)
+	$(PY) -m tests.crash.race --instances $(RACES)
+
 tck: $(VENV)/.dev  ## run the DMN conformance kit, DMN_TCK=<copy of github.com/dmn-tck/tck>, and write docs/conformance-dmn.md
 	FLOWLEDGER_DMN_TCK="$(DMN_TCK)" $(PY) -m tests.conformance.dmn_tck --report
+
+table: $(VENV)/.dev  ## make docs/conformance.md and the page of supported elements from the conformance cases
+	$(PY) -m tests.conformance.table
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew into the lock files
 	tools/lock $(PY)

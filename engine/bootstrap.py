@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.pool import QueuePool
 
 from engine import __version__
 from engine.application.definitions import check, content
 from engine.application.dispatch import HANDLERS
 from engine.application.executions import LiveExecutions
-from engine.application.idempotency import answer
+from engine.application.idempotency import answer, first_answer, remember
 from engine.application.queries import Reading
 from engine.application.services import Library, Limits, Services
 from engine.bpmn import BpmnInterpreter
@@ -22,7 +26,7 @@ from engine.bpmn.validation import RULES
 from engine.bpmn.validation import TEXTS as RULE_TEXTS
 from engine.dmn import DmnCompiler
 from engine.dmn.feel import FeelEvaluator
-from engine.errors import ConcurrentChange, DeploymentRejected, NotAvailable, Problem, Refusal
+from engine.errors import ConcurrentChange, DeploymentRejected, FlowledgerError, NotAvailable, Problem, Refusal
 from engine.expressions import Languages, SandboxEvaluator
 from engine.jobs import cluster
 from engine.jobs.cluster import Cluster
@@ -35,13 +39,20 @@ from engine.plugins import ServiceTask
 from engine.plugins.loading import FORMS, Catalogue, catalogue, installed, resources
 from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, UnitOfWork, Waker
 from engine.projections import ALL
+from engine.store import schema
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
+from engine.store.figures import job_figures, open_incidents
 from engine.store.group_commit import GroupCommit
 from engine.store.login import AccountAccess, hash_password, verify_password
 from engine.store.queries import SqlQueries
 from engine.store.unit_of_work import unit_of_work
 from engine.store.work import something_due
+from engine.telemetry.tracing import NoTracer, OpenTelemetry, Tracer
+
+if TYPE_CHECKING:
+    from engine.telemetry.metrics import Installation, Process
+    from engine.telemetry.watching import Watcher
 
 T = TypeVar("T")
 ATTEMPTS = 8
@@ -56,6 +67,9 @@ class Settings:
     pack_folders: tuple[Path, ...] = ()
     limits: Limits = field(default_factory=Limits)
     job_threads: int = THREADS  # that run due jobs in this process
+    log_format: str = "text"  # or json: engine.telemetry.logs
+    log_level: str | None = None
+    tracing: bool = False  # the extra `tracing`
 
 
 class SystemClock:
@@ -92,6 +106,7 @@ class Flowledger:
         forms: FormCompiler | None,
         functions: Mapping[str, Callable[..., Any]],
         handlers: Mapping[str, ServiceTask],
+        tracer: Tracer | None = None,
     ) -> None:
         self.settings = settings
         self.store = database
@@ -110,10 +125,14 @@ class Flowledger:
             hash_password=hash_password,
             check_password=verify_password,
         )
-        self.jobs = JobRunner(self._transact, self.services, handlers, owner=identifiers.new(), something_due=self._something_due)
-        self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads)
+        self.watcher = self._watched(tracer)
+        self.jobs = JobRunner(
+            self._transact, self.services, handlers, owner=identifiers.new(), ended=self.watcher.job, something_due=self._something_due
+        )
+        chore = partial(cluster.tidy, database) if cluster.is_installed(database) else None
+        self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads, chore=chore)
         self.accounts = AccountAccess(database, clock)
-        self.cluster = Cluster(database.url, self.dispatcher.wake) if cluster.is_installed(database) else None
+        self.cluster = Cluster(database.url, self.dispatcher.wake) if chore is not None else None
         self._waker: Waker = self.cluster or Here(self.dispatcher.wake)
         self._group_commit = GroupCommit(database, clock, ALL, self._waker) if database.is_sqlite else None
 
@@ -122,12 +141,22 @@ class Flowledger:
 
         The same `request_id` again gives the first answer, also when that answer was lost on its way.
         """
+        return self.watcher.command(command, actor, lambda: self._execute(command, actor, request_id))
+
+    def _execute(self, command: Command, actor: Actor, request_id: str | None) -> Any:
         handler = HANDLERS[type(command)]
 
         def work(uow: UnitOfWork) -> Any:
             if isinstance(command, AccountCommand):
                 uow.after_commit.append(self.accounts.forget)
-            return handler(uow, self.services, command, actor, request_id)
+            if request_id is None:
+                return handler(uow, self.services, command, actor, request_id)
+            known = first_answer(uow, request_id, command, actor)
+            if known is not None:
+                return known
+            done = handler(uow, self.services, command, actor, request_id)
+            remember(uow, request_id, command, actor, done)
+            return done
 
         try:
             return self._transact(work)
@@ -195,9 +224,54 @@ class Flowledger:
         with self.store.one_statement() as connection:
             return something_due(connection, self.clock.now())
 
+    def unready(self) -> list[str]:
+        """What keeps this process from serving, in a word each: database, schema, dispatcher, sandbox. Empty: it is ready."""
+        found = []
+        try:
+            schema.check(self.store)
+        except NotAvailable:
+            found.append("database")
+        except FlowledgerError:
+            found.append("schema")
+        except sa.exc.SQLAlchemyError:  # no connection of the pool came free, or the server is just going down
+            found.append("database")
+        if not self.dispatcher.alive:
+            found.append("dispatcher")
+        if not self._evaluator.available():
+            found.append("sandbox")
+        return found
+
+    def _watched(self, tracer: Tracer | None) -> Watcher:
+        from engine.telemetry.metrics import Metrics  # only now: `engine.telemetry.sharing` comes before the library
+        from engine.telemetry.watching import Watcher
+
+        return Watcher(Metrics(__version__, self._installation, self._process), tracer or NoTracer())
+
+    def _installation(self) -> Installation | None:
+        from engine.telemetry.metrics import Installation
+
+        now = self.clock.now()
+        try:
+            with self.store.begin(write=False) as connection:
+                due, oldest, held, failed = job_figures(connection, now)
+                incidents, _ = open_incidents(connection)
+        except (FlowledgerError, sa.exc.SQLAlchemyError):
+            return None
+        return Installation(due, (now - oldest).total_seconds() if oldest else 0.0, held, failed, incidents)
+
+    def _process(self) -> Process:
+        from engine.telemetry.metrics import Process, sandbox_processes
+
+        live, pool = self.services.live, self.store.engine.pool
+        connections = (
+            (pool.checkedin() + pool.checkedout(), pool.checkedout(), pool.size() + pool._max_overflow) if isinstance(pool, QueuePool) else None
+        )
+        return Process(live.hits, live.misses, len(live), connections, sandbox_processes())
+
     def close(self) -> None:
         """Stop the dispatcher, end sandbox processes, give connections back."""
         self.dispatcher.stop()
+        self.watcher.close()
         self._evaluator.close()
         self.store.close()
 
@@ -216,6 +290,7 @@ def build(settings: Settings) -> Flowledger:
         forms=compilers[0]() if compilers else None,
         functions=packs.functions,
         handlers=packs.handlers,
+        tracer=OpenTelemetry() if settings.tracing else None,
     )
 
 

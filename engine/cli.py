@@ -1,4 +1,4 @@
-"""`flowledger ...`: demo, serve, db, verify, replay, rebuild, deploy, soundness, user. Thin: each command calls the engine and prints."""
+"""`flowledger ...`: demo, serve, worker, db, verify, replay, rebuild, deploy, soundness, user. Thin: each command calls the engine and prints."""
 
 from __future__ import annotations
 
@@ -12,61 +12,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from engine import __version__
+from engine.application.services import Limits
 from engine.bootstrap import Flowledger, Settings, build
+from engine.console import FILE, Friendly, data_option, database_option, opened, progress, settings_of, telemetry_options
 from engine.errors import FlowledgerError
 from engine.jobs import cluster
 from engine.model.actors import SYSTEM
 from engine.model.commands import Deploy, PutUser
 from engine.model.soundness import BUDGET, Soundness
+from engine.operations import commands as operations
 from engine.store import schema
 from engine.store.database import Database
+from engine.telemetry import logs
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Friendly(click.Group):
-    """Engine errors become one line and exit code 1; a stack trace never reaches a person."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the subcommand."""
-        try:
-            return super().invoke(ctx)
-        except FlowledgerError as exc:
-            click.echo(f"flowledger: {exc}", err=True)
-            ctx.exit(1)
-
-
-def _data() -> Callable[[F], F]:
-    return click.option(
-        "--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True, help="Folder for everything that is written."
-    )
-
-
-_database = click.option("--database", envvar="FLOWLEDGER_DATABASE", help="SQLAlchemy address; default: SQLite in the data folder.")
-
-
-def settings_of(data: Path, database: str | None) -> Settings:
-    """Settings of an installation in a folder."""
-    data = data.resolve()
-    return Settings(database=database or f"sqlite:///{data / 'flowledger.sqlite3'}", data=data)
-
-
-@contextmanager
-def _opened(data: Path, database: str | None, **more: Any) -> Iterator[Flowledger]:
-    settings = replace(settings_of(data, database), **more)
-    if database is None and not (data / "flowledger.sqlite3").exists():
-        raise FlowledgerError(f"There is no installation in {data}; make one with: flowledger demo --data {data}")
-    app = build(settings)
-    schema.check(app.store)
-    try:
-        yield app
-    finally:
-        app.close()
+_keep_messages = click.option(
+    "--keep-messages",
+    type=click.IntRange(0, 31_536_000),
+    default=Limits().message_keep_seconds,
+    show_default=True,
+    envvar="FLOWLEDGER_KEEP_MESSAGES",
+    help="Seconds for which a message that nobody waits for yet is kept, unless its sender says otherwise; 0: not at all.",
+)
 
 
 @click.group(cls=Friendly)
@@ -76,8 +47,8 @@ def main() -> None:
 
 
 @main.command()
-@_data()
-@_database
+@data_option()
+@database_option()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True)
 @click.option("--prepare-only", is_flag=True, help="Make database, pack and demo data, but do not serve.")
@@ -86,7 +57,7 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
     from engine.demo import prepare
 
     settings = settings_of(data, database)
-    logins = prepare(settings, _progress)
+    logins = prepare(settings, progress)
     if prepare_only:
         return
     click.echo("")
@@ -105,43 +76,52 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 
 
 @main.command()
-@_data()
-@_database
+@data_option()
+@database_option()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True)
 @click.option("--threads", default=8, show_default=True)
 @click.option("--workers", default=1, show_default=True, help="Processes; more than one only with PostgreSQL.")
 @click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run due jobs here, too, or leave them to `flowledger worker`.")
-def serve(data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool) -> None:
+@_keep_messages
+@telemetry_options()
+def serve(
+    data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool, keep_messages: int, **telemetry: Any
+) -> None:
     """Serve an installation: pages, API and due jobs."""
-    settings = settings_of(data, database)
+    settings = replace(settings_of(data, database), limits=Limits(message_keep_seconds=keep_messages))
     store = Database(settings.database)
     schema.check(store)
     if store.is_sqlite and (workers > 1 or not jobs):
         raise FlowledgerError("With SQLite one process does everything; use PostgreSQL (--database postgresql://...) for several.")
     store.close()
-    _serve(replace(settings, job_threads=settings.job_threads if jobs else 0), host, port, threads, workers)
+    _serve(replace(settings, job_threads=settings.job_threads if jobs else 0, **telemetry), host, port, threads, workers)
 
 
 @main.command()
-@_data()
-@_database
+@data_option()
+@database_option()
 @click.option("--threads", default=4, show_default=True, help="Jobs that run at the same time.")
 @click.option("--name", default=socket.gethostname, help="Shown in the database; default: the name of this machine.")
-def worker(data: Path, database: str | None, threads: int, name: str) -> None:
+@click.option("--metrics-port", type=int, help="Figures for Prometheus on this port of 127.0.0.1; a worker has no other page.")
+@_keep_messages
+@telemetry_options()
+def worker(data: Path, database: str | None, threads: int, name: str, keep_messages: int, metrics_port: int | None, **telemetry: Any) -> None:
     """Run due jobs of an installation on PostgreSQL: timers, service tasks, messages. Any number of workers on any machines."""
-    with _opened(data, database, job_threads=threads) as app:
+    logs.configure(telemetry["log_format"], telemetry["log_level"])
+    with opened(data, database, job_threads=threads, limits=Limits(message_keep_seconds=keep_messages), **telemetry) as app:
         if app.store.is_sqlite:
             raise FlowledgerError("A worker needs PostgreSQL; with SQLite `flowledger serve` runs the jobs itself.")
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
+        if metrics_port is not None:
+            app.watcher.metrics.listen(metrics_port)
         app.dispatcher.start()
         click.echo(f"flowledger worker {name}: {threads} threads, {'woken by Procrastinate' if app.cluster else 'looking once a second'}")
         if app.cluster is not None:
-            app.cluster.listen(name)
-        else:
-            stopped.wait()
+            app.cluster.listen(name, stopped)
+        stopped.wait()
 
 
 def _serve(settings: Settings, host: str, port: int, threads: int, workers: int) -> None:
@@ -156,8 +136,8 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@_data()
-@_database
+@data_option()
+@database_option()
 def db_upgrade(data: Path, database: str | None) -> None:
     """Bring the schema to this version."""
     store = Database(settings_of(data, database).database)
@@ -168,21 +148,26 @@ def db_upgrade(data: Path, database: str | None) -> None:
 
 
 @main.command()
-@_data()
-@_database
+@data_option()
+@database_option()
+@click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A kept manifest: notice what was lost since.")
 @click.argument("instance_ids", nargs=-1)
-def verify(data: Path, database: str | None, instance_ids: tuple[str, ...]) -> None:
+def verify(data: Path, database: str | None, against: Path | None, instance_ids: tuple[str, ...]) -> None:
     """Check the hash chain of every instance (or of those named). Exit code 1 when one does not verify."""
+    if against is not None:
+        with opened(data, database) as app:
+            if operations.compare(app, against):
+                raise SystemExit(1)
     _each(data, database, instance_ids, "verified", lambda read, i: read.verify(SYSTEM, i))
     if not instance_ids:
-        with _opened(data, database) as app, app.reading() as read:
+        with opened(data, database) as app, app.reading() as read:
             deployments, blobs = read.verify_stored(SYSTEM)
         click.echo(f"{deployments} deployments and {blobs} stored files have the bytes of their hashes")
 
 
 @main.command()
-@_data()
-@_database
+@data_option()
+@database_option()
 @click.argument("instance_ids", nargs=-1)
 def replay(data: Path, database: str | None, instance_ids: tuple[str, ...]) -> None:
     """Run the recorded inputs again and compare every outcome. Exit code 1 when one differs."""
@@ -192,7 +177,7 @@ def replay(data: Path, database: str | None, instance_ids: tuple[str, ...]) -> N
 def _each(data: Path, database: str | None, ids: tuple[str, ...], word: str, check: Callable[[Any, str], int]) -> None:
     records = faults = 0
     start = time.perf_counter()
-    with _opened(data, database) as app:
+    with opened(data, database) as app:
         with app.reading() as read:
             wanted = list(ids) or read.instance_ids(SYSTEM)
         for instance_id in wanted:
@@ -208,25 +193,25 @@ def _each(data: Path, database: str | None, ids: tuple[str, ...], word: str, che
 
 
 @main.command()
-@_data()
-@_database
+@data_option()
+@database_option()
 def rebuild(data: Path, database: str | None) -> None:
     """Drop every derived table and make it anew from the records. Stop the server first."""
     from engine.projections.rebuild import rebuild as run
 
-    with _opened(data, database) as app:
+    with opened(data, database) as app:
         click.echo(f"{run(app.store)} records projected")
 
 
 @main.command()
-@_data()
-@_database
+@data_option()
+@database_option()
 @click.option("--comment", default="", help="What changed.")
 @click.option("--complete-from", help="A definition (process:version) whose other files are taken over: a new decision table for a process, say.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def deploy(data: Path, database: str | None, comment: str, complete_from: str | None, files: tuple[Path, ...]) -> None:
     """Deploy BPMN, DMN and form files as one version."""
-    with _opened(data, database) as app:
+    with opened(data, database) as app:
         done = app.execute(Deploy({f.name: f.read_bytes() for f in files}, comment, complete_from), SYSTEM)
         for one in done.definitions:
             click.echo(f"{one.id}  {one.name}")
@@ -235,8 +220,8 @@ def deploy(data: Path, database: str | None, comment: str, complete_from: str | 
 
 
 @main.command()
-@_data()
-@_database
+@data_option()
+@database_option()
 @click.option("--states", default=BUDGET, show_default=True, help="How many states of each process to look at.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def soundness(data: Path, database: str | None, states: int, files: tuple[Path, ...]) -> None:
@@ -269,8 +254,8 @@ def _say_soundness(one: Soundness) -> None:
 @contextmanager
 def _opened_or_empty(data: Path, database: str | None) -> Iterator[Flowledger]:
     """The installation, or an empty one in memory."""
-    if database is not None or (data / "flowledger.sqlite3").exists():
-        with _opened(data, database) as app:
+    if database is not None or (data / FILE).exists():
+        with opened(data, database) as app:
             yield app
         return
     app = build(Settings())
@@ -282,8 +267,8 @@ def _opened_or_empty(data: Path, database: str | None) -> Iterator[Flowledger]:
 
 
 @main.command("user")
-@_data()
-@_database
+@data_option()
+@database_option()
 @click.option("--name", default="")
 @click.option("--role", "roles", multiple=True, default=("staff",), show_default=True)
 @click.option("--group", "groups", multiple=True)
@@ -291,14 +276,16 @@ def _opened_or_empty(data: Path, database: str | None) -> Iterator[Flowledger]:
 def put_user(data: Path, database: str | None, name: str, roles: tuple[str, ...], groups: tuple[str, ...], user_id: str) -> None:
     """Create or change an account; the password is read from FLOWLEDGER_PASSWORD or asked for."""
     password = os.environ.get("FLOWLEDGER_PASSWORD") or click.prompt("password", hide_input=True, confirmation_prompt=True)
-    with _opened(data, database) as app:
+    with opened(data, database) as app:
         app.execute(PutUser(user_id, name or user_id, roles, groups, password), SYSTEM)
         click.echo(f"{user_id} saved")
 
 
-def _progress(text: str) -> None:
-    click.echo(f"  {text}")
-    sys.stdout.flush()
+main.add_command(operations.backup)
+main.add_command(operations.restore)
+main.add_command(operations.manifest)
+main.add_command(operations.doctor)
+db.add_command(operations.copy_command)
 
 
 if __name__ == "__main__":

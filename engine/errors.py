@@ -163,6 +163,19 @@ class ExpressionError(FlowledgerError):
     """The expression {source} failed: {cause}"""
 
 
+class ValueMissing(ExpressionError):
+    """The expression {source} failed: {cause}"""
+
+    # It reads a variable that does not exist, or is null where a value is needed. A condition that is only waited for may still come true.
+
+
+class ExpressionStopped(ExpressionError):
+    """The expression {source} was stopped: {cause}"""
+
+    # By the machine, not by its own text: it ran out of time, or its process died. The same text might have finished elsewhere,
+    # so history keeps that it was stopped.
+
+
 class ExecutionError(FlowledgerError):
     """Element {element_id} could not be executed: {cause}"""
 
@@ -187,3 +200,11 @@ class ReplayDiverged(IntegrityViolation):
 
 class NotAvailable(FlowledgerError):
     """The database cannot be reached just now; nothing was lost. Try again in a moment."""
+
+
+class StorageFull(NotAvailable):
+    """The disk of the database is full: nothing was changed, reading goes on. Make room, then send it again."""
+
+
+class OutcomeUnknown(NotAvailable):
+    """The connection to the database was lost while the change was being saved; it is saved whole or not at all. Repeat it with the same request id."""

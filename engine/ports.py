@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from engine.errors import FieldError, Problem
 from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
@@ -30,6 +31,46 @@ class Identifiers(Protocol):
 
     def new(self) -> str:
         """A short unique text, `[a-z0-9]+`."""
+
+
+class Stopwatch(Protocol):
+    """Computing time that the command at work may still take. The only place that measures time; the deterministic core has none."""
+
+    def left(self) -> float:
+        """Seconds; 0 or less when it is used up."""
+
+    def running(self, worker: int | None = None) -> AbstractContextManager[None]:
+        """Code runs in the process `worker` of the sandbox (None: in one that is not known); the thread waits for it."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """What runs here does not count: functions of packs."""
+
+
+class Allowance(Protocol):
+    """How long one expression may run."""
+
+    def seconds(self, limit: float) -> float:
+        """Instead of the ordinary `limit`: less when the command has little left, more in re-execution."""
+
+    def running(self, worker: int | None = None) -> AbstractContextManager[None]:
+        """Around the work itself, without waiting for a worker; `worker` is the process that does it, where that is known."""
+
+
+T = TypeVar("T")
+
+
+class Watch(Allowance, Protocol):
+    """Bounds the time of a command without letting its outcome depend on time.
+
+    Live it measures; a verdict (stopped here) is written into the record beside the input. Re-execution reads the verdicts back and
+    measures nothing, so that it stops at the same places and nowhere else.
+    """
+
+    def exhausted(self) -> bool:
+        """Asked before each step: is the command to stop here?"""
+
+    def evaluation(self, run: Callable[[], T]) -> T:
+        """Evaluate something. Raises ExpressionStopped; NotAvailable when re-execution cannot finish what once finished."""
 
 
 # --- expressions ------------------------------------------------------------------------------------------------------
@@ -67,15 +108,23 @@ class Evaluator(Protocol):
 
     Only variables that the source names are passed in. `functions` are host functions in a namespace of their own that data cannot
     shadow; an exception of class BpmnError that one raises comes out unchanged. Everything else that goes wrong (syntax, unknown
-    name, time, memory, recursion) is an ExpressionError. Safe for several threads.
+    name, time, memory, recursion) is an ExpressionError; ExpressionStopped when that depends on the machine. Safe for several threads.
+    `allowance`: how long it may run, where that is not the ordinary limit.
     """
 
-    def evaluate(self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime) -> Evaluated: ...
+    def evaluate(
+        self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime, allowance: Allowance | None = None
+    ) -> Evaluated: ...
 
-    def execute(self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime) -> Executed: ...
+    def execute(
+        self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime, allowance: Allowance | None = None
+    ) -> Executed: ...
 
     def check(self, source: str, mode: str) -> str | None:
         """Static check at deployment; `mode` is `expression` or `script`. A message when refused, else None."""
+
+    def available(self) -> bool:
+        """Can it run at all? Cheap: asked by health checks."""
 
     def close(self) -> None: ...
 
@@ -111,6 +160,13 @@ CallFunction = Callable[[str, Sequence[Any], Mapping[str, Any]], Json]
 """Calls the host function of that name; live it runs and is recorded, in re-execution the recorded answer comes back."""
 
 
+FIND_PROCESS = "process"
+"""As READ_STORE, for a process that is called by an expression: (its id) to {"definition", "hash"} of the version that is newest now, or None."""
+
+READ_STORE = "data store"
+"""The name under which the interpreter asks `CallFunction` for a data store: (its name) to {"version", "value"}, or None. No function can have it."""
+
+
 class Model(Protocol):
     """Compiled processes of one deployment; immutable, shared by threads."""
 
@@ -135,8 +191,8 @@ class Execution(Protocol):
     def error(self) -> str | None:
         """Why it failed, or the cause of an open incident."""
 
-    def apply(self, movement: Movement | FailJob, now: datetime, call: CallFunction) -> tuple[Event, ...]:
-        """Run to the next wait state. Raises Conflict (unknown or finished key), LimitExceeded."""
+    def apply(self, movement: Movement | FailJob, now: datetime, call: CallFunction, watch: Watch | None = None) -> tuple[Event, ...]:
+        """Run to the next wait state. Without a watch time is not bounded. Raises Conflict (unknown or finished key), LimitExceeded."""
 
     def snapshot(self) -> Json:
         """Everything needed to go on, as plain JSON; size grows with what is open, not with history."""
@@ -149,10 +205,17 @@ class Execution(Protocol):
 
 
 class Interpreter(Protocol):
-    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None], *, accepted: bool = False) -> Model:
+    def compile(
+        self,
+        files: Mapping[str, bytes],
+        called: Callable[[str], Model | None],
+        lookup: Callable[[str], Model] | None = None,
+        *,
+        accepted: bool = False,
+    ) -> Model:
         """BPMN and DMN files by name (others are ignored) to a model. Raises DeploymentRejected with every problem, unless it was `accepted` before.
 
-        `called` finds the model that provides a called process of another deployment.
+        `called` finds the model that provides a called process of another deployment; `lookup`, while an instance runs, that of a definition id.
         """
 
     def open(self, model: Model, process_id: str, instance_id: str, snapshot: Json = None) -> Execution:
@@ -309,6 +372,9 @@ class Jobs(Protocol):
 
     def lease(self, job_id: str, owner: str, until: datetime) -> None: ...
 
+    def renew(self, job_id: str, owner: str, until: datetime) -> bool:
+        """Hold it longer. False: it ended, or its lease did and somebody else holds it."""
+
     def keep_answer(self, job_id: str, input: Mapping[str, Json]) -> None:
         """What an external handler gave for a job of a suspended instance: carried out in the handler's place after resuming."""
 
@@ -322,14 +388,28 @@ class Jobs(Protocol):
         """Keep a message or signal that would start an instance of a suspended definition."""
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The key that a message has for subscriptions which read it from a payload in this way."""
+
+    retrieval: tuple[str, ...]
+    key: str
+
+
 class Waiting(Protocol):
     """Message and signal subscriptions, and messages that wait for one."""
 
-    def match(self, kind: str, name: str, correlation_key: str | None, *, suspended: bool = False) -> tuple[str, int] | None:
-        """(instance id, key): the exact key first, then subscriptions without a key, oldest first; without a key any.
+    def match(
+        self, kind: str, name: str, correlation_key: str | None, carried: Sequence[Carried] = (), *, suspended: bool = False
+    ) -> tuple[str, int] | None:
+        """(instance id, key): the exact key first, then what the message carries, then subscriptions without a key, oldest first.
 
+        Without a key any, but a subscription that reads its key from messages (`retrievals`) only by what the message carries.
         Of suspended instances only, or only of others.
         """
+
+    def retrievals(self, name: str) -> list[tuple[str, ...]]:
+        """The different ways in which subscriptions for this message read their key from a payload."""
 
     def is_open(self, instance_id: str, key: int) -> bool:
         """Does that subscription still wait? Asked again when the instance is locked."""
@@ -345,7 +425,10 @@ class Waiting(Protocol):
 
     def keep(self, message_id: str, name: str, correlation_key: str | None, payload: Mapping[str, Json], expires: datetime) -> None: ...
 
-    def take_kept(self, name: str, correlation_key: str | None, now: datetime) -> tuple[str | None, Mapping[str, Json]] | None: ...
+    def take_kept(
+        self, name: str, correlation_key: str | None, now: datetime, accepts: Callable[[Mapping[str, Json]], bool] | None = None
+    ) -> tuple[str | None, Mapping[str, Json]] | None:
+        """Take the oldest kept message for a subscription with this key; one that came without a key only if `accepts` its payload."""
 
     def forget_expired(self, now: datetime) -> int: ...
 
@@ -370,6 +453,33 @@ class Bulks(Protocol):
         """The item is done, or was refused."""
 
     def end(self, bulk_id: str, state: str, at: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a command of this name answered this actor; `answer` as JSON."""
+
+    command: str
+    actor: str
+    answer: Json
+
+
+class Answers(Protocol):
+    """Answers to request ids of commands that may leave no record under them."""
+
+    def get(self, request_id: str) -> Answered | None: ...
+
+    def put(self, request_id: str, command: str, actor: str, answer: Json, now: datetime) -> None:
+        """Raises ConcurrentChange when the same request was carried out at this moment."""
+
+    def forget(self, before: datetime) -> None: ...
+
+
+class DataStores(Protocol):
+    """Data stores of diagrams, shared by all instances. They are written by the projection of the records that write them."""
+
+    def read(self, name: str) -> Json:
+        """`{"version", "value"}`, None for one that was never written; nobody else gets it until the transaction ends."""
 
 
 class Blobs(Protocol):
@@ -445,6 +555,12 @@ class UnitOfWork(Protocol):
 
     @property
     def bulks(self) -> Bulks: ...
+
+    @property
+    def stores(self) -> DataStores: ...
+
+    @property
+    def answers(self) -> Answers: ...
 
     @property
     def blobs(self) -> Blobs: ...

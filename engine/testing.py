@@ -62,6 +62,7 @@ class UserTask:
     assignee: str | None
     due: datetime | None
     instance_id: str
+    follow_up: datetime | None = None
 
 
 class VirtualClock:
@@ -215,7 +216,9 @@ class EmbeddedEngine:
         while True:
             with self.app.reading() as read:
                 page = read.worklist(SYSTEM, TaskFilter(view="every", instance_id=instance_id, sort="created", cursor=cursor, size=200))
-            out += [UserTask(t.id, t.element_id, t.name, t.candidate_groups, t.form_key, t.assignee, t.due, t.instance_id) for t in page.rows]
+            out += [
+                UserTask(t.id, t.element_id, t.name, t.candidate_groups, t.form_key, t.assignee, t.due, t.instance_id, t.follow_up) for t in page.rows
+            ]
             cursor = page.next
             if cursor is None:
                 return out

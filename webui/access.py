@@ -25,6 +25,7 @@ TABLE: dict[str, str] = {
     "static": VISIT,
     "health.live": VISIT,
     "health.ready": VISIT,
+    "metrics.show": "metrics.read",
     "home.index": VISIT,
     "account.login": VISIT,
     "account.login_submit": VISIT,
@@ -50,6 +51,7 @@ TABLE: dict[str, str] = {
     "start.fields": "process.start",
     "start.submit": "process.start",
     "history.mine": "account.own",
+    "help.conformance": "account.own",
     "definitions.index": "process.read",
     "definitions.show": "process.read",
     "definitions.xml": "process.read",
@@ -114,6 +116,7 @@ TABLE: dict[str, str] = {
     "api_instances.variables": "process.read",
     "api_instances.change_variables": "instance.operate",
     "api_instances.cancel": "instance.operate",
+    "api_instances.start_activity": "process.start",
     "api_instances.records": "process.read",
     "api_instances.record_lines": "process.read",
     "api_instances.verify": "history.verify",
@@ -181,7 +184,7 @@ def require(action: str) -> None:
     actor: Actor | None = g.get("actor")
     if permitted(actor, action):
         return
-    log.warning("refused: %s %s action=%s actor=%s from=%s", request.method, request.path, action, actor.id if actor else None, request.remote_addr)
+    log.warning("refused: action %s, from %s", action, request.remote_addr)
     if actor is None:
         raise Unauthorized
     raise Forbidden

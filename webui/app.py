@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask
 
-from webui import access, addresses, api, assets, filters, i18n, notices, problems, security, signin
+from webui import access, addresses, api, assets, filters, i18n, notices, observing, problems, security, signin
 from webui.navigation import Navigation
 from webui.pages import BLUEPRINTS
 
@@ -38,8 +38,10 @@ def create_app(flowledger: Flowledger) -> Flask:
     app.extensions["flowledger.login_limit"] = signin.LoginLimit()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
+    observing.install(app)
     app.before_request(security.refuse_nul)
     app.before_request(signin.identify)
+    app.before_request(observing.identified)
     app.before_request(access.guard)
     app.before_request(security.check_csrf)
     security.install(app)

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask import Flask, Response, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -59,6 +59,14 @@ TEXTS = {
     "DeploymentRejected": (lazy_gettext("The diagram has problems"), lazy_gettext("Correct the listed elements and deploy again.")),
     "InvalidInput": (lazy_gettext("The input is not valid"), lazy_gettext("Correct it and send it again.")),
     "NotAvailable": (lazy_gettext("The database cannot be reached"), lazy_gettext("Try again in a moment; what you sent was not saved.")),
+    "StorageFull": (
+        lazy_gettext("The disk of the database is full"),
+        lazy_gettext("Tell the administrator; what you sent was not saved. Reading goes on."),
+    ),
+    "OutcomeUnknown": (
+        lazy_gettext("Not known whether it was saved"),
+        lazy_gettext("Look whether it is there before you repeat it."),
+    ),
     "ConcurrentChange": (lazy_gettext("Too many changes at the same time"), lazy_gettext("Try again in a moment.")),
     "IntegrityViolation": (
         lazy_gettext("The history does not verify"),
@@ -117,11 +125,12 @@ def document(status: int, title: str, detail: str, kind: str = "about:blank", **
 def of_engine(error: errors.FlowledgerError) -> Response:
     """An error of the engine as an answer."""
     status = status_of(error)
-    if status >= 500:
-        log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+    if status == 503:  # a database that is gone for a minute must not fill the log with stacks
+        log.warning("%s", type(error).__name__)
+    elif status >= 500:
+        log.error("%s", type(error).__name__, exc_info=error)
     elif status == 403:
-        actor = g.get("actor")
-        log.warning("refused: %s %s actor=%s: %s", request.method, request.path, actor.id if actor else None, error)
+        log.warning("refused: %s", type(error).__name__)
     title, advice = texts_of(error)
     detail = str(error) if status < 500 or isinstance(error, errors.NotAvailable | errors.IntegrityViolation) else title
     if wants_document():
@@ -141,11 +150,18 @@ def _parts(error: errors.FlowledgerError) -> dict[str, Any]:
     return {}
 
 
+OF_THE_DATABASE = {
+    "StorageFull": lazy_gettext("There is no room left on the disk of the database. Nothing was changed."),
+    "OutcomeUnknown": lazy_gettext("The connection to the database was lost while your change was being saved. It is saved whole or not at all."),
+    "NotAvailable": lazy_gettext("The database cannot be reached just now. Nothing was lost."),
+}
+
+
 def explain(error: errors.FlowledgerError) -> str:
     """What happened, in the reader's language where we have the sentence, else the engine's English one."""
     data = {k: str(v) for k, v in error.data.items()}
-    if (found := of_operations(error.message_id, data)) is not None:
-        return found
+    if (found := OF_THE_DATABASE.get(error.message_id) or of_operations(error.message_id, data)) is not None:
+        return str(found)
     match error.message_id:
         case "NotFound":
             return gettext("There is nothing with the id %(id)s, or you may not see it.", id=data.get("id", "?"))
@@ -164,8 +180,6 @@ def explain(error: errors.FlowledgerError) -> str:
                 value=data.get("value", "?"),
                 limit=data.get("limit", "?"),
             )
-        case "NotAvailable":
-            return gettext("The database cannot be reached just now. Nothing was lost.")
         case _:
             return str(error) if status_of(error) < 500 else gettext("The engine refused the work. Nothing was half-saved.")
 
@@ -234,7 +248,7 @@ def _flat(messages: Any, pointer: str = "") -> Iterator[dict[str, str]]:
 
 def of_anything(error: Exception) -> Response:
     """A defect of ours: to the log with its stack, to the caller without."""
-    log.error("%s %s", request.method, request.path, exc_info=error)
+    log.error("a defect of ours", exc_info=error)
     return of_http(InternalServerError())
 
 

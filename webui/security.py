@@ -44,8 +44,8 @@ class CsrfRefused(HTTPException):
 
 
 def is_api() -> bool:
-    """Does the request go to the API, which authenticates by bearer token only?"""
-    return request.path.startswith("/api/")
+    """Does the request go to the API or to the figures, which authenticate by bearer token only?"""
+    return request.path.startswith("/api/") or request.path == "/metrics"
 
 
 # --- cookies ---------------------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def check_csrf() -> None:
     secret = g.get("session_secret") or read_cookie("visitor")
     sent = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
     if not _same_origin() or secret is None or not hmac.compare_digest(sent.encode(), _derive(secret).encode()):
-        log.warning("refused: csrf %s %s origin=%s from=%s", request.method, request.path, request.headers.get("Origin"), request.remote_addr)
+        log.warning("refused: csrf, from %s", request.remote_addr)
         raise CsrfRefused
 
 

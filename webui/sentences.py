@@ -75,6 +75,7 @@ PLAIN = {
     "RetryJob": _("%(who)s had “%(element)s” tried again."),
     "RetryElement": _("%(who)s had “%(element)s” tried again."),
     "SetVariables": _("%(who)s changed variables: %(reason)s"),
+    "StartActivity": _("%(who)s started an activity of an ad-hoc subprocess"),
     "CancelInstance": _("%(who)s cancelled the process instance: %(reason)s"),
     "AddAttachment": _("%(who)s attached the file %(name)s."),
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from engine.application.correlation import carried_key
 from engine.application.services import Services
+from engine.application.stopwatch import CommandStopwatch
 from engine.errors import InstanceNotActive, InstanceSuspended, LimitExceeded, NotFound
 from engine.history.chain import seal
 from engine.history.replay import catch_up
@@ -15,9 +17,9 @@ from engine.model import events as ev
 from engine.model.actors import Actor
 from engine.model.inputs import Input, StartInstance
 from engine.model.records import Record
-from engine.model.values import canonical, purify
+from engine.model.values import Json, canonical, purify
 from engine.model.views import InstanceRef
-from engine.ports import Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
+from engine.ports import FIND_PROCESS, READ_STORE, Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
@@ -66,10 +68,12 @@ def execution_at(history: Stored, services: Services, head: Head) -> Execution:
         stored = history.instances.snapshot(head.instance_id, services.engine_version)
         seq, state = stored if stored and stored[0] <= head.seq else (0, None)
         model = services.library.model(history.definitions, definition)
-        held = seq, services.library.interpreter.open(model, head.process_id, head.instance_id, state)
+        with services.library.at(history.definitions):
+            held = seq, services.library.interpreter.open(model, head.process_id, head.instance_id, state)
     seq, execution = held
     if seq < head.seq:
-        catch_up(execution, history.records.of(head.instance_id, after=seq))
+        with services.library.at(history.definitions):
+            catch_up(execution, history.records.of(head.instance_id, after=seq))
     return execution
 
 
@@ -82,8 +86,10 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
         definition = services.library.definition(uow.definitions, head.definition_id)
         execution = execution_at(uow, services, head)
     input = codec.decode(purify(codec.encode(input)))  # as re-execution will read it from the record: same key order, same text form
-    calls = RecordedCalls(services.functions)
-    events = step(execution, input, uow.now, calls)
+    functions = {**services.functions, READ_STORE: uow.stores.read, FIND_PROCESS: lambda process_id: _newest(uow, process_id)}
+    calls = RecordedCalls(functions, stopwatch=CommandStopwatch(services.limits.command_seconds))
+    with services.library.at(uow.definitions):
+        events = step(execution, input, uow.now, calls)
     record = seal(
         instance_id=head.instance_id,
         seq=head.seq + 1,
@@ -99,9 +105,14 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
     )
     after = Head(head.instance_id, head.definition_id, head.process_id, head.business_key, execution.state, record.seq, record.hash, head.started_by)
     uow.append(record, after)
-    _send(uow, after, record)
+    _send(uow, services, after, record)
     _keep(uow, services, after, execution)
     return reference(record, after)
+
+
+def _newest(uow: UnitOfWork, process_id: str) -> Json:
+    found = uow.definitions.latest(process_id)
+    return None if found is None else {"definition": found.id, "hash": found.content_hash}
 
 
 def reference(record: Record, head: Head) -> InstanceRef:
@@ -110,7 +121,7 @@ def reference(record: Record, head: Head) -> InstanceRef:
     return InstanceRef(head.instance_id, record.seq, head.state, tuple(f"{head.instance_id}-{k}" for k in created))
 
 
-def _send(uow: UnitOfWork, head: Head, record: Record) -> None:
+def _send(uow: UnitOfWork, services: Services, head: Head, record: Record) -> None:
     """Messages and signals leave as jobs of the same transaction; a new wait finds a message that came early."""
     due = False
     for number, event in enumerate(record.events):
@@ -121,8 +132,8 @@ def _send(uow: UnitOfWork, head: Head, record: Record) -> None:
             case ev.SignalSent():
                 _post(uow, job_id, "signal", head, event, None)
             case ev.SubscriptionOpened(kind="message"):
-                due |= _early(uow, job_id, head, event)
-            case ev.JobCreated(kind="service"):
+                due |= _early(uow, services, job_id, head, event)
+            case ev.JobCreated(kind="service") | ev.JobCreated(kind="timer", due=None):
                 due = True
             case _:
                 continue
@@ -135,9 +146,10 @@ def _post(uow: UnitOfWork, job_id: str, kind: str, head: Head, event: ev.Message
     uow.jobs.add(Due(job_id, kind, head.instance_id, event.key, event.element, None, parameters, uow.now, 0, 3))
 
 
-def _early(uow: UnitOfWork, job_id: str, head: Head, event: ev.SubscriptionOpened) -> bool:
+def _early(uow: UnitOfWork, services: Services, job_id: str, head: Head, event: ev.SubscriptionOpened) -> bool:
     key = event.correlation_key if event.correlation_key is not None else head.business_key
-    kept = uow.waiting.take_kept(event.name, key, uow.now)
+    accepts = None if not event.retrieval else lambda payload: carried_key(services, event.retrieval, payload, uow.now) == key
+    kept = uow.waiting.take_kept(event.name, key, uow.now, accepts)
     if kept is None:
         return False
     parameters = {"name": event.name, "payload": dict(kept[1]), "correlation_key": kept[0], "business_key": None}

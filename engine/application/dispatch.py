@@ -26,6 +26,7 @@ HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     cmd.ResumeDefinition: suspension.resume_definition,
     cmd.StartBulk: bulk.start,
     cmd.StopBulk: bulk.stop,
+    cmd.StartActivity: instances.start_activity,
     cmd.Comment: instances.comment,
     cmd.Attach: instances.attach,
     cmd.PublishMessage: messages.publish,

@@ -19,11 +19,20 @@ class LiveExecutions:
         self._capacity = capacity
         self._held: OrderedDict[str, tuple[int, Execution]] = OrderedDict()
         self._lock = Lock()
+        self.hits = self.misses = 0  # for figures only
+
+    def __len__(self) -> int:
+        return len(self._held)
 
     def take(self, instance_id: str) -> tuple[int, Execution] | None:
         """(seq, execution) and forget it."""
         with self._lock:
-            return self._held.pop(instance_id, None)
+            held = self._held.pop(instance_id, None)
+            if held is None:
+                self.misses += 1
+            else:
+                self.hits += 1
+            return held
 
     def put(self, instance_id: str, seq: int, execution: Execution) -> None:
         """Keep it unless a newer one is held."""

@@ -1,6 +1,13 @@
-"""The first answer to a request id that comes a second time: read from the record that it made."""
+"""The first answer to a request id that comes a second time: read from the record that it made, or from where it was written down.
+
+A message that nobody waits for and a signal leave no record of their own; what they answered is remembered for a month.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
 from engine.application.advance import reference
 from engine.errors import NotAllowed, RequestIdReused
@@ -16,6 +23,7 @@ _KINDS: dict[type[object], tuple[str, ...]] = {
     cmd.Cancel: ("CancelInstance",),
     cmd.ChangeVariables: ("SetVariables",),
     cmd.RetryIncident: ("RetryJob", "RetryElement"),
+    cmd.StartActivity: ("StartActivity",),
     cmd.CompleteByHand: ("CompleteJob", "CompleteUserTask", "CompleteElement", "TriggerTimer"),
     cmd.FailByHand: ("ThrowJobError", "FailJob"),
     cmd.MoveToken: ("MoveToken",),
@@ -29,6 +37,35 @@ _KINDS: dict[type[object], tuple[str, ...]] = {
     cmd.Release: ("AssignUserTask",),
     cmd.HandOver: ("AssignUserTask",),
 }
+
+
+_NOT_RECORDED = (cmd.PublishMessage, cmd.BroadcastSignal)
+REMEMBERED = timedelta(days=30)
+
+
+def first_answer(uow: UnitOfWork, request_id: str, command: cmd.Command, actor: Actor) -> InstanceRef | Correlation | None:
+    """Asked before a command is carried out that a repetition would not make clash with its record: the second time nobody may be waiting any more,
+    and the message would be kept for somebody else. None: go on. Raises RequestIdReused, NotAllowed.
+    """
+    if not isinstance(command, _NOT_RECORDED):
+        return None
+    found = uow.answers.get(request_id)
+    if found is None:
+        return answer(uow, request_id, command, actor) if uow.records.by_request(request_id) is not None else None
+    if found.command != type(command).__name__:
+        raise RequestIdReused(id=request_id)
+    if found.actor != actor.id:
+        raise NotAllowed(actor=actor.name or actor.id, action="request id")
+    known: Any = found.answer
+    return Correlation(tuple(known["instance_ids"]), bool(known["kept"]))
+
+
+def remember(uow: UnitOfWork, request_id: str, command: cmd.Command, actor: Actor, done: object) -> None:
+    """After a command that may have left no record under its request id. Raises ConcurrentChange: the same request was carried out meanwhile."""
+    if isinstance(command, _NOT_RECORDED) and isinstance(done, Correlation):
+        uow.answers.forget(uow.now - REMEMBERED)
+        known: Mapping[str, Any] = {"instance_ids": list(done.instance_ids), "kept": done.kept}
+        uow.answers.put(request_id, type(command).__name__, actor.id, known, uow.now)
 
 
 def answer(uow: UnitOfWork, request_id: str, command: cmd.Command, actor: Actor) -> InstanceRef | Correlation:

@@ -57,6 +57,13 @@ def begin(
     return advance(uow, services, head, input, actor, request_id)
 
 
+def start_activity(uow: UnitOfWork, services: Services, command: cmd.StartActivity, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """What an ad-hoc subprocess offers (BPMN 2.0.2 section 13.3.5). Raises NotAllowed, NotFound, InstanceNotActive, Conflict when nothing offers it now."""
+    policy.require(actor, "process.start")
+    key_text(command.element_id, "the element id")
+    return advance(uow, services, head_of(uow, command.instance_id), inp.StartActivity(command.element_id, command.key), actor, request_id)
+
+
 def comment(uow: UnitOfWork, services: Services, command: cmd.Comment, actor: Actor, request_id: str | None = None) -> InstanceRef:
     """A remark, 1 to `Limits.text_characters` characters, on an instance that the actor sees."""
     policy.require(actor, "note.write")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.application import instances
 from engine.application.advance import advance, later, pure
+from engine.application.correlation import carried
 from engine.application.services import Services
 from engine.errors import InvalidInput
 from engine.identity import policy
@@ -23,13 +25,13 @@ def publish(uow: UnitOfWork, services: Services, command: cmd.PublishMessage, ac
     name, payload = _checked(services, command.name, command.payload)
     if command.correlation_key is not None:
         key_text(command.correlation_key, "the correlation key")
-    found = _receiver(uow, name, command.correlation_key)
+    found = _receiver(uow, services, name, command.correlation_key, payload)
     if found is None and uow.waiting.hold(name):
-        found = _receiver(uow, name, command.correlation_key)
+        found = _receiver(uow, services, name, command.correlation_key, payload)
     if found is None:
         if _wait_for_suspended(uow, services, name, payload, command.correlation_key):
             return Correlation(kept=True)
-        found = _receiver(uow, name, command.correlation_key)  # it may have been resumed at this moment
+        found = _receiver(uow, services, name, command.correlation_key, payload)  # it may have been resumed at this moment
     if found is not None:
         head, key = found
         input = inp.CorrelateMessage(key, name, payload, command.correlation_key)
@@ -81,7 +83,7 @@ def deliver(uow: UnitOfWork, services: Services, command: cmd.BroadcastSignal, a
 
 def _wait_for_suspended(uow: UnitOfWork, services: Services, name: str, payload: dict[str, Json], key: str | None) -> bool:
     """A message whose receiver is suspended waits with it: as a job that publishes it again when the instance is resumed or ends."""
-    found = uow.waiting.match("message", name, key, suspended=True)
+    found = uow.waiting.match("message", name, key, carried(uow, services, name, payload), suspended=True)
     head = uow.instances.head(found[0], lock=True) if found is not None else None
     if found is None or head is None or head.state != "suspended":
         return False
@@ -95,10 +97,10 @@ def _outside(services: Services, name: str, payload: dict[str, Json], key: str |
     return Due(services.identifiers.new(), "message", None, None, element, None, parameters, uow.now, 0, 3)
 
 
-def _receiver(uow: UnitOfWork, name: str, correlation_key: str | None) -> tuple[Head, int] | None:
+def _receiver(uow: UnitOfWork, services: Services, name: str, correlation_key: str | None, payload: Mapping[str, Json]) -> tuple[Head, int] | None:
     """The instance that takes the message, locked, and the key of its subscription. One that just took another message is passed over."""
-    before = None
-    while (found := uow.waiting.match("message", name, correlation_key)) is not None and found != before:
+    before, keys = None, carried(uow, services, name, payload)
+    while (found := uow.waiting.match("message", name, correlation_key, keys)) is not None and found != before:
         before = instance_id, key = found
         head = uow.instances.head(instance_id, lock=True)
         if head is not None and head.state == "active" and uow.waiting.is_open(instance_id, key):

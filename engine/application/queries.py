@@ -172,7 +172,8 @@ class Reading(OperationsReading):
     def reexecute(self, actor: Actor, instance_id: str) -> int:
         """Run the inputs again and compare outcomes. Returns how many; raises ReplayDiverged."""
         policy.require(actor, "history.verify")
-        return replay.reexecute(self._fresh(instance_id), self._records(instance_id))
+        with self._services.library.at(self.queries.definitions):
+            return replay.reexecute(self._fresh(instance_id), self._records(instance_id))
 
     def instance_ids(self, actor: Actor) -> list[str]:
         """Every instance that the history or the instance list knows."""

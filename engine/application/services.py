@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -26,6 +28,7 @@ class Limits:
     deployment_bytes: int = 20_000_000
     text_characters: int = 20_000
     message_keep_seconds: int = 3600
+    command_seconds: float = 1.0  # of computing, which the expressions of one command share
     snapshot_every: int = 100  # records between snapshots of one instance
 
 
@@ -49,6 +52,9 @@ class Cache(Generic[T]):
             while len(self._held) > self._capacity:
                 self._held.popitem(last=False)
         return value
+
+
+_STORE: ContextVar[Definitions | None] = ContextVar("definitions", default=None)
 
 
 class Library:
@@ -80,8 +86,23 @@ class Library:
             return self.model(store, self.definition(store, pinned)) if pinned else None
 
         return self._models.get(
-            definition.deployment_id, lambda: self.interpreter.compile(store.files(definition.deployment_id), called, accepted=True)
+            definition.deployment_id,
+            lambda: self.interpreter.compile(store.files(definition.deployment_id), called, self._look_up, accepted=True),
         )
+
+    @contextmanager
+    def at(self, store: Definitions) -> Iterator[None]:
+        """While instances run: definitions that they call by an expression are read from there."""
+        before = _STORE.set(store)
+        try:
+            yield
+        finally:
+            _STORE.reset(before)
+
+    def _look_up(self, definition_id: str) -> Model:
+        store = _STORE.get()
+        assert store is not None, "an instance runs without `Library.at`"
+        return self.model(store, self.definition(store, definition_id))
 
     def form(self, store: Definitions, definition: ProcessDefinition, form_key: str | None) -> Form | None:
         """The form of that version; None when the deployment holds none under this key."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.util.task import TaskState
 
+from engine.bpmn import data_stores, payload
 from engine.bpmn.diagram import Flow
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.flow_node import FlowNode
@@ -60,6 +61,8 @@ class Activity(FlowNode):
 
     def _update_hook(self, my_task: Token) -> bool:
         """Boundary events that wait for a plain signal are armed on arrival: another branch may throw it in the same step."""
+        if self.node.async_before and my_task.body is None:
+            return True
         self._arm(my_task, [b for b in self.boundaries if all(d.plain_signal for d in b.node.definitions)])
         return True
 
@@ -81,13 +84,16 @@ class Activity(FlowNode):
     def take_inputs(self, token: Token) -> None:
         """Input parameters and properties are variables of the activity alone."""
         node = self.node
-        if not (node.inputs or node.properties or node.copied_in or node.copied_out):
+        own = (*node.properties, *(inside for inside, _ in (*node.copied_out, *node.stores_out)))
+        if not (node.inputs or node.copied_in or node.stores_in or own):
             return
-        values = {inside: token.scope[name] for name, inside in node.copied_in if name in token.scope}
-        values |= token.workflow.script_engine.parameters(token.scope, node.inputs)
+        values = data_stores.read_in(token)
+        values |= {inside: token.scope[name] for name, inside in node.copied_in if name in token.scope}
+        visible = Scope(token.id, token.scope, token.workflow.top_workflow.tell, dict(values)) if node.stores_in else token.scope
+        values |= token.workflow.script_engine.parameters(visible, node.inputs)
         if token.local is None:
             token.local = Scope(token.id, token.workflow.scope, token.workflow.top_workflow.tell)
-        for name in (*node.properties, *(inside for inside, _ in node.copied_out)):
+        for name in own:
             if name not in token.local.vars:
                 token.local.declare(name, None)
         for name, value in values.items():
@@ -103,6 +109,8 @@ class Activity(FlowNode):
             given = ((name, token.scope.get(inside)) for inside, name in node.copied_out)
             values = {name: value for name, value in given if value is not None}  # an output that was never written copies nothing
             outer.assign_all(values | engine.parameters(token.scope, node.outputs))
+        if node.stores_out or node.store_outputs:
+            data_stores.write_out(token, token.scope)
 
     def completed(self, token: Token) -> None:
         token.workflow.top_workflow.compensation.note(token)
@@ -263,7 +271,16 @@ class ReceiveTask(PersonTask, defaults.ReceiveTask):
 
     def fired(self, subscription: Subscription) -> None:
         token = subscription.workflow.top_workflow.tokens[subscription.owner]
+        payload.note(token)
         token.resume(LEAVE)
+
+    def before_leaving(self, token: Token) -> None:
+        """Its data outputs are filled from the message."""
+        if payload.wanted(self.node):
+            if token.local is None:
+                token.local = Scope(token.id, token.workflow.scope, token.workflow.top_workflow.tell)
+            token.local.vars.update(payload.received(token))
+        super().before_leaving(token)
 
 
 # --- reading evaluated attributes -----------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def build(container: Container, model: Any, path: str) -> ProcessSpec:
     """The spec of a process with everything inside it. `path` names it in snapshots."""
     process = ProcessSpec(container, path)
     process.model = model
-    for node in container.nodes.values():
+    for _, node in sorted(container.nodes.items()):  # event subprocesses by their ids
         _add(process, node, model, path)
     specs = process.task_specs
     for node in container.nodes.values():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.bpmn.diagram import Node, Parameter
 from engine.bpmn.languages import expression_in, own_language
 from engine.bpmn.templates import Template, source
-from engine.bpmn.xml_source import Xml, child, children, reference, text
+from engine.bpmn.xml_source import Xml, child, children, local, reference, text
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
@@ -16,13 +16,13 @@ MADE_BY_MODELERS = "DataObject_"
 
 
 def objects(element: Xml) -> list[str]:
-    """Names of data objects and properties; the ids that modelers make up for unnamed ones are no variables."""
+    """Names of data objects and properties, sorted; the ids that modelers make up for unnamed ones are no variables."""
     found = [one.get("name") or one.get("id") or "" for one in children(element, "property")]
     for one in children(element, "dataObject"):
         name = one.get("name") or one.get("id") or ""
         if not (one.get("name") is None and name.startswith(MADE_BY_MODELERS)):
             found.append(name)
-    return [name for name in dict.fromkeys(found) if name]
+    return sorted({name for name in found if name})
 
 
 def parameters_of(element: Xml) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -36,25 +36,87 @@ def parameters_of(element: Xml) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def associate(reader: Reader, made: Node, element: Xml) -> None:
-    """Data associations copy between variables of the scope and names of the activity; what they compute are expressions."""
-    made.copied_in, given = _read(reader, element, "dataInputAssociation")
-    made.copied_out, returned = _read(reader, element, "dataOutputAssociation")
-    made.inputs, made.outputs = (*made.inputs, *given), (*made.outputs, *returned)
+    """Data associations copy between variables of the scope and names of the activity or event; what they compute are expressions.
+
+    A copy to the same name is none, unless it decides what a message or event carries.
+    """
+    given, taken = _Associations(reader, element, "dataInputAssociation"), _Associations(reader, element, "dataOutputAssociation")
+    carries = made.type.endswith("Event") or made.type in ("sendTask", "receiveTask")
+    made.copied_in, made.copied_out = (tuple(pair for pair in one.copies if carries or pair[0] != pair[1]) for one in (given, taken))
+    made.associated_in, made.data_outputs = tuple(given.computed), tuple(taken.names)
+    made.stores_in, made.stores_out, made.store_outputs = tuple(given.stores), tuple(taken.stores), tuple(taken.stored)
+    made.inputs, made.outputs = (*made.inputs, *given.computed), (*made.outputs, *taken.computed)
 
 
-def _read(reader: Reader, element: Xml, tag: str) -> tuple[tuple[tuple[str, str], ...], list[Parameter]]:
-    copies: list[tuple[str, str]] = []
-    computed: list[Parameter] = []
-    for one in children(element, tag):
-        sources, target = children(one, "sourceRef"), reference(text(child(one, "targetRef")))
-        assignments = [(child(a, "from"), text(child(a, "to"))) for a in children(one, "assignment")]
-        computed += [Parameter(source(to), _computed(said)) for said, to in assignments if text(said) and to]
-        transformed = child(one, "transformation")
+class _Associations:
+    """The data associations of one direction: what is copied, what is computed, the names of the sources; what is read from or copied and computed
+    to data stores.
+    """
+
+    def __init__(self, reader: Reader, element: Xml, tag: str) -> None:
+        self.reader = reader
+        self.inward = tag == "dataInputAssociation"
+        self.copies: list[tuple[str, str]] = []
+        self.computed: list[Parameter] = []
+        self.names: dict[str, None] = {}
+        self.stores: list[tuple[str, str]] = []
+        self.stored: list[Parameter] = []
+        for one in sorted(children(element, tag), key=_place):
+            self._read(one)
+
+    def _read(self, element: Xml) -> None:
+        sources = [reference(text(one)) or "" for one in children(element, "sourceRef")]
+        target = reference(text(child(element, "targetRef"))) or ""
+        store = None if self.inward else store_of(self.reader, target)
+        self.names |= dict.fromkeys(variable(self.reader, one) for one in sources)
+        assignments = [(child(a, "from"), text(child(a, "to"))) for a in children(element, "assignment")]
+        transformed = child(element, "transformation")
+        if assignments and store is not None:
+            self._say(element, "an assignment into a data store is not supported", "write a transformation that makes the new value of the store")
+            return
+        self.computed += [Parameter(source(to), _computed(said)) for said, to in assignments if text(said) and to]
         if text(transformed) and target:
-            computed.append(Parameter(variable(reader, target), _computed(transformed)))
-        elif not assignments and target and len(sources) == 1:
-            copies.append((variable(reader, reference(text(sources[0])) or ""), variable(reader, target)))
-    return tuple((one, other) for one, other in copies if one != other), computed
+            (self.computed if store is None else self.stored).append(Parameter(store or variable(self.reader, target), _computed(transformed)))
+        elif not assignments:
+            self._copy(element, sources, target, store)
+            return
+        if self.inward:
+            self.stores += [(found, variable(self.reader, one)) for one in sources if (found := store_of(self.reader, one)) is not None]
+
+    def _copy(self, element: Xml, sources: list[str], target: str, store: str | None) -> None:
+        if len(sources) != 1 or not target:
+            said = f"a data association with {len(sources)} sources copies nothing" if target else "a data association without target copies nothing"
+            self._say(element, said, "name one source and the target, or write a transformation that makes one value of several sources")
+            return
+        near, far = variable(self.reader, sources[0]), variable(self.reader, target)
+        read = store_of(self.reader, sources[0]) if self.inward else None
+        if read is not None:
+            self.stores.append((read, far))
+        elif store is not None:
+            self.stores.append((near, store))
+        else:
+            self.copies.append((near, far))
+
+    def _say(self, element: Xml, message: str, advice: str) -> None:
+        self.reader.problem(element, "bpmn.data", message, advice)
+
+
+def _place(association: Xml) -> tuple[str, ...]:
+    """An order that does not depend on that of the document: by what is written, then by what is read."""
+    return (text(child(association, "targetRef")), *(text(one) for one in children(association, "sourceRef")), association.get("id") or "")
+
+
+def store_of(reader: Reader, key: str) -> str | None:
+    """The name of the data store that a reference stands for (section 10.4.1); None when it is another data element.
+
+    Without a `dataStoreRef`, as modelers write them, the reference's own name is that of the store.
+    """
+    one = reader.by_id.get(key)
+    if one is None or local(one) not in ("dataStoreReference", "dataStore"):
+        return None
+    known = reader.by_id.get(reference(one.get("dataStoreRef")) or "")
+    named = known if known is not None and local(known) == "dataStore" else one
+    return str(named.get("name") or named.get("id"))
 
 
 def _computed(element: Xml) -> Template:
@@ -62,10 +124,13 @@ def _computed(element: Xml) -> Template:
 
 
 def variable(reader: Reader, key: str) -> str:
-    """The variable that a data element stands for: of a reference that of its object, else its name or id."""
+    """The variable that a data element stands for: of a reference that of its object or store, else its name or id."""
     one = reader.by_id.get(key)
     if one is None:
         return key
+    store = store_of(reader, key)
+    if store is not None:
+        return store if store.isidentifier() else key
     target = reference(one.get("dataObjectRef"))
     if target:
         known = reader.by_id.get(target)

@@ -35,6 +35,18 @@ class Parameter:
     value: Template
 
 
+@dataclass(frozen=True, slots=True)
+class CorrelationKey:
+    """A correlation key as one message carries it (section 8.4.2): for each property the expression over the payload, and the one over the
+    instance's data that this very event states ("": none; those of the process are `Container.bindings`).
+    """
+
+    id: str
+    properties: tuple[str, ...]
+    paths: tuple[str, ...]
+    bindings: tuple[str, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Definition:
     """One event definition of an event (BPMN 2.0.2 section 10.5). `kind`: message, signal, timer, error, escalation, conditional, cancel,
@@ -55,9 +67,11 @@ class Definition:
     target: str | None = None  # of a throwing link
     sources: tuple[str, ...] = ()  # of a catching link
     correlation: Template | None = None
-    correlation_may_fail: bool = False  # BPMN's own correlation property: without its data there is no key
+    keys: tuple[CorrelationKey, ...] = ()
     content: tuple[Parameter, ...] = ()
+    payload: Template | None = None  # SpiffWorkflow's payload as one expression
     variable: str | None = None
+    unwraps: bool = False  # SpiffWorkflow's variable: takes what the payload expression gave, object or not
     code_variable: str | None = None
     message_variable: str | None = None
     line: int | None = None
@@ -88,10 +102,13 @@ class Loop:
     output: str | None = None
     output_item: str | None = None
     output_expression: str | None = None
+    first_number: int = 0  # loopCounter of the first iteration
     behaviour: str = "All"
     one_event: Definition | None = None
     none_event: Definition | None = None
     complex_events: tuple[tuple[str, Definition], ...] = ()
+    async_before: bool = False  # of each iteration
+    async_after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +187,13 @@ class Node:
     properties: tuple[str, ...] = ()
     copied_in: tuple[tuple[str, str], ...] = ()  # data associations (section 10.4.2): (variable, name inside)
     copied_out: tuple[tuple[str, str], ...] = ()  # (name inside, variable)
+    stores_in: tuple[tuple[str, str], ...] = ()  # (data store, name inside)
+    stores_out: tuple[tuple[str, str], ...] = ()  # (name inside, data store)
+    store_outputs: tuple[Parameter, ...] = ()  # computed for data stores
+    associated_in: tuple[Parameter, ...] = ()  # those of `inputs` that data associations compute
+    data_outputs: tuple[str, ...] = ()  # names inside that associations take from
+    async_before: bool = False  # a transaction boundary before it, and after it
+    async_after: bool = False
     inner: Container | None = None
 
 
@@ -181,6 +205,7 @@ class AdHoc:
     text: str
     sequential: bool
     cancel_remaining: bool
+    chosen: str | None = None  # expression for the ids of the activities that start; None: all
 
 
 @dataclass(slots=True, eq=False)
@@ -202,6 +227,7 @@ class Container:
     holder: Node | None = None
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    bindings: dict[str, dict[str, str]] = field(default_factory=dict)  # of a process: correlation key -> property -> expression over its data
 
     def enclosing(self) -> Iterator[Container]:
         """The container and those around it, outwards."""
@@ -226,9 +252,9 @@ class Container:
         return seen
 
     def starts(self) -> list[Node]:
-        """Start events; without one, the nodes that nothing leads to (section 13.2) and instantiating receivers."""
-        events = [n for n in self.nodes.values() if n.type == "startEvent"]
-        return events or [n for n in self.nodes.values() if self._begins(n)]
+        """Start events; without one, the nodes that nothing leads to (section 13.2) and instantiating receivers. By their ids."""
+        nodes = sorted(self.nodes.values(), key=lambda node: node.id)
+        return [n for n in nodes if n.type == "startEvent"] or [n for n in nodes if self._begins(n)]
 
     def _begins(self, node: Node) -> bool:
         if node.incoming or node.for_compensation or node.type == "boundaryEvent":

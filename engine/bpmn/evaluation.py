@@ -5,7 +5,7 @@ No Python code of a diagram is ever executed by SpiffWorkflow's own environment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,22 +17,25 @@ from engine.errors import ExpressionError
 from engine.model.events import DecisionTaken
 from engine.model.languages import is_feel
 from engine.model.values import Json
-from engine.ports import CallFunction, Evaluated, Evaluator, HostFunction
+from engine.ports import CallFunction, Evaluated, Evaluator, Executed, HostFunction, Watch
 
 if TYPE_CHECKING:
+    from engine.bpmn.budget import Budget
     from engine.bpmn.diagram import Parameter
     from engine.bpmn.templates import Template
     from engine.bpmn.token import Token
 
 
 class Sandbox(BasePythonScriptEngineEnvironment):
-    """SpiffWorkflow's environment interface over the port. `now` and `call` are those of the record that is being made."""
+    """SpiffWorkflow's environment interface over the port. `now`, `call` and `watch` are those of the record that is being made."""
 
     def __init__(self, evaluator: Evaluator, function_names: Iterable[str]) -> None:
         super().__init__()
         self.evaluator = evaluator
         self.now: datetime | None = None
         self.call: CallFunction | None = None
+        self.watch: Watch | None = None
+        self.budget: Budget | None = None
         self.functions: dict[str, HostFunction] = {name: self._function(name) for name in sorted(function_names)}
 
     def _function(self, name: str) -> Callable[..., Json]:
@@ -42,16 +45,31 @@ class Sandbox(BasePythonScriptEngineEnvironment):
 
         return host
 
-    def evaluated(self, expression: str, scope: Scope) -> Evaluated:
+    def _begin(self) -> tuple[datetime, Watch | None]:
         assert self.now is not None
-        return self.evaluator.evaluate(expression, scope, self.functions, self.now)
+        if self.budget is not None:
+            self.budget.evaluated()
+        return self.now, self.watch
+
+    def evaluated(self, expression: str, scope: Mapping[str, Any], functions: Mapping[str, HostFunction] | None = None) -> Evaluated:
+        """`functions`: instead of all of them."""
+        now, watch = self._begin()
+        known = self.functions if functions is None else functions
+        if watch is None:
+            return self.evaluator.evaluate(expression, scope, known, now)
+        return watch.evaluation(lambda: self.evaluator.evaluate(expression, scope, known, now, watch))
+
+    def executed(self, script: str, scope: Scope) -> Executed:
+        now, watch = self._begin()
+        if watch is None:
+            return self.evaluator.execute(script, scope, self.functions, now)
+        return watch.evaluation(lambda: self.evaluator.execute(script, scope, self.functions, now, watch))
 
     def evaluate(self, expression: str, context: Scope, external_context: Any = None) -> Any:
         return self.evaluated(expression, context).value
 
     def execute(self, script: str, context: Scope, external_context: Any = None) -> bool:
-        assert self.now is not None
-        effect = self.evaluator.execute(script, context, self.functions, self.now)
+        effect = self.executed(script, context)
         for name, value in effect.assigned.items():
             context.assign(name, value)
         for name in effect.removed:

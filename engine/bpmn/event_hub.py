@@ -6,23 +6,26 @@ outwards from where they are thrown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.util.event import EventManager
 
+from engine.bpmn import correlation
+from engine.bpmn import payload as payloads
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.subscription import BOUNDARY, RACE, START, Subscription
 from engine.bpmn.templates import template
-from engine.bpmn.timers import anchored, looks_iso
-from engine.errors import BpmnError, ExpressionError
+from engine.bpmn.timers import CHAIN, looks_iso, planned
+from engine.errors import BpmnError, ExpressionError, ExpressionStopped, ValueMissing
 from engine.model.events import JobCreated, JobEnded, SubscriptionClosed, SubscriptionOpened
-from engine.model.schedule import Plan, first, following
+from engine.model.schedule import SHORTEST_CYCLE, Plan, following
 from engine.model.values import iso
 
 if TYPE_CHECKING:
-    from engine.bpmn.diagram import Definition
+    from engine.bpmn.diagram import Definition, Node
     from engine.bpmn.scope import Scope
     from engine.bpmn.token import Token
 
@@ -56,35 +59,45 @@ class EventHub(EventManager):
         self.subscriptions: dict[int, Subscription] = {}
         self.signals: dict[str, dict[int, Subscription]] = {}
         self.conditions: dict[int, Subscription] = {}
+        self.payload: Mapping[str, Any] | None = None  # of the event that is just happening (`engine.bpmn.payload`)
+        self.bound: dict[int, Subscription] = {}  # messages whose correlation key follows the instance's data
+        self.chain = 0  # so many timers that were due at once led to the present command
 
     # --- waiting ----------------------------------------------------------------------------------------------------
     def await_events(self, role: str, spec: Any, workflow: Any, owner: Token | None, scope: Scope, start: str | None = None) -> None:
         """Open a subscription for every event definition of the node that can be waited for."""
         node = spec.start_node(start) if role == START else spec.node
-        wanted = [self._prepare(node, index, d, scope) for index, d in enumerate(node.definitions) if d.kind in WAITED_FOR]
-        for index, definition, name, due, correlation in wanted:
-            one = Subscription(0, definition.kind, name, role, spec, index, workflow, owner.id if owner is not None else None, start, due)
-            self.open(one, correlation)
+        by = owner.id if owner is not None else None
+        wanted = [
+            self._prepare(Subscription(0, d.kind, d.name, role, spec, index, workflow, by, start), owner, scope)
+            for index, d in enumerate(node.definitions)
+            if d.kind in WAITED_FOR
+        ]
+        for one in wanted:
+            if one.schedule is not None and self._at_once(one.schedule):
+                one.chain = self.chain + 1
+            self.open(one)
 
-    def _prepare(self, node: Any, index: int, definition: Definition, scope: Scope) -> tuple[int, Definition, str, Plan | None, str | None]:
-        engine = self.workflow.script_engine
-        name, due, correlation = definition.name, None, None
-        if definition.kind == "timer":
-            due = self._due(definition, scope)
-        elif definition.kind in ("message", "signal"):
-            name = str(engine.fill(scope, template(name)) or "")
-            correlation = self.correlation(definition, scope)
-        return index, definition, name, due, correlation
+    def _prepare(self, one: Subscription, owner: Token | None, scope: Scope) -> Subscription:
+        """Evaluate what the definition leaves open, while it can still fail."""
+        if one.kind == "timer":
+            one.name, one.schedule = "", self._due(one.definition, scope)
+        elif one.kind in ("message", "signal"):
+            one.name = str(self.workflow.script_engine.fill(scope, template(one.definition.name)) or "")
+            one.correlation, one.retrieval = correlation.awaited(one.workflow, owner, one.definition, scope)
+        return one
 
-    def correlation(self, definition: Definition, scope: Scope) -> str | None:
-        """The evaluated correlation key of a message."""
-        try:
-            key = self.workflow.script_engine.fill(scope, definition.correlation)
-        except ExpressionError:
-            if not definition.correlation_may_fail:
-                raise
-            return None
-        return None if key is None else str(key)
+    def rekey(self, keys: Iterable[int] | None = None) -> None:
+        """Correlation keys may have got other values: tell those that changed (of all subscriptions, or of these)."""
+        for one in [self.subscriptions[key] for key in (self.subscriptions if keys is None else keys)]:
+            if one.kind == "message" and one.definition.keys:
+                owner = self.workflow.tokens[one.owner] if one.owner is not None else None
+                scope = owner.scope if owner is not None else one.workflow.scope
+                found = correlation.awaited(one.workflow, owner, one.definition, scope)
+                if found != (one.correlation, one.retrieval):
+                    one.correlation, one.retrieval = found
+                    self.workflow.tell(SubscriptionClosed(one.key))
+                    self._tell_opened(one)
 
     def _due(self, definition: Definition, scope: Scope) -> Plan:
         text = definition.text
@@ -93,9 +106,15 @@ class EventHub(EventManager):
             if not isinstance(value, str):
                 raise ElementFailure(f"the timer expression {text!r} gives {value!r}, not an ISO 8601 text")
             text = value
-        return anchored(first(text, self.workflow.now), self.workflow.now)
+        plan = planned(definition.form, text, self.workflow.now)
+        if self._at_once(plan) and self.chain >= CHAIN:
+            raise ElementFailure(f"more than {CHAIN} timers followed each other at once; is this loop meant to end?")
+        return plan
 
-    def open(self, one: Subscription, correlation: str | None = None) -> None:
+    def _at_once(self, plan: Plan) -> bool:
+        return bool(plan.due < self.workflow.now + timedelta(seconds=SHORTEST_CYCLE))
+
+    def open(self, one: Subscription) -> None:
         """Give it a key, index it, tell the outside."""
         top = self.workflow
         one.key = top.next_key()
@@ -109,7 +128,10 @@ class EventHub(EventManager):
         elif one.kind == "conditional":
             top.changed = True
         else:
-            top.tell(SubscriptionOpened(one.key, one.node.id, one.kind, one.name, correlation))
+            self._tell_opened(one)
+
+    def _tell_opened(self, one: Subscription) -> None:
+        self.workflow.tell(SubscriptionOpened(one.key, one.node.id, one.kind, one.name, one.correlation, one.retrieval))
 
     def index(self, one: Subscription) -> None:
         self.subscriptions[one.key] = one
@@ -117,6 +139,8 @@ class EventHub(EventManager):
             self.signals.setdefault(one.name, {})[one.key] = one
         elif one.kind == "conditional":
             self.conditions[one.key] = one
+        elif one.kind == "message" and any(correlation.paths_of_data(one.workflow, key) for key in one.definition.keys):
+            self.bound[one.key] = one
 
     # --- no longer waiting --------------------------------------------------------------------------------------------
     def close(self, key: int, reason: str = "cancelled") -> None:
@@ -128,7 +152,9 @@ class EventHub(EventManager):
             self.workflow.forget_incident(key)
         elif one.kind == "conditional":
             del self.conditions[key]
+            self.workflow.forget_incident(key)
         else:
+            self.bound.pop(key, None)
             self.workflow.tell(SubscriptionClosed(key))
             if one.kind == "signal":
                 del self.signals[one.name][key]
@@ -154,28 +180,36 @@ class EventHub(EventManager):
     # --- happening ----------------------------------------------------------------------------------------------------
     def fire(self, one: Subscription, payload: Mapping[str, Any] | None = None) -> None:
         """The awaited event happened."""
+        if one.kind == "message":
+            correlation.learn(one.workflow, self.workflow.tokens[one.owner] if one.owner is not None else None, one.definition, payload or {})
         if payload:
             self._deliver(one, payload)
-        if one.node.parallel_multiple and len(one.node.definitions) > 1 and not self._all_seen(one):
-            return
-        if one.role == RACE:
-            gateway = self.workflow.tokens[one.owner]
-            gateway.task_spec.won(gateway, one)
-        else:
-            one.spec.fired(one)
+        carried = payload if payloads.wanted(one.node) else None
+        if one.node.parallel_multiple and len(one.node.definitions) > 1:
+            if not self._all_seen(one, carried):
+                return
+            carried = self._memory(one).setdefault("gathered", {}).pop(one.node.id, None)
+        with payloads.brought(self, carried):
+            if one.role == RACE:
+                gateway = self.workflow.tokens[one.owner]
+                gateway.task_spec.won(gateway, one)
+            else:
+                one.spec.fired(one)
 
     def _deliver(self, one: Subscription, payload: Mapping[str, Any]) -> None:
         scope = one.workflow.scope
         if one.owner is not None and one.role != BOUNDARY:
             scope = self.workflow.tokens[one.owner].scope
-        if one.definition.variable:
-            scope.assign(one.definition.variable, dict(payload))
-        else:
-            scope.assign_all(payload)
+        _take(scope, one.node, one.definition, payload)
 
-    def _all_seen(self, one: Subscription) -> bool:
+    def _memory(self, one: Subscription) -> dict[str, Any]:
+        return self.workflow.tokens[one.owner].memory if one.owner is not None else one.workflow.memory  # type: ignore[no-any-return]
+
+    def _all_seen(self, one: Subscription, carried: Mapping[str, Any] | None) -> bool:
         """A parallel multiple event waits for each of its definitions (section 10.5.5)."""
-        memory = self.workflow.tokens[one.owner].memory if one.owner is not None else one.workflow.memory
+        memory = self._memory(one)
+        if carried:
+            memory.setdefault("gathered", {}).setdefault(one.node.id, {}).update(carried)
         seen = memory.setdefault("seen", {}).setdefault(one.node.id, [])
         if one.index not in seen:
             seen.append(one.index)
@@ -187,8 +221,9 @@ class EventHub(EventManager):
     def trigger_timer(self, key: int) -> None:
         """The timer job is due; a cycle gets its next job, from the moment at which this one was due."""
         one = self.subscriptions[key]
+        self.chain = one.chain
         assert one.schedule is not None
-        upcoming = following(one.schedule.text, one.schedule.left, one.schedule.due) if one.spec.repeats(one) else None
+        upcoming = following(one.schedule.text, one.schedule.left, one.schedule.due, self.workflow.now) if one.spec.repeats(one) else None
         self.close(key, "triggered")
         holder = self.workflow.tokens[one.owner] if one.owner is not None else one.workflow
         holder.subscriptions.remove(key)
@@ -197,31 +232,45 @@ class EventHub(EventManager):
         one.schedule = upcoming
         self.fire(one)
 
-    def signal(self, name: str, payload: Mapping[str, Any]) -> None:
-        """Every catcher of this instance gets it."""
+    def signal(self, name: str, payload: Mapping[str, Any], spared: Collection[int] = ()) -> None:
+        """Every catcher of this instance gets it, but for the `spared` subscriptions, which have it already."""
         for key in list(self.signals.get(name, ())):
             one = self.subscriptions.get(key)
-            if one is not None:
+            if one is not None and key not in spared:
                 self.fire(one, payload)
 
     def check_conditions(self) -> None:
         """Fire conditional events whose condition has become true (not: has stayed true)."""
         for key in list(self.conditions):
             one = self.conditions.get(key)
-            if one is None:
+            if one is None or one.held is None:
                 continue
-            holds, was = self._holds(one), one.held
-            one.held = holds
-            if holds and not was:
+            was, one.held = one.held, self._holds(one)
+            if one.held and not was:
                 self.fire(one)
 
-    def _holds(self, one: Subscription) -> bool:
+    def _holds(self, one: Subscription) -> bool | None:
+        """A condition that cannot be evaluated is an incident of its event until it can; one that was stopped, until a retry."""
         owner = self.workflow.tokens[one.owner] if one.owner is not None else None
         scope = owner.scope if owner is not None else one.workflow.scope
+        holds: bool | None = False
         try:
-            return bool(self.workflow.script_engine.true(one.definition.text, scope))
-        except (ExpressionError, BpmnError):
-            return False  # a variable that does not exist yet
+            holds = self.workflow.script_engine.true(one.definition.text, scope)
+        except ValueMissing:
+            pass  # its variables are still to come
+        except (ExpressionError, BpmnError) as failure:
+            self.workflow.note_incident(one.key, one.node.id, str(failure))
+            return None if isinstance(failure, ExpressionStopped) else False
+        self.workflow.forget_incident(one.key)
+        return holds
+
+    def retry(self, key: int) -> bool:
+        """An operator asks to look at a condition again. False: there is none that is waited for under this key."""
+        one = self.conditions.get(key)
+        if one is not None:
+            one.held = False
+            self.workflow.changed = True
+        return one is not None
 
     # --- errors and escalations -----------------------------------------------------------------------------------------
     def throw_error(self, token: Token, code: str | None, variables: Mapping[str, Any] | None = None, message: str = "", reference: str = "") -> None:
@@ -232,14 +281,17 @@ class EventHub(EventManager):
     def propagate(self, token: Token, thrown: Thrown, variables: Mapping[str, Any] | None = None, message: str = "") -> bool:
         """Find the innermost catcher and start it. False: there is none."""
         for spec, host, workflow, start in self._catchers(token, thrown):
-            definition = next(d for d in spec.start_node(start).definitions if thrown.caught_by(d)) if start else _catching(spec.node, thrown)
+            node = spec.start_node(start) if start else spec.node
+            definition = next(d for d in node.definitions if thrown.caught_by(d))
             scope = workflow.scope
-            scope.assign_all(variables or {})
+            _leave_scopes(token.workflow, workflow)
+            _take(scope, node, definition, variables or {})
             if definition.code_variable:
                 scope.assign(definition.code_variable, thrown.code)
             if definition.message_variable:
                 scope.assign(definition.message_variable, message)
-            spec.caught(workflow, host, start)
+            with payloads.brought(self, variables if payloads.wanted(node) else None):
+                spec.caught(workflow, host, start)
             return True
         return False
 
@@ -264,5 +316,16 @@ class EventHub(EventManager):
             yield from (candidate for found, candidate in ranked if found == rank)
 
 
-def _catching(node: Any, thrown: Thrown) -> Definition:
-    return next(d for d in node.definitions if thrown.caught_by(d))  # type: ignore[no-any-return]
+def _leave_scopes(inner: Any, outer: Any) -> None:
+    """What was thrown passes the borders of these scopes on its way to the catcher."""
+    while inner is not outer:
+        inner.holder.task_spec.thrown_out(inner.holder, inner)
+        inner = inner.holder.workflow
+
+
+def _take(scope: Scope, node: Node, definition: Definition, payload: Mapping[str, Any]) -> None:
+    """The payload becomes one variable or several, unless data outputs take it."""
+    if definition.variable:
+        scope.assign(definition.variable, payloads.value_of(definition, payload))
+    elif not payloads.wanted(node):
+        scope.assign_all(payload)

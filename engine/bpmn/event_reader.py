@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.bpmn import extensions, languages
+from engine.bpmn.correlation_reader import CorrelationReader
 from engine.bpmn.diagram import Definition, Node
-from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, qualified, reference, text
+from engine.bpmn.order import of_definitions
+from engine.bpmn.xml_source import BPMN, SPIFF, Xml, child, children, flag, local, qualified, reference, text
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
-    from engine.bpmn.templates import Template
 
 KINDS = {
     "messageEventDefinition": "message",
@@ -35,9 +36,7 @@ class EventReader:
         self.root = root
         self.roots = _by_id(root)
         self.imported = [(other.get("targetNamespace"), _by_id(other)) for other in imported]
-        self.retrievals = {
-            reference(one.get("messageRef")): _retrieval(one) for one in root.iter(f"{{{BPMN}}}correlationPropertyRetrievalExpression")
-        }
+        self.correlations = CorrelationReader(reader, root)
 
     def by_id(self, key: str) -> Definition | None:
         """Any event definition of the file."""
@@ -45,7 +44,7 @@ class EventReader:
         return self.definition(found, found.getparent()) if found is not None and local(found) in KINDS else None
 
     def definitions(self, element: Xml, node: Node | None) -> list[Definition]:
-        """In document order."""
+        """In the order of `engine.bpmn.order`."""
         found = []
         for one in element:
             if local(one) in KINDS:
@@ -58,7 +57,7 @@ class EventReader:
                     found.append(definition)
             elif local(one).endswith("EventDefinition"):
                 self.reader.problem(one, "bpmn.unsupported", f"{local(one)} is not supported")
-        return found
+        return of_definitions(found)
 
     def message_of(self, element: Xml) -> list[Definition]:
         """The message of a send or receive task: its attribute, or an event definition inside."""
@@ -67,6 +66,7 @@ class EventReader:
         made = Definition("message", line=element.sourceline)
         self._named(made, element)
         self._message(made, element, element)
+        self._spiff(made, element, element)
         return [made]
 
     def definition(self, element: Xml, event: Xml) -> Definition:
@@ -87,6 +87,7 @@ class EventReader:
             made.name = element.get("name") or event.get("name") or ""
             made.target = reference(text(child(element, "target")))
             made.sources = tuple(filter(None, (reference(text(one)) for one in children(element, "source"))))
+        self._spiff(made, element, event)
         made.variable = made.variable or extensions.payload_variable(element)
         made.code_variable = extensions.attribute(element, "errorCodeVariable", "escalationCodeVariable")
         made.message_variable = extensions.attribute(element, "errorMessageVariable")
@@ -120,15 +121,23 @@ class EventReader:
     def _message(self, made: Definition, element: Xml, event: Xml) -> None:
         message = self._root(element, "messageRef")
         made.correlation = extensions.correlation(element, event, message)
-        if made.correlation is None:
-            made.correlation, made.correlation_may_fail = self._correlation_property(message), True
+        made.keys = self.correlations.of(message, element) if made.correlation is None else ()
         made.variable = extensions.payload_variable(element, event if local(event) != "sendTask" else None, message)
         made.content = extensions.handler_parameters(element) + (extensions.inputs(element) if element is not event else ())
 
-    def _correlation_property(self, message: Xml | None) -> Template | None:
-        """BPMN's own correlation (section 8.4.2): the retrieval expression for this message, read as an expression over the variables."""
-        said = self.retrievals.get(message.get("id")) if message is not None else None
-        return languages.expression_in(said, text(said), languages.own_language(said)) if said is not None else None
+    def _spiff(self, made: Definition, element: Xml, event: Xml) -> None:
+        """SpiffWorkflow's payloads: one expression for what is thrown, one variable for what is caught; at the event or at what it names."""
+        if made.kind not in REFERENCES:
+            return
+        root = self._root(element, REFERENCES[made.kind])
+        expression_tag, variable_tag = ("messagePayload", "messageVariable") if made.kind == "message" else ("payloadExpression", "variableName")
+        for holder in (element, event, root):
+            if holder is not None:
+                said = extensions.element_text(holder, expression_tag, SPIFF)
+                made.payload = made.payload or (languages.expression_in(holder, said) if said else None)
+                variable = extensions.element_text(holder, variable_tag, SPIFF)
+                if variable and made.variable in (None, variable):
+                    made.variable, made.unwraps = variable, True
 
     def _timer(self, made: Definition, element: Xml) -> None:
         found = [(form, one) for tag, form in FORMS.items() for one in children(element, tag)]
@@ -140,8 +149,3 @@ class EventReader:
 
 def _by_id(root: Xml) -> dict[str, Xml]:
     return {one.get("id"): one for one in root if one.get("id") and local(one)}
-
-
-def _retrieval(element: Xml) -> Xml | None:
-    """The expression that takes a property's value from a message."""
-    return next((one for tag in ("messagePath", "formalExpression") if (one := child(element, tag)) is not None and text(one)), None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 
+from engine.bpmn import correlation, payload
 from engine.bpmn.activities import JobTask
 from engine.bpmn.diagram import Definition, Flow
 from engine.bpmn.event_hub import Thrown
@@ -16,7 +17,11 @@ from engine.bpmn.token import LEAVE, Token
 from engine.model.events import MessageSent, SignalSent
 
 if TYPE_CHECKING:
+    from engine.bpmn.scope import Scope
     from engine.model.events import Event
+    from engine.model.values import Json
+
+    Prepared = tuple[Definition, dict[str, Json], Event | None]
 
 
 class CatchEvent(FlowNode, defaults.IntermediateCatchEvent):
@@ -45,6 +50,7 @@ class CatchEvent(FlowNode, defaults.IntermediateCatchEvent):
         else:
             self._withdraw_rivals(token)
             top.event_manager.close_all(token)
+            payload.note(token)
             token.resume(LEAVE)
 
     def _withdraw_rivals(self, token: Token) -> None:
@@ -90,33 +96,35 @@ class BoundaryEvent(FlowNode, defaults.BoundaryEvent):
 class Throwing(FlowNode):
     """`prepared`: what the event throws, evaluated while it can still fail."""
 
-    def prepare(self, token: Token) -> list[tuple[Definition, Event | None]]:
-        return [(definition, self._outward(token, definition)) for definition in self.node.definitions]
+    def prepare(self, token: Token) -> list[Prepared]:
+        carries = ("message", "signal", "error", "escalation")
+        contents = ((one, payload.content(token, one) if one.kind in carries else {}) for one in self.node.definitions)
+        return [(one, content, self._outward(token, one, content)) for one, content in contents]
 
-    def _outward(self, token: Token, definition: Definition) -> Event | None:
+    def _outward(self, token: Token, definition: Definition, content: dict[str, Json]) -> Event | None:
         if definition.kind not in ("message", "signal"):
             return None
-        engine, scope = token.workflow.script_engine, token.scope
-        name = str(engine.fill(scope, template(definition.name)) or "")
-        content = engine.parameters(scope, (*self.node.inputs, *self.node.parameters, *definition.content))
+        name = str(token.workflow.script_engine.fill(token.scope, template(definition.name)) or "")
         if definition.kind == "signal":
             return SignalSent(token.id, token.element, name, content)
-        return MessageSent(token.id, token.element, name, content, token.workflow.top_workflow.event_manager.correlation(definition, scope))
+        return MessageSent(token.id, token.element, name, content, correlation.sent(token, definition, content))
 
-    def throw(self, token: Token, prepared: list[tuple[Definition, Event | None]]) -> None:
+    def throw(self, token: Token, prepared: list[Prepared]) -> None:
         """Throw everything, in document order; stop when the instance or the token's scope is gone."""
         top = token.workflow.top_workflow
-        for definition, outward in prepared:
+        for definition, content, outward in prepared:
             if top.ended is not None or token.workflow.completed:
                 return
             if outward is not None:
                 top.tell(outward)
                 if isinstance(outward, SignalSent):
                     top.event_manager.signal(outward.name, outward.payload)
+                elif isinstance(outward, MessageSent):
+                    correlation.learn(token.workflow, token, definition, outward.payload)
             elif definition.kind == "error":
-                top.event_manager.throw_error(token, definition.code, reference=definition.name)
+                top.event_manager.throw_error(token, definition.code, content, reference=definition.name)
             elif definition.kind == "escalation":
-                top.event_manager.propagate(token, Thrown("escalation", definition.code, definition.name))
+                top.event_manager.propagate(token, Thrown("escalation", definition.code, definition.name), content)
             elif definition.kind == "terminate":
                 token.workflow.cancel_tokens(keep=token)
 
@@ -206,9 +214,33 @@ class EndEvent(Occurring, defaults.EndEvent):
             host.cancel()
 
 
-def behaviour_boundaries(spec: FlowNode, definition: Definition) -> list[BoundaryEvent]:
-    """The boundary events that a multi-instance behaviour event of `spec` reaches."""
-    return [b for b in spec.boundaries if isinstance(b, BoundaryEvent) and any(d.same(definition) for d in b.node.definitions)]
+def throw_behaviour(spec: FlowNode, token: Token, definition: Definition, scope: Scope) -> None:
+    """The event that a multi-instance activity throws when an instance of it ends (sections 10.3.9 and 13.3.7, table 10.30).
+
+    First the activity's own boundary events for just this event get it. A signal then reaches everybody else, too; a message, escalation or error
+    goes outwards only when no such boundary event is there.
+    """
+    top = token.workflow.top_workflow
+    hub, engine = top.event_manager, top.script_engine
+    own = [b for b in spec.boundaries if isinstance(b, BoundaryEvent) and any(d.same(definition) for d in b.node.definitions)]
+    spared = [key for key in token.subscriptions if hub.subscriptions[key].spec in own]
+    for boundary in own:
+        boundary.caught(token.workflow, token, None, interrupting=False)
+    content = engine.parameters(scope, definition.content)
+    if definition.kind == "signal":
+        outward = SignalSent(token.id, token.element, str(engine.fill(scope, template(definition.name)) or ""), content)
+        top.tell(outward)
+        hub.signal(outward.name, content, spared)
+    elif own:
+        return
+    elif definition.kind == "message":
+        name = str(engine.fill(scope, template(definition.name)) or "")
+        top.tell(MessageSent(token.id, token.element, name, content, correlation.sent(token, definition, content)))
+        correlation.learn(token.workflow, token, definition, content)
+    elif definition.kind == "escalation":
+        hub.propagate(token, Thrown("escalation", definition.code, definition.name), content)
+    elif definition.kind == "error":
+        hub.throw_error(token, definition.code, content, reference=definition.name)
 
 
-__all__ = ["BOUNDARY", "BoundaryEvent", "CatchEvent", "EndEvent", "SendTask", "StartEvent", "ThrowEvent", "behaviour_boundaries"]
+__all__ = ["BOUNDARY", "BoundaryEvent", "CatchEvent", "EndEvent", "SendTask", "StartEvent", "ThrowEvent", "throw_behaviour"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from engine.bpmn import interventions
+from engine.bpmn import continuation, correlation, interventions, payload
 from engine.bpmn import snapshot as snapshots
 from engine.bpmn.activities import person_key
 from engine.bpmn.compensation import Compensation
@@ -22,7 +22,7 @@ from engine.errors import Conflict, InstanceNotActive, InstanceSuspended, Invali
 from engine.model import inputs
 from engine.model.events import Event, InstanceCancelled, InstanceStarted
 from engine.model.values import Json
-from engine.ports import CallFunction, Evaluator
+from engine.ports import CallFunction, Evaluator, Watch
 
 
 class BpmnExecution:
@@ -36,6 +36,7 @@ class BpmnExecution:
         self.container: Container = model.specs[process_id].container
         self.sandbox = Sandbox(evaluator, function_names)
         self.top = InstanceWorkflow(model.specs[process_id], ScriptEngine(self.sandbox), limits, Compensation())
+        self.sandbox.budget = self.top.budget
         self.started = restored is not None
         if restored is not None:
             snapshots.restore(self.top, restored)
@@ -47,6 +48,7 @@ class BpmnExecution:
             inputs.TriggerTimer: self._trigger_timer,
             inputs.CompleteJob: self._complete_job,
             inputs.SetVariables: self._set_variables,
+            inputs.StartActivity: self._start_activity,
             inputs.CancelInstance: self._cancel,
             **{kind: partial(act, self.top) for kind, act in interventions.ACTS.items()},
         }
@@ -60,7 +62,7 @@ class BpmnExecution:
         """Why it failed, or what the oldest open incident says."""
         return self.top.failure or next(iter(self.top.incidents.values()), None)
 
-    def apply(self, movement: inputs.Movement | inputs.FailJob, now: datetime, call: CallFunction) -> tuple[Event, ...]:
+    def apply(self, movement: inputs.Movement | inputs.FailJob, now: datetime, call: CallFunction, watch: Watch | None = None) -> tuple[Event, ...]:
         """Run to the next wait state. Raises Conflict (unknown or finished key), InvalidInput (values that JSON cannot hold)."""
         if self.top.ended is not None:
             raise InstanceNotActive(id=self.instance_id, state=self.state)
@@ -69,7 +71,10 @@ class BpmnExecution:
         if self.top.suspended and not isinstance(movement, interventions.WHILE_SUSPENDED):
             raise InstanceSuspended(id=self.instance_id)
         self.top.now = self.sandbox.now = now
-        self.sandbox.call = call
+        self.sandbox.call, self.sandbox.watch = call, watch
+        self.top.budget.open(watch)
+        self.top.stores.begin_step()
+        self.top.event_manager.chain = 0
         self._handlers[type(movement)](movement)
         self.started = True
         if not self.top.suspended:
@@ -102,13 +107,26 @@ class BpmnExecution:
         if movement.start_element is not None and movement.start_element not in nodes:
             raise InvalidInput(f"The process {self.process_id} has no start event {movement.start_element}.")
         top.tell(InstanceStarted(self.process_id))
-        top.scope.declare_all(movement.variables)
+        top.scope.declare_all(self._start_variables(movement))
         begun = [nodes[movement.start_element]] if movement.start_element else self.container.starts()
         for node in begun:
             if node.initiator and (movement.start_element or not node.definitions):
                 top.scope.declare(node.initiator, movement.initiator)
+        for node in begun if movement.start_element else ():
+            for definition in node.definitions:
+                correlation.learn(top, None, definition, movement.variables)  # the payload of the message that starts it
         top.starting_at = movement.start_element
         top.begin()
+
+    def _start_variables(self, movement: inputs.StartInstance) -> Mapping[str, Json]:
+        """The payload of a message or signal that starts the instance goes where its start event says."""
+        node = self.container.nodes.get(movement.start_element or "")
+        events = [one for one in node.definitions if one.kind in ("message", "signal")] if node is not None else []
+        if node is not None and payload.wanted(node):
+            self.top.memory["payload"] = dict(movement.variables)
+        if events and all(one.variable and one.variable == events[0].variable for one in events):
+            return {str(events[0].variable): payload.value_of(events[0], movement.variables)}
+        return {} if events and node is not None and payload.wanted(node) else movement.variables
 
     def _complete_user_task(self, movement: inputs.CompleteUserTask) -> None:
         token = person_key(self.top.tokens.get(movement.key), movement.key)
@@ -124,6 +142,8 @@ class BpmnExecution:
         self.top.event_manager.fire(self.top.event_manager.subscriptions[movement.key], movement.payload)
 
     def _trigger_timer(self, movement: inputs.TriggerTimer) -> None:
+        if continuation.go_on(self.top, movement.key):
+            return
         self._subscription(movement.key, "timer")
         self.top.event_manager.trigger_timer(movement.key)
 
@@ -133,6 +153,16 @@ class BpmnExecution:
 
     def _set_variables(self, movement: inputs.SetVariables) -> None:
         self._scope(movement.scope).declare_all(movement.variables)
+
+    def _start_activity(self, movement: inputs.StartActivity) -> None:
+        offering = [one for key, one in self.top.live.items() if one.spec.offers(one, movement.element) and movement.key in (0, key)]
+        if not offering:
+            raise Conflict(f"No open ad-hoc subprocess offers {movement.element} now.")
+        if len(offering) > 1:
+            raise Conflict(
+                f"{len(offering)} ad-hoc subprocesses offer {movement.element}; name the key of one: {', '.join(str(o.key) for o in offering)}."
+            )
+        offering[0].spec.start_activity(offering[0], movement.element)
 
     def _cancel(self, movement: inputs.CancelInstance) -> None:
         self.top.stop()

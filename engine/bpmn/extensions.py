@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.bpmn import resource_roles
 from engine.bpmn.diagram import Assignment, Mapping, Parameter
-from engine.bpmn.languages import expression_in, own_language, template_in
+from engine.bpmn.languages import expression_in, template_in
 from engine.bpmn.templates import Template, code, expression
-from engine.bpmn.xml_source import BPMN, CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, children, text
+from engine.bpmn.xml_source import CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, text
 
 JAVA = ("class", "delegateExpression", "expression")
 
@@ -66,6 +67,17 @@ def unsupported(element: Xml) -> Iterator[tuple[Xml, str]]:
                 yield element, f"an implementation by {key} cannot be run"
 
 
+def asynchronous(element: Xml) -> tuple[bool, bool]:
+    """Does a transaction begin before, and after, the element (or iteration)?"""
+    before, after = attribute(element, "asyncBefore", "async"), attribute(element, "asyncAfter")
+    return (before or "").lower() == "true", (after or "").lower() == "true"
+
+
+def active_elements(element: Xml) -> str | None:
+    """The activities of an ad-hoc subprocess that start with it, as an expression."""
+    return attribute(element, "activeElements") or element_attribute(element, "adHoc", "activeElementsCollection", ZEEBE)
+
+
 # --- people ---------------------------------------------------------------------------------------------------------
 def assignment(element: Xml) -> Assignment:
     """Who, with what form, until when."""
@@ -73,13 +85,13 @@ def assignment(element: Xml) -> Assignment:
     def zeebe(key: str) -> str | None:
         return element_attribute(element, "taskSchedule" if key.endswith("Date") else "assignmentDefinition", key, ZEEBE)
 
-    owners, performers = _people(element)
+    owners, performers = resource_roles.read(element)
     groups = attribute(element, "candidateGroups") or zeebe("candidateGroups")
     users = attribute(element, "candidateUsers") or zeebe("candidateUsers")
     return Assignment(
         assignee=template_in(element, attribute(element, "assignee") or zeebe("assignee")) or performers,
-        groups=_several(element, groups) + owners,
-        users=_several(element, users),
+        groups=_several(element, groups) + owners.groups,
+        users=_several(element, users) + owners.users,
         excludes=_several(element, attribute(element, "excludes")),
         form_key=template_in(element, _form_key(element)),
         due=template_in(element, attribute(element, "dueDate", "due") or zeebe("dueDate")),
@@ -96,21 +108,6 @@ def _form_key(element: Xml) -> str | None:
 
 def _property(element: Xml, name: str) -> str | None:
     return next((one.get("value") for one in elements(element, "property", SPIFF) if one.get("name") == name), None)
-
-
-def _people(element: Xml) -> tuple[tuple[Template, ...], Template | None]:
-    """BPMN's own resource roles (section 10.3.4): potentialOwner names groups, humanPerformer and performer a person."""
-    owners, performer = [], None
-    for tag in ("potentialOwner", "humanPerformer", "performer"):
-        for role in children(element, tag):
-            formal = role.find(f".//{{{BPMN}}}formalExpression")
-            said = text(formal) or text(child(role, "resourceRef")) or role.get("name") or ""
-            found = expression_in(formal, said, own_language(formal)) if text(formal) and own_language(formal) else template_in(element, said)
-            if found is not None and tag == "potentialOwner":
-                owners.append(found)
-            elif found is not None:
-                performer = performer or found
-    return tuple(owners), performer
 
 
 def _several(element: Xml, said: str | None) -> tuple[Template, ...]:

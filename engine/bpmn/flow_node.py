@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 
+from engine.bpmn import continuation, payload
 from engine.bpmn.diagram import Flow, Node
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.token import CHOOSE, ENTER, LEAVE, Token
@@ -41,6 +42,7 @@ class FlowNode(BpmnSpecMixin):
         token = Token(workflow, self, flow)
         if fired:
             token.phase = LEAVE
+            payload.note(token)
         self._update(token)
 
     def _update(self, my_task: Token) -> None:
@@ -64,12 +66,14 @@ class FlowNode(BpmnSpecMixin):
     def _run(self, my_task: Token) -> bool | None:
         """True: the token may leave. Everything that can fail happens here, before the token counts as completed."""
         if my_task.phase == ENTER:
-            if not self._run_hook(my_task):
+            if continuation.stops(my_task) or not self._run_hook(my_task):
                 return None
             my_task.phase = LEAVE
         if my_task.phase == LEAVE and my_task.open:
             self.before_leaving(my_task)
             my_task.phase = CHOOSE
+            if continuation.stops(my_task):
+                return None
         # The flows of an iteration are its body's business; a compensating activity has none.
         if my_task.open and my_task.body is None and my_task.driver is None:
             my_task.chosen = self.choose(my_task)
@@ -80,9 +84,10 @@ class FlowNode(BpmnSpecMixin):
         return True
 
     def before_leaving(self, token: Token) -> None:
-        """The work of the LEAVE phase: output parameters."""
-        if self.node.outputs:
-            token.scope.assign_all(token.workflow.script_engine.parameters(token.scope, self.node.outputs))
+        """The work of the LEAVE phase: output parameters, data output associations."""
+        node = self.node
+        if node.outputs or node.copied_out or node.stores_out or node.store_outputs:
+            payload.hand_out(token)
 
     def choose(self, token: Token) -> list[Flow]:
         """Outgoing flows (section 13.3.1): all without condition and those whose condition holds; the default when no condition holds.
@@ -154,6 +159,7 @@ class FlowNode(BpmnSpecMixin):
     def release(self, token: Token) -> None:
         """Give up what the token holds: subscriptions, incident. Called when it completes and when it is withdrawn."""
         top = token.workflow.top_workflow
+        continuation.give_up(token)
         top.compensation.abandon(token)
         top.event_manager.close_all(token)
         top.forget_incident(token.id)

@@ -7,6 +7,7 @@ from typing import Any
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.util.task import TaskState
 
+from engine.bpmn import payload
 from engine.bpmn.diagram import Flow
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.flow_node import FlowNode
@@ -135,7 +136,7 @@ class ComplexGateway(InclusiveGateway):
 
     def absorbed(self, workflow: Any, lead: Token) -> None:
         if self._key() not in workflow.memory:
-            workflow.top_workflow.attempt(lead, lambda: self._try(workflow))
+            workflow.top_workflow.attempt(workflow.joins[self.name][0], lambda: self._try(workflow))
 
     def _try(self, workflow: Any) -> None:
         lead = workflow.joins[self.name][0]
@@ -194,6 +195,7 @@ class EventBasedGateway(FlowNode, defaults.EventBasedGateway):
     def won(self, token: Token, subscription: Subscription) -> None:
         """An event happened: the others are given up."""
         token.memory["winner"] = subscription.spec.name
+        payload.note(token)
         token.workflow.top_workflow.event_manager.close_all(token)
         token.resume(LEAVE)
 
@@ -204,4 +206,5 @@ class EventBasedGateway(FlowNode, defaults.EventBasedGateway):
         return [flow for flow in self.node.outgoing if flow.target == winner][:1]
 
     def hand_over(self, token: Token, target: FlowNode, flow: Flow) -> None:
-        target.arrive(token.workflow, flow, fired=not self.node.parallel_events)
+        with payload.brought(token.workflow.top_workflow.event_manager, payload.passed_on(token.memory)):
+            target.arrive(token.workflow, flow, fired=not self.node.parallel_events)

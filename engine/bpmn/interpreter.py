@@ -42,7 +42,14 @@ class BpmnInterpreter:
         self.limits = limits or Limits()
 
     # --- compiling --------------------------------------------------------------------------------------------------
-    def compile(self, files: Mapping[str, bytes], called: Callable[[str], Model | None], *, accepted: bool = False) -> BpmnModel:
+    def compile(
+        self,
+        files: Mapping[str, bytes],
+        called: Callable[[str], Model | None],
+        lookup: Callable[[str], Model] | None = None,
+        *,
+        accepted: bool = False,
+    ) -> BpmnModel:
         """BPMN and DMN files by name to a model. Raises DeploymentRejected with every problem.
 
         What was `accepted` once is not judged again: rules may have become stricter since, and its instances must go on.
@@ -57,7 +64,7 @@ class BpmnInterpreter:
         if any(p.severity == "error" for p in problems) and not (accepted and containers):
             raise DeploymentRejected([p for p in problems if p.severity == "error"] + [p for p in problems if p.severity != "error"])
         model = BpmnModel(decisions, problems)
-        model.external = external
+        model.external, model.lookup = external, lookup
         for one in containers:
             model.specs[one.id] = build(one, model, one.id)
             model.processes[one.id] = describe(one, sorted(external))

@@ -21,7 +21,7 @@ from engine.bpmn.token import ENTER, LEAVE, WAIT, Token
 from engine.bpmn.workflow import InstanceWorkflow
 from engine.errors import Conflict, ErrorNotCaught, MoveRefused
 from engine.model import inputs
-from engine.model.events import IncidentRaised, IncidentResolved, InstanceResumed, InstanceSuspended
+from engine.model.events import IncidentResolved, InstanceResumed, InstanceSuspended
 from engine.model.values import Json
 
 WHILE_SUSPENDED = (inputs.SetVariables, inputs.FailJob, inputs.CancelInstance, inputs.ResumeInstance)
@@ -41,8 +41,9 @@ def _has_job(token: Token | None) -> bool:
 
 
 def _has_timer(top: InstanceWorkflow, key: int) -> bool:
+    """Also of a token that goes on in a transaction of its own (`engine.bpmn.continuation`)."""
     one = top.event_manager.subscriptions.get(key)
-    return one is not None and one.kind == "timer"
+    return key in top.continuations or (one is not None and one.kind == "timer")
 
 
 # --- incidents of jobs --------------------------------------------------------------------------------------------------
@@ -50,21 +51,21 @@ def fail_job(top: InstanceWorkflow, movement: inputs.FailJob) -> None:
     """The job stands; whatever ends it resolves the incident."""
     if not _has_job(top.tokens.get(movement.key)) and not _has_timer(top, movement.key):
         raise Conflict(f"There is no open job {movement.key}.")
-    top.incidents[movement.key] = movement.cause
-    top.tell(IncidentRaised(movement.key, movement.element, movement.cause))
+    top.note_incident(movement.key, movement.element, movement.cause)
 
 
 def retry(top: InstanceWorkflow, movement: inputs.RetryElement) -> None:
     """A job is made anew, with inputs and parameters evaluated again; an element repeats the phase that failed."""
     key, token = movement.key, top.tokens.get(movement.key)
     job, timer, known = _has_job(token), _has_timer(top, movement.key), movement.key in top.incidents
-    if not (job or timer or (known and token is not None)):
+    if not (job or timer or known):
         raise Conflict(f"Element {key} has no open incident.")
     _assign(top, key, movement.variables)
     top.incidents.pop(key, None)
     top.tell(IncidentResolved(key))
-    if token is None:
-        return  # a timer: its job becomes due again
+    if timer or top.event_manager.retry(key):  # the job becomes due again; the condition is looked at
+        return
+    assert token is not None
     if job:
         token.task_spec.end_job(token, "retried")
         token.resume(ENTER)
@@ -76,7 +77,7 @@ def retry(top: InstanceWorkflow, movement: inputs.RetryElement) -> None:
 
 def _assign(top: InstanceWorkflow, key: int, variables: Mapping[str, Json]) -> None:
     """Where a variable lives, seen from the element; else to the instance."""
-    token = top.tokens.get(key)
+    token = top.tokens.get(top.continuations.get(key, key))
     if token is None:
         one = top.event_manager.subscriptions[key]
         scope = top.tokens[one.owner].scope if one.owner is not None else one.workflow.scope
@@ -182,7 +183,7 @@ def resume(top: InstanceWorkflow, movement: inputs.ResumeInstance) -> None:
     if not top.suspended:
         raise Conflict("The instance is not suspended.")
     top.suspended = False
-    top.changed = bool(top.event_manager.conditions)
+    top.changed = bool(top.event_manager.conditions or top.event_manager.bound)
     top.tell(InstanceResumed(movement.reason))
 
 

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Steps are executed flow nodes; `elements` and `nesting` count what is open in one instance at one time."""
+    """Steps are executed flow nodes and evaluated expressions, events what the record will say; `elements` and `nesting` count what is open in one instance at one time.
 
-    steps: int = 100_000  # per command
-    elements: int = 150_000
+    What one command may do is measured so that it ends well within a second and takes a few dozen megabytes.
+    """
+
+    steps: int = 20_000  # per command
+    events: int = 80_000  # per command
+    value_bytes: int = 8 * 1024 * 1024  # of the values in the events of one command
+    elements: int = 25_000
     cardinality: int = 100_000  # of one multi-instance activity
     nesting: int = 100  # subprocesses and calls inside each other
     file_bytes: int = 5 * 1024 * 1024

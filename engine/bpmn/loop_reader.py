@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.bpmn import extensions, languages
+from engine.bpmn.data_reader import store_of
 from engine.bpmn.diagram import Definition, Loop
-from engine.bpmn.xml_source import ZEEBE, Xml, child, children, flag, local, reference, text
+from engine.bpmn.xml_source import ZEEBE, Xml, child, children, flag, local, reference, text, whole
 
 if TYPE_CHECKING:
     from engine.bpmn.reader import Reader
@@ -27,10 +28,9 @@ def _standard(reader: Reader, element: Xml) -> Loop:
     maximum = element.get("loopMaximum")
     loop = Loop("standard", languages.formal(condition) or None, said, None, flag(element, "testBefore", False))
     if maximum is not None:
-        if maximum.strip().isdigit():
-            loop.maximum = int(maximum)
-        else:
-            reader.problem(element, "bpmn.loop", f"loopMaximum must be a whole number of at least 0, not {maximum!r}")
+        loop.maximum = whole(maximum)
+        if loop.maximum is None:
+            reader.problem(element, "bpmn.loop", f"loopMaximum must be a whole number of at least 0, not {maximum[:40]!r}")
     elif not said:
         reader.problem(element, "bpmn.loop", "the loop has neither a loopCondition nor a loopMaximum", "it would never end: give it one of them")
     return loop
@@ -39,6 +39,8 @@ def _standard(reader: Reader, element: Xml) -> Loop:
 def _multi_instance(reader: Reader, activity: Xml, element: Xml) -> Loop:
     condition = child(element, "completionCondition")
     loop = Loop("sequential" if flag(element, "isSequential", False) else "parallel", languages.formal(condition) or None, text(condition))
+    loop.first_number = 1 if extensions.elements(element, "loopCharacteristics", ZEEBE) else 0
+    loop.async_before, loop.async_after = extensions.asynchronous(element)
     _input(reader, activity, element, loop)
     _output(reader, activity, element, loop)
     loop.behaviour = (element.get("behavior") or "All").strip().capitalize()
@@ -90,10 +92,10 @@ def _output(reader: Reader, activity: Xml, element: Xml, loop: Loop) -> None:
 def _names(reader: Reader, activity: Xml, ref: str, association: str, far: str, near: str) -> tuple[str, ...]:
     """Names under which the collection may be known: the reference itself, its name, and what an association connects it with."""
     found = [ref]
-    for one in children(activity, association):
-        ends = [reference(text(end)) for end in children(one, near)]
-        if ref in ends:
-            found += [reference(text(end)) or "" for end in children(one, far)]
+    if any(store_of(reader, key) for key in (ref, *_opposite(activity, ref, association, far, near))):
+        message = "the collection of a multi-instance activity cannot be a data store"
+        reader.problem(activity, "bpmn.data", message, "copy the store into a variable before it, or the variable into the store after it")
+    found += _opposite(activity, ref, association, far, near)
     for key in list(found):
         one = reader.by_id.get(key)
         if one is not None and local(one) in ("dataInput", "dataOutput", "dataObject", "property", "dataObjectReference"):
@@ -101,6 +103,12 @@ def _names(reader: Reader, activity: Xml, ref: str, association: str, far: str, 
             known = reader.by_id.get(target or "")
             found += [name for name in (one.get("name"), target, known.get("name") if known is not None else None) if name]
     return tuple(dict.fromkeys(found))
+
+
+def _opposite(activity: Xml, ref: str, association: str, far: str, near: str) -> list[str]:
+    """What the associations of the activity connect it with."""
+    found = [one for one in children(activity, association) if ref in [reference(text(end)) for end in children(one, near)]]
+    return [reference(text(end)) or "" for one in found for end in children(one, far)]
 
 
 def _event(reader: Reader, ref: str | None) -> Definition | None:
@@ -116,4 +124,4 @@ def _complex(reader: Reader, element: Xml) -> list[tuple[str, Definition]]:
         condition = languages.formal(child(one, "condition"))
         if definitions and condition:
             found.append((condition, definitions[0]))
-    return found
+    return sorted(found, key=lambda pair: (pair[0], pair[1].id, pair[1].name))

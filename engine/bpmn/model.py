@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from engine.bpmn.diagram import Container, Node
 from engine.bpmn.process_spec import ProcessSpec
@@ -21,6 +22,7 @@ class BpmnModel:
         self.warnings = tuple(warnings)
         self.specs: dict[str, ProcessSpec] = {}
         self.external: dict[str, BpmnModel] = {}
+        self.lookup: Callable[[str], Any] | None = None
         self.processes: dict[str, ProcessInfo] = {}
 
     def find(self, process_id: str) -> ProcessSpec | None:
@@ -29,6 +31,12 @@ class BpmnModel:
         if own is None and process_id in self.external:
             return self.external[process_id].specs.get(process_id)
         return own
+
+    def of_definition(self, definition_id: str) -> ProcessSpec:
+        """A process of any deployment, by the id of its version."""
+        assert self.lookup is not None, "a definition id comes from whoever gave the look-up"
+        found: ProcessSpec = self.lookup(definition_id).specs[definition_id.rpartition(":")[0]]
+        return found
 
 
 def describe(container: Container, external: Sequence[str]) -> ProcessInfo:

@@ -12,10 +12,11 @@ from SpiffWorkflow.bpmn.specs import defaults
 
 from engine.bpmn.activities import Activity
 from engine.bpmn.diagram import Definition, Loop
-from engine.bpmn.events import behaviour_boundaries
+from engine.bpmn.events import throw_behaviour
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.scope import Scope, clean
 from engine.bpmn.token import LEAVE, Token
+from engine.bpmn.xml_source import whole
 from engine.model.events import ElementCompleted, ElementEntered
 
 
@@ -50,7 +51,7 @@ class LoopBody(Activity):
         workflow.top_workflow.admit(1)
         one = Token(workflow, self.inner, body=token.id)
         one.local = Scope(one.id, token.local, workflow.top_workflow.tell)
-        one.local.declare("loopCounter", index)
+        one.local.declare("loopCounter", index + self.loop.first_number)
         one.memory["index"] = index
         self.equip(one, item)
         self.inner._update(one)
@@ -178,8 +179,8 @@ class MultiInstance(LoopBody):
     def _cardinality(self, token: Token, expression: str) -> int:
         engine = token.workflow.script_engine
         value = engine.explain(token, "multiInstance", self.node.id, expression)
-        if isinstance(value, str) and value.strip().isdigit():
-            value = int(value)
+        if isinstance(value, str) and (read := whole(value)) is not None:
+            value = read
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value) or value < 0:
             raise ElementFailure(f"the loop cardinality must be a whole number of at least 0, not {value!r}")
         return int(value)
@@ -229,21 +230,33 @@ class MultiInstance(LoopBody):
     def iteration_done(self, token: Token, iteration: Token) -> None:
         if token.open:
             self.note(token, iteration)
-            token.memory["last"] = iteration.local.vars if iteration.local is not None else {}
-            token.memory["last_index"] = iteration.memory["index"]
+            left = iteration.local.vars if iteration.local is not None else {}
+            token.memory.setdefault("ended", []).append([iteration.memory["index"], left, False])
             token.workflow.top_workflow.attempt(token, lambda: self.advance(token, iteration.local))
 
     def advance(self, token: Token, local: Scope | None) -> None:
-        """After an iteration: collect its output, throw behaviour events, look at the completion condition."""
-        if local is None:
-            local = Scope(token.id, token.local, token.workflow.top_workflow.tell, dict(token.memory["last"]))
-        self._collect(token, local)
-        self._behave(token, local)
-        if not token.open:
-            return
-        memory, counts = token.memory, token.local
+        """After an iteration: collect its output, throw behaviour events, look at the completion condition.
+
+        Several are waiting for that when some ended while the activity stood with an incident.
+        """
+        ended = token.memory["ended"]
+        tell = token.workflow.top_workflow.tell
+        scopes = [Scope(token.id, token.local, tell, left) for _, left, _ in ended]
+        for (index, _, _), scope in zip(ended, scopes, strict=True):
+            self._collect(token, index, scope)
+        for scope in scopes:
+            if not ended[0][2]:
+                ended[0][2] = True  # a retry does not throw again
+                self._behave(token, scope)
+            if not token.open or self._ends(token, scope, last=len(ended) == 1):
+                return
+            ended.pop(0)
+
+    def _ends(self, token: Token, local: Scope, *, last: bool) -> bool:
+        """Is the activity over after this iteration? If not, a sequential one goes on."""
+        counts = token.local
         assert counts is not None
-        done = counts["nrOfCompletedInstances"] >= memory["count"]
+        done = last and counts["nrOfCompletedInstances"] >= token.memory["count"]
         if not done and self.loop.condition and self._stops(token, local):
             self._count(token, "TerminatedInstances", self.withdraw_iterations(token))
             done = True
@@ -252,15 +265,16 @@ class MultiInstance(LoopBody):
             token.resume(LEAVE)
         elif self.sequential:
             self.next(token)
+        return done
 
-    def _collect(self, token: Token, local: Scope) -> None:
+    def _collect(self, token: Token, index: int, local: Scope) -> None:
         loop, out = self.loop, token.memory["out"]
         if out is None:
             return
         if loop.output_expression is not None:
-            out[token.memory["last_index"]] = token.workflow.script_engine.sandbox.evaluate(loop.output_expression, local)
+            out[index] = token.workflow.script_engine.sandbox.evaluate(loop.output_expression, local)
         elif loop.output_item:
-            out[token.memory["last_index"]] = local.get(loop.output_item)
+            out[index] = local.get(loop.output_item)
 
     def _stops(self, token: Token, local: Scope) -> bool:
         loop = self.loop
@@ -272,10 +286,10 @@ class MultiInstance(LoopBody):
             token.workflow.scope.assign(self.loop.output, token.memory["out"])
 
     def _behave(self, token: Token, local: Scope) -> None:
-        """Behaviour events reach the boundary events of this activity and never interrupt it."""
+        """Behaviour events reach the boundary events of this activity, which they never interrupt, and whoever else waits for them."""
         for definition in self._thrown(token, local):
-            for boundary in behaviour_boundaries(self, definition):
-                boundary.caught(token.workflow, token, None, interrupting=False)
+            if token.open:
+                throw_behaviour(self, token, definition, local)
 
     def _thrown(self, token: Token, local: Scope) -> list[Definition]:
         loop, assess = self.loop, token.workflow.script_engine.true

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.specs import WorkflowSpec
 
+from engine.bpmn import payload
 from engine.bpmn.diagram import Container, Node
+from engine.bpmn.failure import ElementFailure
 from engine.bpmn.flow_node import FlowNode
 from engine.bpmn.subscription import START
+from engine.errors import Conflict
 
 if TYPE_CHECKING:
     from engine.bpmn.token import Token
@@ -34,6 +37,8 @@ class ScopeStart(FlowNode):
         for spec, start in self.process.event_starts_inside:
             if (spec.name, start) not in armed:
                 workflow.top_workflow.event_manager.await_events(START, spec, workflow, None, workflow.scope, start)
+        if self.process.ad_hoc is not None:
+            workflow.memory["order"] = self.process.chosen(workflow)
         return True
 
     def leave(self, token: Token) -> None:
@@ -42,8 +47,8 @@ class ScopeStart(FlowNode):
         if workflow.starting_at is not None:
             self._start_at(workflow, process.container.nodes[workflow.starting_at])
         elif process.ad_hoc is not None:
-            names = [node.id for node in process.starts]
-            workflow.started = names[:1] if process.ad_hoc.sequential else names
+            names = workflow.memory["order"]
+            workflow.started = names[:1] if process.ad_hoc.sequential else list(names)
             for name in workflow.started:
                 process.task_specs[name].arrive(workflow)
         else:
@@ -52,7 +57,8 @@ class ScopeStart(FlowNode):
     def _start_at(self, workflow: Any, node: Node) -> None:
         """By an event; after a parallel instantiating gateway the other events are still awaited (section 13.4.4)."""
         nodes = self.process.container.nodes
-        self.process.task_specs[node.id].arrive(workflow, fired=True)
+        with payload.brought(workflow.top_workflow.event_manager, payload.passed_on(workflow.memory)):
+            self.process.task_specs[node.id].arrive(workflow, fired=True)
         for flow in node.incoming:
             gateway = nodes[flow.source]
             if gateway.instantiate and gateway.parallel_events:
@@ -127,6 +133,35 @@ class ProcessSpec(BpmnProcessSpec):
                 return
             way = scope.holder
 
+    # --- ad-hoc subprocesses (section 13.3.5) -----------------------------------------------------------------------
+    def chosen(self, workflow: Any) -> list[str]:
+        """The activities that start with the subprocess: those that its expression names, else all to which no flow leads."""
+        offered = [node.id for node in self.starts]
+        if self.ad_hoc is None or self.ad_hoc.chosen is None:
+            return offered
+        named = workflow.script_engine.sandbox.evaluate(self.ad_hoc.chosen, workflow.scope)
+        if not isinstance(named, list) or any(one not in offered for one in named):
+            raise ElementFailure(f"the activities to start must be a list of {', '.join(offered)}, not {named!r}")
+        return list(named)
+
+    def stays_open(self, workflow: Any) -> bool:
+        """With chosen activities and a condition it waits for the condition, also while nothing runs in it."""
+        ad_hoc = self.ad_hoc
+        return ad_hoc is not None and ad_hoc.chosen is not None and bool(ad_hoc.condition) and workflow.started is not None
+
+    def offers(self, workflow: Any, element: str) -> bool:
+        """Can a person start that activity now?"""
+        return self.ad_hoc is not None and workflow.started is not None and any(node.id == element for node in self.starts)
+
+    def start_activity(self, workflow: Any, element: str) -> None:
+        """Raises Conflict in a sequential one while something runs in it."""
+        assert self.ad_hoc is not None
+        if self.ad_hoc.sequential and workflow.tasks:
+            raise Conflict(f"In {self.container.id} one activity runs at a time; finish the present one first.")
+        if element not in workflow.started:
+            workflow.started.append(element)
+        self.task_specs[element].arrive(workflow)
+
     def after_inner_activity(self, workflow: Any, token: Token) -> None:
         """Ad-hoc (section 13.3.5): after each inner activity look at the completion condition, or start the next one."""
         if not token.task_spec.is_activity or token.body is not None or workflow.started is None or self.ad_hoc is None:
@@ -143,7 +178,7 @@ class ProcessSpec(BpmnProcessSpec):
             if ad_hoc.cancel_remaining:
                 workflow.cancel_tokens()
         elif ad_hoc.sequential and not workflow.tasks:
-            rest = [node.id for node in self.starts if node.id not in workflow.started]
+            rest = [name for name in workflow.memory["order"] if name not in workflow.started]
             if rest:
                 workflow.started.append(rest[0])
                 self.task_specs[rest[0]].arrive(workflow)

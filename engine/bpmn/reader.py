@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.bpmn import data_reader as data
-from engine.bpmn import extensions, languages
+from engine.bpmn import extensions, languages, order
 from engine.bpmn.diagram import AdHoc, Container, Flow, Node, Retry
 from engine.bpmn.event_reader import EventReader
 from engine.bpmn.loop_reader import read_loop
 from engine.bpmn.retry import read_retry
-from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, reference, text
+from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, reference, text, whole
 from engine.errors import InvalidInput, Problem
 
 TASKS = ("task", "userTask", "manualTask", "scriptTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask")
@@ -22,7 +22,13 @@ GATEWAYS = ("exclusiveGateway", "parallelGateway", "inclusiveGateway", "complexG
 EVENTS = ("startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent")
 ACTIVITIES = (*TASKS, *SUBPROCESSES, "callActivity")
 FLOW_NODES = (*ACTIVITIES, *GATEWAYS, *EVENTS)
-GLOBAL_TASKS = {"globalTask": "task", "globalUserTask": "userTask", "globalManualTask": "manualTask", "globalScriptTask": "scriptTask"}
+GLOBAL_TASKS = {
+    "globalTask": "task",
+    "globalUserTask": "userTask",
+    "globalManualTask": "manualTask",
+    "globalScriptTask": "scriptTask",
+    "globalBusinessRuleTask": "businessRuleTask",
+}
 PASSIVE = {
     "extensionElements", "documentation", "laneSet", "sequenceFlow", "dataObject", "dataObjectReference", "dataStoreReference", "association", "group",
     "textAnnotation", "property", "ioSpecification", "incoming", "outgoing", "artifact", "auditing", "monitoring", "resourceRole", "performer",
@@ -30,6 +36,8 @@ PASSIVE = {
     "standardLoopCharacteristics", "multiInstanceLoopCharacteristics", "completionCondition", "supportedInterfaceRef",
     "categoryValueRef",
 }  # fmt: skip
+LONGEST_NAME = 200  # of a data store
+MOST_TOKENS = 1000  # of a start or completion quantity
 
 
 class Reader:
@@ -42,7 +50,6 @@ class Reader:
         self.problems: list[Problem] = []
         self.containers: list[Container] = []
         self.by_id: dict[str, Xml] = {}
-        self.made_flows = 0
         self.associated: dict[str, list[str]] = {}
         self._check_ids()
         self._read_associations()
@@ -68,7 +75,7 @@ class Reader:
             elif local(element) in GLOBAL_TASKS:
                 self._languages(element)
                 self.containers.append(self._global_task(element))
-            elif local(element) in ("globalBusinessRuleTask", "choreography", "globalConversation"):
+            elif local(element) in ("choreography", "globalConversation"):
                 self.problem(element, "bpmn.unsupported", f"{local(element)} is not supported")
         return self.containers
 
@@ -127,6 +134,7 @@ class Reader:
         made.inputs, made.outputs = data.parameters_of(element)
         if depth == 0:
             self._check_extensions(element)
+            made.bindings = self.events.correlations.bindings(element)
         lanes = self._lanes(element)
         for one in element:
             name = local(one)
@@ -135,12 +143,18 @@ class Reader:
             elif name == "sequenceFlow":
                 self._check_extensions(one)
                 made.flows.append(self._flow(one))
-            elif name == "dataObjectReference":
-                self._refers(one, "dataObjectRef", "dataObject")
+            elif name in ("dataObjectReference", "dataStoreReference"):
+                self._data_reference(one)
             elif name and name not in PASSIVE:
                 self.problem(one, "bpmn.unsupported", f"the element {name} is not supported", "replace or remove it")
         self._connect(made, element)
         return made
+
+    def _data_reference(self, element: Xml) -> None:
+        kind = local(element).removesuffix("Reference")
+        self._refers(element, f"{kind}Ref", kind)
+        if kind == "dataStore" and len(data.store_of(self, element.get("id") or "") or "") > LONGEST_NAME:
+            self.problem(element, "bpmn.data", f"the name of the data store is longer than {LONGEST_NAME} characters", "give it a shorter name")
 
     def _add(self, made: Container, element: Xml, lanes: dict[str, str], depth: int) -> None:
         node = self.node(element, depth)
@@ -155,7 +169,9 @@ class Reader:
     def _ad_hoc(self, element: Xml) -> AdHoc:
         condition = child(element, "completionCondition")
         sequential = (element.get("ordering") or "").lower() == "sequential"
-        return AdHoc(languages.formal(condition) or None, text(condition), sequential, flag(element, "cancelRemainingInstances", True))
+        made = AdHoc(languages.formal(condition) or None, text(condition), sequential, flag(element, "cancelRemainingInstances", True))
+        made.chosen = languages.whole(element, extensions.active_elements(element)) or None
+        return made
 
     def _lanes(self, element: Xml) -> dict[str, str]:
         """Node id to lane name; the innermost lane wins."""
@@ -177,13 +193,9 @@ class Reader:
 
     # --- flows --------------------------------------------------------------------------------------------------------
     def _flow(self, element: Xml) -> Flow:
-        key = element.get("id")
-        if not key:
-            self.made_flows += 1
-            key = f"$flow{self.made_flows}"  # no id in XML begins so
         condition = child(element, "conditionExpression")
         return Flow(
-            id=key,
+            id=element.get("id") or "",
             source=reference(element.get("sourceRef")) or "",
             target=reference(element.get("targetRef")) or "",
             condition=languages.formal(condition) or None,
@@ -195,6 +207,7 @@ class Reader:
 
     def _connect(self, made: Container, element: Xml) -> None:
         drawn_flows, made.flows = made.flows, []
+        order.name_flows(drawn_flows)
         for drawn, flow in zip(children(element, "sequenceFlow"), drawn_flows, strict=True):
             source_node, target_node = made.nodes.get(flow.source), made.nodes.get(flow.target)
             if source_node is None or target_node is None:
@@ -214,6 +227,7 @@ class Reader:
                     flow.default = True
         self._attach(made)
         self._link(made)
+        order.settle(made)
 
     def _link(self, made: Container) -> None:
         """A throwing link event continues at the catching one (section 10.5.5): named by its definition, else by the common name."""
@@ -243,7 +257,7 @@ class Reader:
                 continue
             host.boundary.append(node)
             if any(d.kind == "compensate" for d in node.definitions):
-                found = next((key for key in self.associated.get(node.id, ()) if key in made.nodes), None)
+                found = next((key for key in sorted(self.associated.get(node.id, ())) if key in made.nodes), None)
                 if found is not None:
                     host.handler = found
                     made.nodes[found].for_compensation = True
@@ -262,6 +276,8 @@ class Reader:
             made.activation = languages.formal(child(element, "activationCondition")) or None
         else:
             self._activity(made, element, depth)
+        made.async_before, made.async_after = extensions.asynchronous(element)
+        made.retry = self._retry(element)
         self._check_extensions(element)
         for one in extensions.complex_parameters(element):
             self.problem(one, "extension.unsupported", "a parameter with a script, list or map inside is not supported", "use an expression")
@@ -281,7 +297,7 @@ class Reader:
         made.inputs = extensions.inputs(element)
         made.outputs = extensions.outputs(element)
         made.assignment = extensions.assignment(element)
-        made.retry = self._retry(element)
+        data.associate(self, made, element)
 
     def _activity(self, made: Node, element: Xml, depth: int) -> None:
         made.for_compensation = flag(element, "isForCompensation", False)
@@ -308,7 +324,6 @@ class Reader:
             made.definitions = self.events.message_of(element)
             made.instantiate = flag(element, "instantiate", False)
         made.topic = extensions.topic(element)
-        made.retry = self._retry(element)
         made.parameters = extensions.handler_parameters(element)
         made.result_variable = extensions.result_variable(element)
         made.decision = extensions.decision(element)
@@ -330,7 +345,7 @@ class Reader:
 
     def _quantity(self, element: Xml, name: str) -> int:
         said = element.get(name, "1")
-        if not said.strip().isdigit() or int(said) < 1:
-            self.problem(element, "bpmn.quantity", f"{name} must be a whole number of at least 1, not {said!r}")
-            return 1
-        return min(int(said), 1000)
+        found = whole(said, MOST_TOKENS)
+        if not found:
+            self.problem(element, "bpmn.quantity", f"{name} must be a whole number from 1 to {MOST_TOKENS}, not {said[:40]!r}")
+        return found or 1

@@ -10,7 +10,7 @@ import re
 
 from engine.bpmn.diagram import Retry
 from engine.bpmn.extensions import attribute, element_attribute, element_text
-from engine.bpmn.xml_source import CAMUNDA_LIKE, OURS, ZEEBE, Xml
+from engine.bpmn.xml_source import CAMUNDA_LIKE, OURS, ZEEBE, Xml, whole
 from engine.errors import InvalidInput
 from engine.model.schedule import duration
 
@@ -25,7 +25,8 @@ def read_retry(element: Xml) -> Retry:
     if said:
         return parse(said)
     plain = attribute(element, "retries") or element_attribute(element, "taskDefinition", "retries", ZEEBE)
-    return Retry(_attempts(int(plain), plain)) if plain is not None and plain.isdecimal() and plain.isascii() else Retry()
+    count = whole(plain) if plain is not None else None
+    return Retry(_attempts(count, plain or "")) if count is not None else Retry()
 
 
 def parse(text: str) -> Retry:

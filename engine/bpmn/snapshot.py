@@ -10,6 +10,7 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
+from engine.bpmn import continuation
 from engine.bpmn.compensation import Completed, Kept
 from engine.bpmn.scope import Scope
 from engine.bpmn.subscription import Subscription
@@ -18,7 +19,7 @@ from engine.bpmn.workflow import InstanceWorkflow, ScopeWorkflow
 from engine.model.schedule import Plan
 from engine.model.values import purify
 
-FORMAT = 1
+FORMAT = 2
 
 
 # --- taking -------------------------------------------------------------------------------------------------------------
@@ -115,6 +116,9 @@ def _subscription(one: Subscription) -> list[Any]:
         one.start,
         _schedule(one.schedule),
         one.held,
+        one.correlation,
+        list(one.retrieval),
+        one.chain,
     ]
 
 
@@ -187,6 +191,7 @@ def _restore_token(workflow: Any, row: list[Any], scopes: list[Scope]) -> None:
     token.local = None if local is None else scopes[local]
     token.subscriptions, token.armed, token.internal_data, token.chosen = list(subscriptions), armed, dict(memory), []
     workflow.register(token)
+    continuation.restored(token)
 
 
 def _restore_completed(row: list[Any]) -> Completed:
@@ -199,9 +204,12 @@ def _restore_kept(row: list[Any]) -> Kept:
 
 
 def _restore_subscription(top: InstanceWorkflow, row: list[Any]) -> Subscription:
-    key, kind, name, role, spec, index, workflow_key, owner, start, schedule, held = row
+    key, kind, name, role, spec, index, workflow_key, owner, start, schedule, held, correlation, retrieval, *chain = row
     workflow = top.live[workflow_key]
-    return Subscription(key, kind, name, role, workflow.spec.task_specs[spec], index, workflow, owner, start, _restore_schedule(schedule), held)
+    made = Subscription(key, kind, name, role, workflow.spec.task_specs[spec], index, workflow, owner, start, _restore_schedule(schedule))
+    made.held, made.correlation, made.retrieval = held, correlation, tuple(retrieval)
+    made.chain = chain[0] if chain else 0
+    return made
 
 
 def _restore_schedule(row: list[Any] | None) -> Plan | None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 
+from engine.bpmn import payload
 from engine.bpmn.activities import Activity
 from engine.bpmn.diagram import Mapping
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.scope import Scope, same
 from engine.bpmn.subscription import Subscription
 from engine.bpmn.token import LEAVE, Token
+from engine.errors import BpmnError, ExpressionError
+from engine.ports import FIND_PROCESS
 
 if TYPE_CHECKING:
     from engine.bpmn.process_spec import ProcessSpec
@@ -31,12 +35,17 @@ class Subprocess(Activity, defaults.SubWorkflowTask):
 
     def begin(self, token: Token, workflow: ScopeWorkflow) -> None:
         workflow.starting_at = token.memory.get("start")
+        if "payload" in token.memory:
+            workflow.memory["payload"] = payload.passed_on(token.memory)
         workflow.begin()
 
     def scope_done(self, token: Token, workflow: ScopeWorkflow) -> None:
         """The inner scope ended by itself."""
         token.workflow.top_workflow.compensation.keep(token, workflow)
         token.resume(LEAVE)
+
+    def thrown_out(self, token: Token, workflow: ScopeWorkflow) -> None:
+        """An error or escalation that is caught outside passes the border of this activity: results come back as far as they exist."""
 
     def release(self, token: Token) -> None:
         workflow = token.workflow.top_workflow.live.get(token.id)
@@ -79,41 +88,59 @@ class EventSubprocess(Subprocess, defaults.EventSubprocess):
             workflow.cancel_tokens()
         token = Token(workflow, self)
         token.memory["start"] = start
+        payload.note(token)
         token._ready()
 
 
 class CallActivity(Subprocess, defaults.CallActivity):
-    """Runs another process in a scope chain of its own; variables pass by the mapping, all of them by default."""
+    """Runs another process in a scope chain of its own; variables pass by the mapping. Without any mapping all pass, and what changed comes back."""
 
     def work(self, token: Token) -> None:
         engine = token.workflow.script_engine
-        process_id = token.memory.get("called") or str(engine.fill(token.scope, self.node.called))
-        spec = self.called(process_id)
-        token.memory["called"] = process_id
+        called = token.memory.get("called") or self._choose(token, str(engine.fill(token.scope, self.node.called)))
+        spec = self.called(called)
+        token.memory["called"] = called
         scope = Scope(token.id, None, token.workflow.top_workflow.tell)
         values = self._inward(token, spec)
         workflow = token.workflow.top_workflow.create_subprocess(token, spec, scope)
         scope.declare_all(values)
-        token.memory["before"] = values if self._gives_everything() else {}
+        token.memory["before"] = {} if self._returned(spec) == () else values
         self.begin(token, workflow)
 
-    def called(self, process_id: str) -> ProcessSpec:
-        spec: ProcessSpec | None = self.process.model.find(process_id)
-        if spec is None:
+    def _choose(self, token: Token, process_id: str) -> str:
+        """The process to call: of this deployment or pinned by it, else the version that is newest now (a recorded call), as `=<definition id>`."""
+        model = self.process.model
+        if model.find(process_id) is not None:
+            return process_id
+        found: Any = token.workflow.script_engine.sandbox.call(FIND_PROCESS, (process_id,), {}) if model.lookup is not None else None
+        if found is None:
             raise ElementFailure(f"the called process {process_id!r} is not deployed")
+        return f"={found['definition']}"
+
+    def called(self, key: str) -> ProcessSpec:
+        """The process that `_choose` chose."""
+        model = self.process.model
+        spec: ProcessSpec = model.of_definition(key[1:]) if key.startswith("=") else model.find(key)
         return spec
 
     def _inward(self, token: Token, spec: ProcessSpec) -> dict[str, Any]:
         visible, mapping = token.scope.flat(), self.node.mapping_in
         if not mapping.stated and spec.container.inputs:
             return {name: visible.get(name) for name in spec.container.inputs}
-        values: dict[str, Any] = dict(visible) if mapping.everything or not mapping.stated else {}
+        values: dict[str, Any] = dict(visible) if mapping.everything or not self._mapped() else {}
         passed: dict[str, Any] = token.workflow.script_engine.parameters(token.scope, mapping.parameters)
         return values | passed
 
-    def _gives_everything(self) -> bool:
+    def _mapped(self) -> bool:
+        """Does the diagram say what passes? Then nothing else does, in either direction."""
+        return bool(self.node.mapping_in.stated or self.node.mapping_out.stated)
+
+    def _returned(self, spec: ProcessSpec) -> tuple[str, ...] | None:
+        """Variables that come back under their own name: the declared outputs, none, or all (None)."""
         mapping: Mapping = self.node.mapping_out
-        return mapping.everything or not mapping.stated
+        if spec.container.outputs and not mapping.stated:
+            return spec.container.outputs
+        return None if mapping.everything or not self._mapped() else ()
 
     def scope_done(self, token: Token, workflow: ScopeWorkflow) -> None:
         token.memory["results"] = dict(workflow.scope.vars)
@@ -122,16 +149,25 @@ class CallActivity(Subprocess, defaults.CallActivity):
     def before_leaving(self, token: Token) -> None:
         """Results come back; what the called process did not change is left alone, so that parallel calls lose no write."""
         if "results" in token.memory:
-            self._take_results(token, token.memory["results"], token.memory["before"])
+            results = Scope(token.id, None, token.workflow.top_workflow.tell, dict(token.memory["results"]))
+            mapped = token.workflow.script_engine.parameters(results, self.node.mapping_out.parameters)
+            self._give_back(token, results.vars, mapped)
             del token.memory["results"], token.memory["before"]
         super().before_leaving(token)
 
-    def _take_results(self, token: Token, results: dict[str, Any], before: dict[str, Any]) -> None:
-        mapping, declared = self.node.mapping_out, self.called(token.memory["called"]).container.outputs
-        inner = Scope(token.id, None, token.workflow.top_workflow.tell, dict(results))
-        mapped = token.workflow.script_engine.parameters(inner, mapping.parameters)
-        if self._gives_everything():
-            for name in declared if declared and not mapping.stated else sorted(results):
-                if name in results and not (name in before and same(before[name], results[name])):
-                    token.scope.assign(name, results[name])
+    def thrown_out(self, token: Token, workflow: ScopeWorkflow) -> None:
+        """What cannot be evaluated is left out: the called process did not get so far."""
+        results = Scope(token.id, None, token.workflow.top_workflow.tell, dict(workflow.scope.vars))
+        mapped: dict[str, Any] = {}
+        for parameter in self.node.mapping_out.parameters:
+            with suppress(ExpressionError, BpmnError):
+                mapped |= token.workflow.script_engine.parameters(results, (parameter,))
+        self._give_back(token, results.vars, mapped)
+
+    def _give_back(self, token: Token, results: dict[str, Any], mapped: dict[str, Any]) -> None:
+        before = token.memory["before"]
+        returned = self._returned(self.called(token.memory["called"]))
+        for name in sorted(results if returned is None else returned):
+            if name in results and not (name in before and same(before[name], results[name])):
+                token.scope.assign(name, results[name])
         token.scope.assign_all(mapped)

@@ -29,7 +29,10 @@ class Subscription:
     owner: int | None = None
     start: str | None = None
     schedule: Plan | None = None
-    held: bool = False  # conditional: was the condition true when last looked at
+    correlation: str | None = None  # message: the key under which it waits, and how the key is read from a payload
+    retrieval: tuple[str, ...] = ()
+    chain: int = 0  # timer: so many timers before it, each due at once, led to it
+    held: bool | None = False  # conditional: was it true when last looked at; None: looking was stopped, nobody looks again before a retry
 
     @property
     def node(self) -> Any:

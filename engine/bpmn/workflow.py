@@ -15,6 +15,8 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.exceptions import TaskNotFoundException
 from SpiffWorkflow.util.task import TaskState
 
+from engine.bpmn.budget import Budget
+from engine.bpmn.data_stores import StoreAccess
 from engine.bpmn.event_hub import EventHub
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.scope import Scope
@@ -151,6 +153,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
 
     def __init__(self, spec: ProcessSpec, engine: ScriptEngine, limits: Limits, compensation: Compensation) -> None:
         self.limits = limits
+        self.budget = Budget(limits)
         self.compensation = compensation
         self.counter = 0
         self.tokens: dict[int, Token] = {}
@@ -160,6 +163,8 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         self.touched: dict[int, None] = {}  # scopes that lost a token
         self.or_joins: dict[tuple[int, str], None] = {}  # joins to be decided when nothing else moves
         self.incidents: dict[int, str] = {}
+        self.stores = StoreAccess(self)
+        self.continuations: dict[int, int] = {}  # job -> token that waits for it (`engine.bpmn.continuation`)
         self.events: list[Event] = []
         self.changed = False
         self.ended: str | None = None  # completed, failed, cancelled
@@ -177,8 +182,9 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         return self.counter
 
     def tell(self, event: Event) -> None:
-        if type(event) in CHANGES and self.event_manager.conditions:
+        if type(event) in CHANGES and (self.event_manager.conditions or self.event_manager.bound):
             self.changed = True
+        self.budget.told(event)
         self.events.append(event)
 
     def take_events(self) -> tuple[Event, ...]:
@@ -209,23 +215,27 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
     # --- the engine loop --------------------------------------------------------------------------------------------
     def do_engine_steps(self, will_complete_task: Any = None, did_complete_task: Any = None) -> None:
         """Run what is ready, oldest first, until everything waits. Raises nothing that a diagram causes."""
-        steps = 0
         while self.ended is None:
             self.settle()
             if self.listening or self.queue:
                 token = (self.listening or self.queue).popleft()
                 if not token._state & TaskState.READY or token.id in self.incidents:
                     continue
-                steps += 1
-                if steps > self.limits.steps:
-                    self.raise_incident(token, f"more than {self.limits.steps} steps in one command; is this loop meant to end?")
+                cause = self.budget.used_up()
+                if cause is not None:
+                    self.raise_incident(token, cause)
                     return
                 self.attempt(token, token.run)
             elif not self.quiesce():
                 return
 
     def attempt(self, token: Token, work: Any) -> None:
-        """Do `work` for `token`: a BPMN error is thrown in the diagram, any other failure becomes an incident."""
+        """Do `work` for `token`: a BPMN error is thrown in the diagram, any other failure becomes an incident.
+
+        Not while the token stands with an incident: a retry does it then.
+        """
+        if token.id in self.incidents:
+            return
         try:
             work()
         except BpmnError as error:
@@ -241,11 +251,13 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
                 del self.touched[key]
                 scope = self.live.get(key)
                 if scope is not None and not scope.tasks and not scope.revived:
-                    scope.finish()
+                    if not scope.spec.stays_open(scope):
+                        scope.finish()
                 elif scope is not None:
                     self.event_manager.complete_scope(scope)
             if self.changed:
                 self.changed = False
+                self.event_manager.rekey(list(self.event_manager.bound))
                 self.event_manager.check_conditions()
 
     def quiesce(self) -> bool:
@@ -281,10 +293,15 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         self.listening.clear()
 
     def raise_incident(self, token: Token, cause: str) -> None:
-        self.incidents[token.id] = cause
-        self.tell(IncidentRaised(token.id, token.element, cause))
+        self.note_incident(token.id, token.element, cause)
+
+    def note_incident(self, key: int, element: str, cause: str) -> None:
+        """What stands already keeps its first incident: nothing is tried for it until somebody resolves that one."""
+        if key not in self.incidents:
+            self.incidents[key] = cause
+            self.tell(IncidentRaised(key, element, cause))
 
     def forget_incident(self, key: int) -> None:
-        """Of a token, or of a timer's job."""
+        """Of a token, a timer's job or a condition."""
         if self.incidents.pop(key, None) is not None:
             self.tell(IncidentResolved(key))

@@ -98,3 +98,10 @@ def qualified(element: Xml, value: str | None) -> tuple[str | None, str]:
 def flag(element: Xml, name: str, default: bool) -> bool:
     value = element.get(name)
     return default if value is None else value.strip().lower() in ("true", "1")
+
+
+def whole(value: str, most: int = 999_999_999) -> int | None:
+    """A whole number from 0 to `most`; None for everything else, however long or in whatever digits."""
+    value = value.strip()
+    found = int(value) if value.isascii() and value.isdecimal() and len(value) <= len(str(most)) else None
+    return found if found is not None and found <= most else None

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.expressions.brokers import read_message, write_message
 from engine.expressions.plain import NotJson
-from engine.expressions.sandbox import Limits, Pool, RunFailed, SandboxUnavailable
+from engine.expressions.sandbox import Fixed, Limits, Pool, RunFailed, SandboxUnavailable
 from engine.model.values import Json
 
 
@@ -44,7 +44,8 @@ class _Aborted(Exception):
 def _answer(pool: Pool, request: dict[str, Any], channel: int) -> dict[str, Json]:
     functions = {name: _forwarded(name, channel) for name in request["functions"]}
     try:
-        return {"value": pool.run(request["code"], request["inputs"], functions, datetime.fromisoformat(request["now"]))}
+        now = datetime.fromisoformat(request["now"])
+        return {"value": pool.run(request["code"], request["inputs"], functions, now, Fixed(request["seconds"]))}
     except RunFailed as exc:
         return {"failed": [exc.kind, exc.message, exc.line]}
     except NotJson as exc:

@@ -1,6 +1,6 @@
 """Brokers: fresh processes that run code for a process that was forked and so cannot use Monty itself. This side starts and asks them.
 
-One exchange: a request `{code, inputs, functions, now}`, any number of `{call, args, kwargs}` answered by `{value}`, then the end: `{value}`,
+One exchange: a request `{code, inputs, functions, now, seconds}`, any number of `{call, args, kwargs}` answered by `{value}`, then the end: `{value}`,
 `{failed: [kind, message, line]}`, `{foreign: message}` or `{unavailable: cause}`. `{abort}` instead of an answer leaves the code. Each message is its length (four bytes) and JSON in UTF-8.
 """
 
@@ -20,8 +20,9 @@ from queue import Empty, LifoQueue
 from typing import Any
 
 from engine.expressions.plain import NotJson
-from engine.expressions.sandbox import HostFunctions, Limits, RunFailed, SandboxUnavailable
+from engine.expressions.sandbox import LONGEST, Fixed, HostFunctions, Limits, RunFailed, SandboxUnavailable, seconds_of
 from engine.model.values import Json, canonical, parse
+from engine.ports import Allowance
 
 _LENGTH = struct.Struct(">I")
 START_SECONDS = 30.0
@@ -64,14 +65,14 @@ class Brokers:
         self._places = threading.Semaphore(processes)
         self._closed = False
 
-    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime) -> Json:
+    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime, allowance: Allowance | None = None) -> Json:
         """See `Sandbox.run`."""
         if not self._places.acquire(timeout=START_SECONDS):
             raise SandboxUnavailable(cause="every worker is busy")
         try:
             broker = self._taken()
             try:
-                value = broker.run(code, inputs, functions, now)
+                value = broker.run(code, inputs, functions, now, allowance or Fixed())
             finally:
                 self._returned(broker)
             return value
@@ -106,7 +107,8 @@ class _Broker:
 
     def __init__(self, limits: Limits, binary: str | None) -> None:
         self.busy = False  # in the middle of an exchange: nobody could go on with it
-        self._seconds = limits.seconds + 2.0  # the broker itself ends what runs too long; this is for a broker that hangs
+        self._limits = limits
+        self._seconds = limits.seconds * LONGEST + 2.0  # the broker itself ends what runs too long; this is for a broker that hangs
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join([root, *(entry for entry in sys.path if entry)])
         try:
@@ -141,17 +143,25 @@ class _Broker:
         self._process.kill()
         self._process.wait()
 
-    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime) -> Json:
+    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime, allowance: Allowance) -> Json:
         self.busy = True
+        seconds = seconds_of(allowance, self._limits)
+        request: dict[str, Any] = {"code": code, "inputs": inputs, "functions": list(functions), "now": now.isoformat(), "seconds": seconds}
         try:
-            write_message(self._in, {"code": code, "inputs": inputs, "functions": list(functions), "now": now.isoformat()})
-            while "call" in (message := read_message(self._out, self._seconds)):
-                write_message(self._in, {"value": self._called(functions, message)})
+            while "call" in (message := self._exchange(request, allowance)):
+                request = {"value": self._called(functions, message)}
         except (OSError, EOFError) as exc:  # TimeoutError is an OSError
             self.kill()
             raise RunFailed("TimeoutError" if isinstance(exc, TimeoutError) else "Crash", "the sandbox has gone") from exc
         self.busy = False
         return _outcome(message)
+
+    def _exchange(self, message: dict[str, Any], allowance: Allowance) -> dict[str, Any]:
+        """Sends and waits; the broker computes meanwhile."""
+        with allowance.running():
+            write_message(self._in, message)
+            answer: dict[str, Any] = read_message(self._out, self._seconds)
+            return answer
 
     def _called(self, functions: HostFunctions, message: dict[str, Any]) -> Json:
         """The answer of a host function. When it raises, the other side is told to leave the code, and the exception goes on."""

@@ -19,14 +19,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from engine.errors import ExpressionError, FlowledgerError
+from engine.errors import ExpressionError, ExpressionStopped, FlowledgerError, ValueMissing
 from engine.expressions.direct import Undecided, direct_of
 from engine.expressions.plain import NotJson, same, to_json
 from engine.expressions.sandbox import Limits, RunFailed, Sandbox
 from engine.expressions.source import CLOCK, Mode, Source, SourceRefused, read
 from engine.expressions.wrapping import Program, program_of
 from engine.model.values import Json
-from engine.ports import Evaluated, Executed, HostFunction
+from engine.ports import Allowance, Evaluated, Executed, HostFunction
 
 
 class SandboxEvaluator:
@@ -40,8 +40,12 @@ class SandboxEvaluator:
         self.limits = limits or Limits()
         self._sandbox = Sandbox(self.limits, processes or max(2, min(4, os.cpu_count() or 2)), binary)
 
-    def evaluate(self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime) -> Evaluated:
-        """Value of an expression with the variables that it names. Raises ExpressionError, SandboxUnavailable, BpmnError of a function."""
+    def evaluate(
+        self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime, allowance: Allowance | None = None
+    ) -> Evaluated:
+        """Value of an expression with the variables that it names. Raises ExpressionError (ExpressionStopped when that depends on the
+        machine), SandboxUnavailable, BpmnError of a function.
+        """
         accepted = _accepted(source, "expression")
         reads = _reads(accepted, variables, functions)
         if self._direct:
@@ -49,16 +53,18 @@ class SandboxEvaluator:
             if compute is not None:
                 with suppress(Undecided, NotJson, RecursionError):
                     return Evaluated(to_json(compute(reads)), reads)
-        return Evaluated(self._run(accepted, reads, functions, now), reads)
+        return Evaluated(self._run(accepted, reads, functions, now, allowance), reads)
 
-    def execute(self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime) -> Executed:
+    def execute(
+        self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime, allowance: Allowance | None = None
+    ) -> Executed:
         """Effect of a script on the variables. Raises as `evaluate`; then nothing of the script has an effect."""
         accepted = _accepted(source, "script")
         for name in accepted.assigns:
             if name in functions or name in CLOCK:
                 raise ExpressionError(source=_short(source), cause=f"{name} is a function and cannot be assigned")
         reads = _reads(accepted, variables, functions)
-        after: Any = self._run(accepted, reads, functions, now)
+        after: Any = self._run(accepted, reads, functions, now, allowance)
         if not (isinstance(after, dict) and isinstance(after.get("kept"), dict) and isinstance(after.get("gone"), list)):
             raise ExpressionError(source=_short(source), cause="its effect was tampered with")
         watched = dict.fromkeys((*accepted.assigns, *reads))
@@ -81,17 +87,23 @@ class SandboxEvaluator:
             return _explain(exc)
         return None
 
+    def available(self) -> bool:
+        """Is Monty's executable where it is expected?"""
+        return self._sandbox.available()
+
     def close(self) -> None:
         """Ends the worker processes."""
         self._sandbox.close()
 
-    def _run(self, source: Source, reads: Mapping[str, Json], functions: Mapping[str, HostFunction], now: datetime) -> Json:
+    def _run(
+        self, source: Source, reads: Mapping[str, Json], functions: Mapping[str, HostFunction], now: datetime, allowance: Allowance | None
+    ) -> Json:
         named = {name: _guarded(name, functions[name]) for name in (*source.calls, *source.reads) if name in functions}
         program = program_of(source, frozenset(named), tuple(reads), self.limits.result)
         try:
-            return self._sandbox.run(program.code, {**reads, **program.extra}, named, now)
+            return self._sandbox.run(program.code, {**reads, **program.extra}, named, now, allowance)
         except RunFailed as exc:
-            raise ExpressionError(source=_short(source.text), cause=_explain(exc, program)) from exc
+            raise _kind(exc, source, reads)(source=_short(source.text), cause=_explain(exc, program)) from exc
         except NotJson as exc:
             raise ExpressionError(source=_short(source.text), cause=str(exc)) from exc
         except _HostFailed as exc:
@@ -135,6 +147,15 @@ def _guarded(name: str, function: HostFunction) -> Callable[..., Json]:
             raise _HostFailed(f"{name}() failed: {type(exc).__name__}: {exc}") from exc
 
     return call
+
+
+def _kind(failed: RunFailed, source: Source, reads: Mapping[str, Json]) -> type[ExpressionError]:
+    if failed.kind in ("TimeoutError", "Crash"):
+        return ExpressionStopped
+    nothing = failed.kind == "NameError" and any(failed.message.startswith(f"name '{name}' ") for name in source.reads)
+    if nothing or (failed.kind == "TypeError" and any(reads[name] is None for name in reads)):
+        return ValueMissing
+    return ExpressionError
 
 
 def _explain(failed: RunFailed, program: Program | None = None) -> str:

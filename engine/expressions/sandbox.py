@@ -9,19 +9,24 @@ used in a process forked after it started, not even by a new pool (it would dist
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from importlib.util import find_spec
+from typing import Any, Protocol, TypeAlias
 
 import pydantic_monty as monty
+from pydantic_monty._binary import find_monty_binary
 
 from engine.errors import NotAvailable
 from engine.expressions.plain import NotJson, to_json
 from engine.expressions.wrapping import result_of
 from engine.model.values import Json
+from engine.ports import Allowance
 
 HostFunctions = Mapping[str, Callable[..., Json]]
 
@@ -42,7 +47,7 @@ class RunFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may use. `seconds` of computing (host functions excluded), `memory` in bytes, `recursion` in calls, `host_calls` in calls."""
+    """What one run may use. `seconds` of computing (host functions excluded; see `Allowance`), `memory` in bytes, `recursion` in calls, `host_calls` in calls."""
 
     seconds: float = 1.0
     memory: int = 64 * 1024 * 1024
@@ -51,10 +56,33 @@ class Limits:
     result: int = 4 * 1024 * 1024  # characters of JSON text
 
 
+LONGEST = 10.0
+"""An allowance is at most so many times the ordinary limit."""
+Running: TypeAlias = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """An allowance without a measure of what is used; None: the ordinary limit."""
+
+    given: float | None = None
+
+    def seconds(self, limit: float) -> float:
+        return limit if self.given is None else self.given
+
+    def running(self, worker: int | None = None) -> AbstractContextManager[None]:  # noqa: ARG002 - nothing is measured
+        return nullcontext()
+
+
+def seconds_of(allowance: Allowance, limits: Limits) -> float:
+    """What one run may take: never nothing, which would mean no limit."""
+    return max(0.001, min(allowance.seconds(limits.seconds), limits.seconds * LONGEST))
+
+
 class Runner(Protocol):
     """Runs programs: in this process's pool, or through brokers."""
 
-    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime) -> Json: ...
+    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime, allowance: Allowance | None = None) -> Json: ...
 
     def close(self) -> None: ...
 
@@ -82,13 +110,20 @@ class Sandbox:
         self._inherited = getattr(self, "_runner", None)  # kept alive: ending it would end the parent's workers
         self._runner: Runner | None = None
 
-    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime) -> Json:
+    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime, allowance: Allowance | None = None) -> Json:
         """The outcome of a program of `wrapping`. Raises RunFailed, NotJson, SandboxUnavailable, and unchanged what a host function raises."""
         runner = self._runner
         if runner is None:
             with self._lock:
                 runner = self._runner = self._runner or self._started()
-        return runner.run(code, inputs, functions, now)
+        return runner.run(code, inputs, functions, now, allowance)
+
+    def available(self) -> bool:
+        """Can workers be started: is the executable there?"""
+        try:
+            return os.access(find_monty_binary(self._binary), os.X_OK)
+        except FileNotFoundError:
+            return False
 
     def close(self) -> None:
         """Ends the workers. The next run starts new ones."""
@@ -115,14 +150,16 @@ class Pool:
     def __init__(self, limits: Limits, processes: int, binary: str | None) -> None:
         global _native_in  # noqa: PLW0603 - the native runtime is one per process, like this fact about it
         self._limits = limits
+        if find_spec("opentelemetry") is None:  # Monty looks for it in every run, which would cost more than the run
+            sys.modules["opentelemetry"] = None  # type: ignore[assignment]  # Python's own mark for a module that is not there
         try:
             self._pool = monty.Monty(
                 binary_path=binary,
                 min_processes=1,
                 max_processes=processes,
                 checkout_timeout=30.0,
-                request_timeout=limits.seconds + 0.5,  # per turn: a worker that ignores its own limits is killed
-                feed_duration_limit_grace=0.3,
+                request_timeout=limits.seconds * LONGEST + 0.5,  # per turn: a worker that hangs is killed
+                feed_duration_limit_grace=0.3,  # and so is one that ignores the limit of its run
                 max_checkouts_per_worker=100_000,
             )
             _native_in = os.getpid()
@@ -131,11 +168,13 @@ class Pool:
             # Whatever the native side raises, the answer is the same: fail closed.
             raise SandboxUnavailable(cause=str(exc)) from exc
 
-    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime) -> Json:
+    def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime, allowance: Allowance | None = None) -> Json:
         """See `Sandbox.run`."""
+        allowance = allowance or Fixed()
         try:
-            with self._pool.checkout(limits=self._resource_limits(), os_policy=_policy(now)) as session:
-                return result_of(_drive(session, code, dict(inputs), functions))
+            with self._pool.checkout(limits=self._resource_limits(seconds_of(allowance, self._limits)), os_policy=_policy(now)) as session:
+                worker = session.worker_pid
+                return result_of(_drive(session, code, dict(inputs), functions, lambda: allowance.running(worker)))
         except TimeoutError as exc:
             raise SandboxUnavailable(cause="every worker is busy") from exc
         except monty.MontyCrashedError as exc:
@@ -147,9 +186,9 @@ class Pool:
         """Ends the workers."""
         self._pool.__exit__(None, None, None)
 
-    def _resource_limits(self) -> monty.ResourceLimits:
+    def _resource_limits(self, seconds: float) -> monty.ResourceLimits:
         return {
-            "max_feed_duration_secs": self._limits.seconds,
+            "max_feed_duration_secs": seconds,
             "max_memory": self._limits.memory,
             "max_recursion_depth": self._limits.recursion,
             "max_suspensions": self._limits.host_calls,
@@ -160,25 +199,34 @@ def _policy(now: datetime) -> monty.OSPolicy:
     return {"datetime": now, "timezone": "utc", "sleep": "zero", "random_start": {"seed": 0}}
 
 
-def _drive(session: monty.MontySession, code: str, inputs: dict[str, Any], functions: HostFunctions) -> Any:
+def _drive(session: monty.MontySession, code: str, inputs: dict[str, Any], functions: HostFunctions, running: Running) -> Any:
     """Runs code, answering calls of host functions here: an exception leaves at once, the code gets no chance to catch it."""
     if not functions:
-        return session.feed_run(code, inputs=inputs, print_callback=_discard)
-    step: Any = session.feed_start(code, inputs=inputs, print_callback=_discard)
+        with running():
+            return session.feed_run(code, inputs=inputs, print_callback=_discard)
+    with running():
+        step: Any = session.feed_start(code, inputs=inputs, print_callback=_discard)
     while not isinstance(step, monty.MontyComplete):
-        if isinstance(step, monty.NameLookupSnapshot):
-            if step.variable_name in functions and step.object_id is None:
-                raise RunFailed("TypeError", f"{step.variable_name} is a function: it can only be called")
-            step = step.resume()
-        elif not isinstance(step, monty.FunctionSnapshot):
-            raise RunFailed("RuntimeError", "await is not available")
-        elif step.is_os_function:
-            step = step.resume_not_handled()
-        elif step.function_name in functions:
-            step = step.resume({"return_value": _answer(functions[step.function_name], step)})
-        else:
-            step = step.resume({"exc_type": "NameError", "message": f"name '{step.function_name}' is not defined"})
+        resume = _resumption(step, functions)  # calls the host function, which is not the code's time
+        with running():
+            step = resume()
     return step.output
+
+
+def _resumption(step: Any, functions: HostFunctions) -> Callable[[], Any]:
+    """How the code goes on from where it waits for the host."""
+    if isinstance(step, monty.NameLookupSnapshot):
+        if step.variable_name in functions and step.object_id is None:
+            raise RunFailed("TypeError", f"{step.variable_name} is a function: it can only be called")
+        return step.resume
+    if not isinstance(step, monty.FunctionSnapshot):
+        raise RunFailed("RuntimeError", "await is not available")
+    if step.is_os_function:
+        return step.resume_not_handled
+    if step.function_name in functions:
+        value = _answer(functions[step.function_name], step)
+        return lambda: step.resume({"return_value": value})
+    return lambda: step.resume({"exc_type": "NameError", "message": f"name '{step.function_name}' is not defined"})
 
 
 def _answer(function: Callable[..., Json], step: Any) -> Json:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from engine.errors import FlowledgerError, ReplayDiverged
+from engine.errors import FlowledgerError, NotAvailable, ReplayDiverged
 from engine.history.transition import RecordedCalls, step
 from engine.model import codec
 from engine.model import events as ev
@@ -160,12 +160,14 @@ def _changes(record: Record, before: dict[int, dict[str, Any]], fold: Fold) -> l
 def reexecute(execution: Execution, records: Iterable[Record]) -> int:
     """Run every input again on a fresh execution and compare each outcome with the record. Returns how many were compared.
 
-    Raises ReplayDiverged at the first difference.
+    Raises ReplayDiverged at the first difference, NotAvailable when it cannot be executed just now.
     """
     count = 0
     for record in records:
         try:
             events = step(execution, record.input, record.at, RecordedCalls({}, record.calls))
+        except NotAvailable:
+            raise  # nothing is known about the outcome
         except FlowledgerError as exc:
             raise ReplayDiverged(instance=record.instance_id, seq=record.seq, cause=str(exc)) from exc
         again, then = [codec.encode(e) for e in events], [codec.encode(e) for e in record.events]

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
-from engine.errors import BpmnError, Conflict, ExpressionError
+from engine.errors import BpmnError, ExpressionError
+from engine.history.watch import LiveWatch, RecordedWatch, Tape
 from engine.model import events as ev
 from engine.model import inputs as inp
 from engine.model.records import Call
 from engine.model.values import Json, purify
-from engine.ports import Execution
+from engine.ports import Execution, Stopwatch, Watch
 
 Functions = Mapping[str, Callable[..., Any]]
 
 
 class RecordedCalls:
-    """Host functions during a step: `live` calls and writes down, `again` answers from what was written down."""
+    """Host functions during a step: live it calls and writes down, with `recorded` it answers from what was written down.
 
-    def __init__(self, functions: Functions, recorded: Sequence[Call] | None = None) -> None:
+    `watch` does the same with the bounds on time; a live step without a stopwatch has none.
+    """
+
+    def __init__(self, functions: Functions, recorded: Sequence[Call] | None = None, stopwatch: Stopwatch | None = None) -> None:
         self._functions = functions
-        self._again: Iterator[Call] | None = None if recorded is None else iter(recorded)
+        self._stopwatch = stopwatch
+        self._tape = None if recorded is None else Tape(recorded)
         self.made: list[Call] = []
+        self.watch: Watch | None = None
+        if self._tape is not None:
+            self.watch = RecordedWatch(self._tape)
+        elif stopwatch is not None:
+            self.watch = LiveWatch(stopwatch, self.made)
 
     def __call__(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Json:
         """Raises BpmnError as the function did; any other failure as ExpressionError."""
-        call = self._live(name, args, kwargs) if self._again is None else self._recorded(name)
+        if self._tape is not None:
+            call = self._tape.call(name)
+        else:
+            with self._stopwatch.aside() if self._stopwatch is not None else nullcontext():
+                call = self._live(name, args, kwargs)
         self.made.append(call)
         if not call.failed:
             return call.result
@@ -42,13 +57,6 @@ class RecordedCalls:
         except Exception as exc:  # noqa: BLE001 - foreign code: whatever it raises becomes part of the record
             return Call(name, failed=True, error=f"{type(exc).__name__}: {exc}")
 
-    def _recorded(self, name: str) -> Call:
-        assert self._again is not None
-        call = next(self._again, None)
-        if call is None or call.name != name:
-            raise Conflict(f"re-execution calls {name}, the record holds {call.name if call else 'no further call'}")
-        return call
-
 
 def step(execution: Execution, input: inp.Input, now: datetime, call: RecordedCalls) -> tuple[ev.Event, ...]:
     """The outcome of `input`. Raises what `Execution.apply` raises."""
@@ -56,7 +64,7 @@ def step(execution: Execution, input: inp.Input, now: datetime, call: RecordedCa
         isinstance(input, inp.FailJob) and not input.tracked
     ):
         return annotate(input)
-    return execution.apply(input, now, call)
+    return execution.apply(input, now, call, call.watch)
 
 
 def annotate(input: inp.Annotation) -> tuple[ev.Event, ...]:

@@ -1,7 +1,7 @@
 """The one policy: may this actor do this to this object? Every command and every query asks here; nobody else decides.
 
 Roles: `staff` works on tasks of their groups; `process_owner` deploys and sees all instances of processes; `auditor` sees everything and
-changes nothing; `operator` mends instances; `administrator` manages accounts and may do what an operator may. `system` is the engine itself.
+changes nothing; `operator` mends instances; `administrator` manages accounts and may do what an operator may; `monitor` is a program that reads figures and nothing else. `system` is the engine itself.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ GRANTS: dict[str, frozenset[str]] = {
     "note.write": frozenset({"staff", "process_owner", "operator", "administrator"}),
     "account.manage": frozenset({"administrator"}),
     "account.read": frozenset({"administrator", "auditor"}),
-    "account.own": frozenset({"staff", "process_owner", "auditor", "operator", "administrator"}),
+    "account.own": frozenset({"staff", "process_owner", "auditor", "operator", "administrator", "monitor"}),
     "data.import": frozenset({"staff", "operator", "administrator"}),
     "incident.read": frozenset({"process_owner", "auditor", "operator", "administrator"}),
+    "metrics.read": frozenset({"monitor", "operator", "administrator"}),
 }
 
 

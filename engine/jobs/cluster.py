@@ -7,21 +7,30 @@ second for what became due (timers are found so, by index; they never lie in Pro
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
 
-from engine.errors import FlowledgerError
 from engine.store.database import Database
 
 log = logging.getLogger("flowledger.jobs")
 
 QUEUE = "flowledger"
+TASK = "flowledger.due"
 POLL_SECONDS = 30.0  # of Procrastinate's queue, beside the notifications
 GRACE_SECONDS = 25.0
+AGAIN_SECONDS = 2.0  # between attempts to listen, while the database is gone
+LOOK_SECONDS = 0.2  # how soon a listener sees that it shall stop
+# Wake-ups that nobody took, because no worker runs or one was killed: what they were for has been found by looking.
+_STALE = sa.text(
+    "DELETE FROM procrastinate_jobs WHERE queue_name = :queue AND id IN"
+    " (SELECT job_id FROM procrastinate_events WHERE type = 'deferred' AND at < now() - interval '1 minute')"
+)
 
 
 def is_installed(database: Database) -> bool:
@@ -59,28 +68,52 @@ class Cluster:
     """Port Waker on PostgreSQL, and the main loop of a worker. `wake` makes this process look for due work."""
 
     def __init__(self, url: URL, wake: Callable[[], None]) -> None:
-        from procrastinate import App, PsycopgConnector
+        from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._app = App(connector=PsycopgConnector(conninfo=address))
         self.wake = wake
-        self._due = self._app.task(name="flowledger.due", queue=QUEUE)(wake)
+        # Two: an application that listens is asynchronous from then on, and could not write into the transactions of the job threads.
+        self._app = App(connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4))
+        self._app.task(name=TASK, queue=QUEUE)(wake)
+        self._due = App(connector=SyncPsycopgConnector(conninfo=address)).task(name=TASK, queue=QUEUE)(wake)
 
     def announce(self, connection: Connection) -> None:
         """In the transaction that makes the work."""
         self._due.configure(connection=connection.connection.dbapi_connection).defer()
 
-    def listen(self, name: str) -> None:
-        """Serve wake-ups until SIGINT or SIGTERM; what runs is finished first. Raises FlowledgerError when the database cannot be reached."""
-        from procrastinate.exceptions import ConnectorException
+    def listen(self, name: str, stopped: threading.Event) -> None:
+        """Serve wake-ups until `stopped`; what runs is finished first. A database that goes away is waited for: its jobs are there when it is back."""
+        while not stopped.is_set():
+            try:
+                asyncio.run(self._listen(name, stopped))
+            except Exception as exc:  # noqa: BLE001 - Procrastinate's, the driver's or the pool's way of saying that the database is gone
+                log.warning("worker %s is not woken: %s", name, exc.__cause__ or exc)
+            self.wake()
+            stopped.wait(AGAIN_SECONDS)
 
-        try:
-            self._app.run_worker(
-                name=name,
-                queues=[QUEUE],
-                fetch_job_polling_interval=POLL_SECONDS,
-                delete_jobs="always",
-                shutdown_graceful_timeout=GRACE_SECONDS,
+    async def _listen(self, name: str, stopped: threading.Event) -> None:
+        """Returns when told to stop, and also when Procrastinate's worker gives up, which it does without an error when it loses its database."""
+        async with self._app.open_async():
+            listening = asyncio.create_task(
+                self._app.run_worker_async(
+                    name=name,
+                    queues=[QUEUE],
+                    fetch_job_polling_interval=POLL_SECONDS,
+                    delete_jobs="always",
+                    shutdown_graceful_timeout=GRACE_SECONDS,
+                    install_signal_handlers=False,
+                )
             )
-        except ConnectorException as exc:
-            raise FlowledgerError(f"The database cannot be reached: {exc.__cause__ or exc}") from exc
+            while not (stopped.is_set() or listening.done()):
+                await asyncio.wait([listening], timeout=LOOK_SECONDS)
+            listening.cancel()
+            try:
+                await listening
+            except asyncio.CancelledError:
+                return
+
+
+def tidy(database: Database) -> int:
+    """Remove wake-ups that nobody took for a minute; how many."""
+    with database.begin(write=True) as connection:
+        return connection.execute(_STALE, {"queue": QUEUE}).rowcount

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from sqlalchemy.engine import Connection
@@ -19,6 +20,7 @@ log = logging.getLogger("flowledger.jobs")
 
 POLL_SECONDS = 1.0
 THREADS = 4
+CHORE_SECONDS = 60.0
 
 
 class Here:
@@ -35,11 +37,18 @@ class Dispatcher:
     """`start` once per process; `wake` after a commit that made a job; `stop` waits for the running jobs."""
 
     def __init__(
-        self, runner: JobRunner, poll_seconds: float = POLL_SECONDS, threads: int = THREADS, on_error: Callable[[Exception], None] | None = None
+        self,
+        runner: JobRunner,
+        poll_seconds: float = POLL_SECONDS,
+        threads: int = THREADS,
+        on_error: Callable[[Exception], None] | None = None,
+        chore: Callable[[], object] | None = None,
     ) -> None:
         self._runner = runner
         self._poll = poll_seconds
         self._on_error = on_error
+        self._chore = chore  # once a minute, by the thread that looks
+        self._next_chore = 0.0
         self._calls = threading.Semaphore(0)  # one for each thread that shall look
         self._stopping = False
         self._threads = [  # none at all: others do the work
@@ -67,7 +76,8 @@ class Dispatcher:
     def stop(self, timeout: float = 30.0) -> None:
         """Finish what runs, then end."""
         self._stopping = True
-        self._calls.release(len(self._threads))
+        if self._threads:
+            self._calls.release(len(self._threads))
         if self._started:
             for thread in self._threads:
                 thread.join(timeout)
@@ -83,8 +93,11 @@ class Dispatcher:
             self._calls.acquire(timeout=poll)
             try:
                 self.turn()
+                if poll is not None and self._chore is not None and time.monotonic() >= self._next_chore:
+                    self._next_chore = time.monotonic() + CHORE_SECONDS
+                    self._chore()
             except FlowledgerError as exc:  # database gone or another node first: the job is still there
-                log.warning("dispatcher: %s", exc)
+                log.warning("dispatcher: %s", type(exc).__name__)
             except Exception as exc:  # the thread must live on; the job keeps its row
                 log.exception("dispatcher")
                 if self._on_error is not None:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from engine.errors import FlowledgerError
 from engine.ports import UnitOfWork
 
 log = logging.getLogger("flowledger.jobs")
@@ -23,16 +22,22 @@ def take(uow: UnitOfWork, job_id: str, owner: str) -> None:
     uow.jobs.lease(job_id, owner, uow.now + timedelta(seconds=LEASE_SECONDS))
 
 
+def keep(uow: UnitOfWork, job_id: str, owner: str) -> bool:
+    """Hold the job longer. False: somebody else holds it meanwhile, or it ended."""
+    return uow.jobs.renew(job_id, owner, uow.now + timedelta(seconds=LEASE_SECONDS))
+
+
 @contextmanager
 def renewed(transact: Callable[[Callable[[UnitOfWork], Any]], Any], job_id: str, owner: str) -> Iterator[None]:
-    """While the block runs the lease is renewed. A renewal that fails is tried again: the lease outlives two of them."""
+    """While the block runs the lease is renewed, until it is lost. A renewal that fails is tried again: the lease outlives two of them."""
     done = threading.Event()
 
     def renew() -> None:
         while not done.wait(RENEW_SECONDS):
             try:
-                transact(lambda uow: take(uow, job_id, owner))
-            except FlowledgerError as exc:
+                if not transact(lambda uow: keep(uow, job_id, owner)):
+                    return
+            except Exception as exc:  # noqa: BLE001 - whatever it is: the handler runs, and the next renewal may succeed
                 log.warning("the lease of job %s was not renewed: %s", job_id, exc)
 
     thread = threading.Thread(target=renew, name=f"flowledger-lease-{job_id}", daemon=True)

@@ -6,6 +6,7 @@ element stands with an incident.
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 from engine.application import bulk, definitions, instances, messages
 from engine.application.advance import advance, execution_at
+from engine.application.correlation import carried
 from engine.application.services import Services
 from engine.errors import BpmnError, ConcurrentChange, ExecutionError, NotAvailable, Refusal
 from engine.jobs import lease
@@ -42,18 +44,21 @@ class JobRunner:
         services: Services,
         handlers: Mapping[str, ServiceTask],
         owner: str,
+        ended: Callable[[Due, str, float], None] = lambda _due, _outcome, _seconds: None,
         something_due: Callable[[], bool] = lambda: True,
     ) -> None:
         self._transact = transact
         self._services = services
         self._handlers = handlers
         self._owner = owner
+        self._ended = ended  # is told of each attempt: the job, how it ended, how long it took
         self.something_due = something_due  # one cheap question that takes no lock, for whoever polls
 
     def run_one(self, found: Callable[[], None] = lambda: None) -> bool:
         """Run the earliest due job that nobody else is busy with. False when there is none; `found` is called before it runs."""
         picked: list[Due] = []
-        outside: list[Callable[[], None]] = []
+        outside: list[Callable[[], str]] = []
+        start, outcome = time.perf_counter(), "done"
         try:
             ran = bool(self._transact(lambda uow: self._pick_and_run(uow, picked, outside, found)))
         except (ConcurrentChange, NotAvailable):
@@ -62,12 +67,15 @@ class JobRunner:
             if not picked:
                 raise
             self._failed(picked[0], exc)
-            return True
+            ran, outcome = True, type(exc).__name__
+            outside.clear()
         for work in outside:  # the lease is committed: nobody waits for the writer while a handler talks to the world
-            work()
+            outcome = work()
+        for due in picked if ran else ():
+            self._ended(due, outcome, time.perf_counter() - start)
         return ran
 
-    def _pick_and_run(self, uow: UnitOfWork, picked: list[Due], outside: list[Callable[[], None]], found: Callable[[], None]) -> bool:
+    def _pick_and_run(self, uow: UnitOfWork, picked: list[Due], outside: list[Callable[[], str]], found: Callable[[], None]) -> bool:
         due, head = self._pick(uow)
         if due is None:
             return False
@@ -94,7 +102,7 @@ class JobRunner:
                 return due, head
         return None, None
 
-    def _run(self, uow: UnitOfWork, due: Due, head: Head | None, outside: list[Callable[[], None]]) -> None:
+    def _run(self, uow: UnitOfWork, due: Due, head: Head | None, outside: list[Callable[[], str]]) -> None:
         if head is not None:
             self._inside(uow, due, head, outside)
         elif due.kind == "bulk":
@@ -104,7 +112,7 @@ class JobRunner:
         elif uow.jobs.remove(due.id):  # no instance is locked here: whoever removes the row, and nobody else, sends
             self._send(uow, due)
 
-    def _inside(self, uow: UnitOfWork, due: Due, head: Head, outside: list[Callable[[], None]]) -> None:
+    def _inside(self, uow: UnitOfWork, due: Due, head: Head, outside: list[Callable[[], str]]) -> None:
         """`head` is locked."""
         match due.kind:
             case "timer":
@@ -137,7 +145,7 @@ class JobRunner:
         key = str(key) if key is not None else None
         own = due.parameters.get("business_key")
         if key is None and own is not None:
-            found = uow.waiting.match("message", name, str(own))
+            found = uow.waiting.match("message", name, str(own), carried(uow, self._services, name, _payload(due)))
             key = str(own) if found else None
         messages.publish(uow, self._services, cmd.PublishMessage(name, _payload(due), key), SYSTEM)
 
@@ -146,12 +154,12 @@ class JobRunner:
         if not uow.jobs.remove(due.id, due.due_at):  # the next time of a cycle has the same id
             return
         left = due.parameters["left"]
-        plan = schedule.following(str(due.parameters["schedule"]), int(str(left)) if left is not None else None, due.due_at)
+        plan = schedule.following(str(due.parameters["schedule"]), int(str(left)) if left is not None else None, due.due_at, uow.now)
         if plan is not None:
             uow.jobs.add(definitions.start_job(definition.id, due.element_id, plan))
         instances.begin(uow, self._services, definition, {}, SYSTEM, start_element=due.element_id)
 
-    def _service(self, uow: UnitOfWork, due: Due, head: Head, outside: list[Callable[[], None]]) -> None:
+    def _service(self, uow: UnitOfWork, due: Due, head: Head, outside: list[Callable[[], str]]) -> None:
         task = self._handlers.get(due.handler or "")
         if task is None:
             raise ExecutionError(due.element_id, f"no installed pack provides the service task {due.handler!r}")
@@ -162,13 +170,17 @@ class JobRunner:
         lease.take(uow, due.id, self._owner)
         outside.append(lambda: self._outside(task, replace(context, connection=None, blobs=None), due))
 
-    def _outside(self, task: ServiceTask, context: ServiceContext, due: Due) -> None:
+    def _outside(self, task: ServiceTask, context: ServiceContext, due: Due) -> str:
         try:
             with lease.renewed(self._transact, due.id, self._owner):
                 input = _call(task, context, due)
             self._transact(lambda uow: self._finish_if_open(uow, due, input))
+        except NotAvailable:  # no fault of the handler: when the lease ends it is called again, with the same key
+            raise
         except Exception as exc:  # noqa: BLE001 - as in run_one
-            self._failed(due, exc)
+            self._failed(due, exc, leased=True)
+            return type(exc).__name__
+        return "done"
 
     def _finish_if_open(self, uow: UnitOfWork, due: Due, input: inp.Input) -> None:
         head = uow.instances.head(due.instance_id or "", lock=True)
@@ -199,18 +211,20 @@ class JobRunner:
             blobs=uow.blobs,
         )
 
-    def _failed(self, due: Due, exc: Exception) -> None:
+    def _failed(self, due: Due, exc: Exception, *, leased: bool = False) -> None:
         if due.kind == "bulk" and isinstance(exc, Refusal):
             self._transact(lambda uow: bulk.refuse(uow, self._services, due, exc))
             return
         cause = f"{type(exc).__name__}: {exc}" if not isinstance(exc, ExecutionError) else exc.cause
         stack = "".join(traceback.format_exception(exc))[-20_000:]
-        self._transact(lambda uow: self._record_failure(uow, due, exc, cause, stack))
+        self._transact(lambda uow: self._record_failure(uow, due, exc, cause, stack, leased=leased))
 
-    def _record_failure(self, uow: UnitOfWork, due: Due, exc: Exception, cause: str, stack: str) -> None:
+    def _record_failure(self, uow: UnitOfWork, due: Due, exc: Exception, cause: str, stack: str, *, leased: bool) -> None:
         head = uow.instances.head(due.instance_id, lock=True) if due.instance_id else None
         held = uow.jobs.get(due.id)
         if held is None or held.state == "failed":  # it ended meanwhile, or an operator has let it fail
+            return
+        if leased and not lease.keep(uow, due.id, self._owner):  # another worker took it over: its attempt decides
             return
         attempts, suspended = due.attempts + 1, held.state == "suspended"
         final = attempts >= due.retries or isinstance(exc, ExecutionError)

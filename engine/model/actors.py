@@ -16,6 +16,6 @@ class Actor:
     on_behalf_of: str | None = None
 
 
-ROLES = ("staff", "process_owner", "auditor", "operator", "administrator")
+ROLES = ("staff", "process_owner", "auditor", "operator", "administrator", "monitor")
 
 SYSTEM = Actor("system", "Flowledger", roles=frozenset({"system"}))

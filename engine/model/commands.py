@@ -202,6 +202,15 @@ class StopBulk:
     bulk_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class StartActivity:
+    """Start an activity of an open ad-hoc subprocess, perhaps once more; `key` when several of them offer it. -> InstanceRef"""
+
+    instance_id: str
+    element_id: str
+    key: int = 0
+
+
 # --- user tasks ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Complete:
@@ -320,6 +329,7 @@ Command: TypeAlias = (
     | Cancel
     | ChangeVariables
     | RetryIncident
+    | StartActivity
     | CompleteByHand
     | FailByHand
     | MoveToken

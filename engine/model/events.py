@@ -102,6 +102,18 @@ class VariableRemoved:
 
 @recorded
 @dataclass(frozen=True, slots=True)
+class DataStoreWritten:
+    """The instance wrote a data store, which all instances share; `version` counts the writes of that store by whomever."""
+
+    key: int
+    element: str
+    store: str
+    version: int
+    value: Json
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
 class UserTaskCreated:
     """A person has work. `key` equals the key of the element instance. `due` and `follow_up` are UTC ISO texts.
 
@@ -149,7 +161,7 @@ class UserTaskCancelled:
 @recorded
 @dataclass(frozen=True, slots=True)
 class JobCreated:
-    """Work that is due: `kind` is `service` or `timer`. `due` UTC ISO text (None: at once).
+    """Work that is due: `kind` is `service` or `timer`. `due` UTC ISO text (None: at once; a timer then is a transaction boundary, as `asyncBefore`).
 
     `handler` is the service task's type (topic), `parameters` what the diagram passes to it, already evaluated. `retries`: attempts in all;
     `backoff`: ISO 8601 durations to wait after the first, second ... failed attempt, the last one repeats (none: the engine's own).
@@ -177,13 +189,18 @@ class JobEnded:
 @recorded
 @dataclass(frozen=True, slots=True)
 class SubscriptionOpened:
-    """The instance waits: `kind` message or signal. `correlation_key` None matches the instance's business key only."""
+    """The instance waits: `kind` message or signal. `correlation_key` None matches the instance's business key only.
+
+    `retrieval`: expressions over a message's payload; their values, as text, are compared with the key (BPMN 2.0.2 section 8.4.2). A subscription whose
+    key got another value is closed and opened again under the same `key`.
+    """
 
     key: int
     element: str
     kind: str
     name: str
     correlation_key: str | None = None
+    retrieval: tuple[str, ...] = ()
 
 
 @recorded
@@ -311,6 +328,7 @@ Event: TypeAlias = (
     | VariableSet
     | VariableExtended
     | VariableRemoved
+    | DataStoreWritten
     | UserTaskCreated
     | UserTaskAssigned
     | UserTaskCompleted

@@ -154,6 +154,15 @@ class ResumeInstance:
 
 @recorded
 @dataclass(frozen=True, slots=True)
+class StartActivity:
+    """A person starts an activity that an open ad-hoc subprocess offers, perhaps once more. `key`: of the subprocess; 0: the only one that offers it."""
+
+    element: str
+    key: int = 0
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
 class CancelInstance:
     """Everything open is withdrawn; the instance ends as cancelled."""
 
@@ -225,6 +234,7 @@ Movement: TypeAlias = (
     | ThrowJobError
     | SetVariables
     | RetryElement
+    | StartActivity
     | CompleteElement
     | MoveToken
     | SuspendInstance

@@ -1,6 +1,7 @@
-"""ISO 8601 times as timers use them: a date-time, a duration (months and years by the calendar), or a cycle `R<n>/...`.
+"""ISO 8601 times as timers use them: a date-time, a duration (months and years by the calendar), or a cycle `R<n>/...`; cron as an extension.
 
-Pure arithmetic on given moments. A date-time without an offset is UTC. Horizon: 200 years; what lies beyond is refused.
+Pure arithmetic on given moments. A date-time without an offset is UTC. Horizon: 200 years; what lies beyond is refused. So is a cycle that
+returns within a second.
 """
 
 from __future__ import annotations
@@ -12,12 +13,19 @@ from datetime import UTC, datetime, timedelta
 from dateutil.relativedelta import relativedelta
 
 from engine.errors import InvalidInput
+from engine.model.cron import cron, looks_cron
+from engine.model.values import iso
 
 _DURATION = re.compile(
     r"(?P<sign>[+-])?P(?!$)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:[.,]\d+)?)D)?"
     r"(?:T(?!$)(?:(?P<hours>\d+(?:[.,]\d+)?)H)?(?:(?P<minutes>\d+(?:[.,]\d+)?)M)?(?:(?P<seconds>\d+(?:[.,]\d+)?)S)?)?"
 )
+_CYCLE = re.compile(r"R(-1|\d{0,9})")
 HORIZON_YEARS = 200
+SHORTEST_CYCLE = 1.0
+"""Seconds: a shorter one would keep the engine busy with nothing else."""
+MISSED = 1000
+"""So many times of a counted cycle may lie in the past when it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +74,24 @@ def date_time(text: str) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
+def kind(text: str) -> str:
+    """`date`, `duration` or `cycle`; of what is none of them, `date`."""
+    text = text.strip()
+    if text.startswith("R") or looks_cron(text):
+        return "cycle"
+    return "duration" if text.lstrip("+-").startswith("P") else "date"
+
+
 def first(text: str, now: datetime) -> Plan:
     """The first due time of a date-time, a duration from `now`, or a cycle. Raises InvalidInput.
 
-    Cycles: `R3/PT10M` (first one after one interval), `R/2026-01-01T00:00:00Z/P1M` (first at the start moment), `R3/PT1H/<end>`.
+    Cycles: `R3/PT10M` (first one after one interval), `R/2026-01-01T00:00:00Z/P1M` (first at the start moment), `R3/<start>/<end>` (the span
+    between them again and again), `R3/PT1H/<end>` (until then), `R-1/...` as `R/...`, and cron texts (see `engine.model.cron`).
     A date-time that is past is due at once.
     """
     text = text.strip()
+    if looks_cron(text):
+        return Plan(cron(text).after(now), None, text)
     if text.startswith("R"):
         return _cycle(text, now)
     if text.lstrip("+-").startswith("P"):
@@ -80,12 +99,22 @@ def first(text: str, now: datetime) -> Plan:
     return Plan(date_time(text), 0, text)
 
 
-def following(plan_text: str, left: int | None, due: datetime) -> Plan | None:
-    """The due time after `due` of a cycle with `left` repetitions to come; None when it is over."""
-    if left == 0 or not plan_text.startswith("R"):
+def following(plan_text: str, left: int | None, due: datetime, now: datetime | None = None) -> Plan | None:
+    """The due time after `due` of a cycle with `left` repetitions to come; None when it is over.
+
+    `now`: when the time before it really came. An endless cycle does not make up for what it missed till then.
+    """
+    if left == 0:
+        return None
+    late = left is None and now is not None and now > due
+    if looks_cron(plan_text):
+        return Plan(cron(plan_text).after(now if late and now is not None else due), left, plan_text)
+    if not plan_text.startswith("R"):
         return None
     _, start, interval, end = _parts(plan_text)
     after = interval.after(due) if start is None else _first_after(start, interval, due)
+    if late and now is not None and after < now:
+        after = _first_after(due if start is None else start, interval, now)
     if end is not None and after > end:
         return None
     return Plan(after, None if left is None else left - 1, plan_text)
@@ -115,27 +144,38 @@ def _first_after(start: datetime, interval: Duration, moment: datetime) -> datet
 
 
 def _parts(text: str) -> tuple[int | None, datetime | None, Duration, datetime | None]:
-    parts = text.split("/")
-    if len(parts) not in (2, 3) or not re.fullmatch(r"R\d{0,9}", parts[0]):
+    """Count, start, interval, end. All three of the latter together occur only in texts of our own, see `_cycle`."""
+    head, *rest = text.split("/")
+    match = _CYCLE.fullmatch(head)
+    spans = [part for part in rest if part.startswith("P")]
+    if match is None or not 1 <= len(rest) <= 3 or len(spans) > 1 or len(spans) < len(rest) - 2:
         raise InvalidInput(f"{text!r} is not an ISO 8601 cycle such as R3/PT10M.")
-    count = int(parts[0][1:]) if parts[0] != "R" else None
-    rest = parts[1:]
-    start = end = None
-    if len(rest) == 2:
-        if rest[0].startswith("P"):
-            end = date_time(rest[1])
-        else:
-            start = date_time(rest[0])
-            rest = rest[1:]
-    interval = duration(rest[0])
-    if interval.months <= 0 and interval.seconds <= 0:
-        raise InvalidInput(f"{text!r}: the interval of a cycle must be longer than nothing.")
-    return count, start, interval, end
+    count = int(match[1]) if match[1] not in ("", "-1") else None
+    if not spans:
+        if len(rest) != 2:
+            raise InvalidInput(f"{text!r} is not an ISO 8601 cycle such as R3/PT10M.")
+        start, end = map(date_time, rest)
+        interval = Duration(0, (end - start).total_seconds())
+        _check_interval(text, interval)
+        return count, start, interval, None
+    place = rest.index(spans[0])
+    interval = duration(spans[0])
+    _check_interval(text, interval)
+    return count, date_time(rest[0]) if place else None, interval, date_time(rest[place + 1]) if rest[place + 1 :] else None
+
+
+def _check_interval(text: str, interval: Duration) -> None:
+    if interval.months <= 0 and interval.seconds < SHORTEST_CYCLE:
+        raise InvalidInput(f"{text!r}: the interval of a cycle must be at least {SHORTEST_CYCLE:g} second.")
 
 
 def _cycle(text: str, now: datetime) -> Plan:
     count, start, interval, _ = _parts(text)
     if count == 0:
         raise InvalidInput(f"{text!r} repeats no times.")
-    due = start if start is not None else interval.after(now)
-    return Plan(due, None if count is None else count - 1, text)
+    if start is None and interval.months:  # written down where it began, so that 31 January, 28 February are followed by 31 March
+        span, *rest = text.split("/")[1:]
+        text = "/".join([text.split("/", maxsplit=1)[0], iso(now), span, *rest])
+    if start is not None and count is not None and count > MISSED and interval.after(start, MISSED) < now:
+        raise InvalidInput(f"{text!r}: more than {MISSED} of its times are past.")
+    return Plan(start if start is not None else interval.after(now), None if count is None else count - 1, text)

@@ -83,6 +83,7 @@ class TaskRow:
     created_at: datetime
     ended_at: datetime | None
     ended_by: str | None
+    follow_up: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +309,10 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
-    """Filters of a worklist. `view`: mine, groups (unclaimed work of my groups), all (both), due, overdue, every (auditors only)."""
+    """Filters of a worklist. `view`: mine, groups (unclaimed work of my groups), all (both), due, overdue, followup (its follow-up date has come), every.
+
+    `every` is for auditors only.
+    """
 
     view: str = "all"
     process_id: str | None = None

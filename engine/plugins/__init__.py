@@ -22,6 +22,7 @@ from typing import Any
 
 from engine.errors import BpmnError
 from engine.model.events import ElementEntered, UserTaskCreated
+from engine.model.findings import Finding, fault, fine, warning
 from engine.model.inputs import CompleteUserTask
 from engine.model.records import Record
 from engine.model.values import Json, canonical, iso, sha256
@@ -30,6 +31,7 @@ __all__ = [
     "BpmnError",
     "CompleteUserTask",
     "ElementEntered",
+    "Finding",
     "Json",
     "Pack",
     "Record",
@@ -37,9 +39,12 @@ __all__ = [
     "ServiceTask",
     "UserTaskCreated",
     "canonical",
+    "fault",
+    "fine",
     "iso",
     "service_task",
     "sha256",
+    "warning",
 ]
 
 
@@ -98,7 +103,8 @@ class Pack:
     SQLAlchemy tables (names begin with the pack's name), created with the database. `pages` names a callable `"module:function"` that
     returns a Flask blueprint for the pack's pages. `groups` are the candidate groups that its diagrams use, with titles by language.
     `demo` names a callable `(engine, progress) -> None` that fills an empty installation with demonstration data.
-    `functions` are pure functions that scripts and conditions may call.
+    `functions` are pure functions that scripts and conditions may call. `doctor` names a callable `() -> Iterable[Finding]` that
+    `flowledger doctor` asks what is wrong with the pack's installation.
     """
 
     name: str
@@ -113,3 +119,4 @@ class Pack:
     pages: str | None = None
     demo: str | None = None
     documentation: str = ""
+    doctor: str | None = None

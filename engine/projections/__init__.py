@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.ports import Projection
+from engine.projections.data_stores import DataStoreProjection
 from engine.projections.instances import IncidentProjection, InstanceProjection, NoteProjection
 from engine.projections.user_tasks import UserTaskProjection
 from engine.projections.work import JobProjection, SubscriptionProjection
@@ -16,4 +17,5 @@ ALL: tuple[Projection, ...] = (
     SubscriptionProjection(),
     IncidentProjection(),
     NoteProjection(),
+    DataStoreProjection(),
 )

@@ -73,24 +73,29 @@ class IncidentProjection:
     name = "incident"
 
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
-        """Open and resolve."""
+        """Open and resolve. What was raised, resolved and raised again in one record is one row, with the last cause."""
+        raised: dict[int, dict[str, object]] = {}
+        resolved: dict[int, dict[str, object]] = {}
         for event in record.events:
             if isinstance(event, ev.IncidentRaised):
-                batch.add(
-                    _RAISE,
-                    {
-                        "instance_id": head.instance_id,
-                        "key": event.key,
-                        "seq": record.seq,
-                        "definition_id": head.definition_id,
-                        "element_id": event.element,
-                        "kind": "job" if isinstance(record.input, inp.FailJob) else "element",
-                        "cause": event.cause,
-                        "created_at": record.at,
-                    },
-                )
+                raised[event.key] = {
+                    "instance_id": head.instance_id,
+                    "key": event.key,
+                    "seq": record.seq,
+                    "definition_id": head.definition_id,
+                    "element_id": event.element,
+                    "kind": "job" if isinstance(record.input, inp.FailJob) else "element",
+                    "cause": event.cause,
+                    "created_at": record.at,
+                    "resolved_at": None,
+                }
             elif isinstance(event, ev.IncidentResolved):
-                batch.add(_RESOLVE_ONE, {"b_instance": head.instance_id, "b_key": event.key, "resolved_at": record.at})
+                if event.key in raised:
+                    raised[event.key]["resolved_at"] = record.at
+                else:
+                    resolved[event.key] = {"b_instance": head.instance_id, "b_key": event.key, "resolved_at": record.at}
+        batch.add(_RESOLVE_ONE, *resolved.values())
+        batch.add(_RAISE, *raised.values())
         if head.state in ENDED and record.seq > 1:
             batch.add(_RESOLVE, {"b_instance": head.instance_id, "resolved_at": record.at})
 

@@ -104,6 +104,7 @@ def _row(event: ev.UserTaskCreated, record: Record, head: Head) -> dict[str, Any
         "form_key": event.form_key,
         "priority": event.priority,
         "due": moment(event.due) if event.due else None,
+        "follow_up": moment(event.follow_up) if event.follow_up else None,
         "created_at": record.at,
         "ended_at": None,
         "ended_by": None,

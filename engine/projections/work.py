@@ -99,6 +99,7 @@ class SubscriptionProjection:
                     "kind": event.kind,
                     "name": event.name,
                     "correlation_key": event.correlation_key if event.correlation_key is not None else head.business_key,
+                    "retrieval": json_list(event.retrieval) if event.retrieval else None,
                     "element_id": event.element,
                     "created_at": record.at,
                     "suspended": False,

@@ -17,7 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
-from engine.errors import ConcurrentChange, InvalidInput, NotAvailable
+from engine.errors import ConcurrentChange, FlowledgerError, InvalidInput, NotAvailable, OutcomeUnknown, StorageFull
 
 REST_SECONDS = 5.0
 
@@ -73,27 +73,24 @@ class Database:
         """A transaction; one that only reads sees one moment of the database. It commits when the block ends without an exception, else rolls back.
 
         Raises ConcurrentChange when the database made this transaction give way to another one, InvalidInput for a value that
-        the database cannot hold.
-        `after_commit` runs before the next writer of this process gets its turn. Raises NotAvailable when the database cannot be reached.
+        the database cannot hold, NotAvailable when it cannot be reached, StorageFull; OutcomeUnknown when it went away during the commit.
+        `after_commit` runs before the next writer of this process gets its turn.
         """
         lock = self._writer if self.is_sqlite and (write or self.in_memory) else nullcontext()
         with lock:
-            try:
-                connection = self._engines[write].connect()
-            except sa.exc.OperationalError as exc:
-                raise NotAvailable from exc
-            with connection:
+            committing = False
+            with _connected(self._engines[write]) as connection:
                 try:
                     with connection.begin():
                         yield connection
-                except sa.exc.OperationalError as exc:
-                    if getattr(exc.orig, "sqlstate", None) in _OTHERS_FIRST:
-                        raise ConcurrentChange from exc
-                    if exc.connection_invalidated or any(sign in str(exc.orig) for sign in _PASSING):
-                        raise NotAvailable(f"The database did not take the change: {exc.orig}") from exc
-                    raise
+                        committing = write
                 except sa.exc.DataError as exc:  # PostgreSQL keeps to lengths and ranges, and its texts hold no NUL
                     raise InvalidInput(f"The database cannot hold this value: {exc.orig}") from exc
+                except sa.exc.DBAPIError as exc:
+                    told = _told(exc, committing=committing)
+                    if told is None:
+                        raise
+                    raise told from exc
             after_commit()
 
     @contextmanager
@@ -107,7 +104,7 @@ class Database:
                 yield connection
             return
         try:
-            with self._autocommit.connect() as connection:
+            with _connected(self._autocommit) as connection:
                 yield connection
         except sa.exc.OperationalError as exc:
             raise NotAvailable from exc
@@ -117,8 +114,33 @@ class Database:
         self.engine.dispose()
 
 
-_PASSING = ("disk is full", "database is locked", "disk I/O error", "terminating connection")
+_FULL = ("disk is full", "53100")  # SQLite's words, PostgreSQL's code
+_PASSING = ("database is locked", "disk I/O error", "terminating connection")
+_PASSING_CLASSES = ("08", "53", "57P", "58")  # of PostgreSQL: connection, resources, shutdown, system
 _OTHERS_FIRST = frozenset({"40001", "40P01"})  # serialization failure, deadlock: PostgreSQL chose this transaction to give way; it tries again
+
+
+def _told(exc: sa.exc.DBAPIError, *, committing: bool) -> FlowledgerError | None:
+    """What the engine says to a fault of the database; None to a defect of ours. A commit that is cut off happened or did not."""
+    state, text = getattr(exc.orig, "sqlstate", None) or "", str(exc.orig)
+    if state in _OTHERS_FIRST:
+        return ConcurrentChange()
+    if any(sign in text or sign == state for sign in _FULL):
+        return StorageFull()
+    if exc.connection_invalidated or state.startswith(_PASSING_CLASSES) or any(sign in text for sign in _PASSING):
+        return OutcomeUnknown() if committing else NotAvailable(f"The database did not take the change: {exc.orig}")
+    return None
+
+
+@contextmanager
+def _connected(engine: sa.Engine) -> Iterator[Connection]:
+    """A connection of the pool. Raises NotAvailable: no server, or all connections are in use for too long."""
+    try:
+        connection = engine.connect()
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as exc:
+        raise NotAvailable from exc
+    with connection:
+        yield connection
 
 
 def _ping_after_rest(engine: sa.Engine) -> None:

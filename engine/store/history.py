@@ -31,7 +31,7 @@ _SELECT_HEAD = sa.select(*(instance.c[name] for name in _COLUMNS)).where(instanc
 _HEAD, _HEAD_LOCKED = Statement(_SELECT_HEAD), Statement(_SELECT_HEAD.with_for_update())
 _HEAD_FREE = Statement(_SELECT_HEAD.with_for_update(skip_locked=True))
 _TASK = ("definition_id", "process_id", "business_key", "element_id", "name", "state", "assignee", "candidate_groups", "candidate_users")
-_TASK_TOO = ("excludes", "excluded_users", "form_key", "priority", "due", "created_at", "ended_at", "ended_by")
+_TASK_TOO = ("excludes", "excluded_users", "form_key", "priority", "due", "follow_up", "created_at", "ended_at", "ended_by")
 _OPEN_TASK = Statement(
     sa.select(
         *(user_task.c[name] for name in (*_TASK, *_TASK_TOO)),
@@ -126,7 +126,7 @@ class SqlInstances:
             return None
         # Unpacked by position, in the order of _OPEN_TASK: each access by name costs as much as a column.
         definition_id, process_id, business_key, element_id, name, state, assignee, groups, users, *more = row
-        excludes, excluded, form_key, priority, due, created_at, ended_at, ended_by, i_state, seq, head_hash, started_by = more
+        excludes, excluded, form_key, priority, due, follow_up, created_at, ended_at, ended_by, i_state, seq, head_hash, started_by = more
         task = TaskRow(
             id=task_id,
             instance_id=parts[0],
@@ -150,6 +150,7 @@ class SqlInstances:
             created_at=created_at,
             ended_at=ended_at,
             ended_by=ended_by,
+            follow_up=follow_up,
         )
         head = Head(parts[0], definition_id, process_id, business_key, i_state, seq, head_hash, started_by)
         return task, head

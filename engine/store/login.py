@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from datetime import datetime, timedelta
 from functools import cache
@@ -9,13 +10,15 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from engine.errors import NotAllowed, NotFound
+from engine.errors import NotAllowed, NotAvailable, NotFound
 from engine.model.actors import Actor
 from engine.model.values import sha256
 from engine.model.views import UserRow
 from engine.ports import Clock
 from engine.store.database import Database
 from engine.store.people import SqlAccounts
+
+log = logging.getLogger("flowledger.accounts")
 
 SESSION_HOURS = 12  # absolute
 IDLE_HOURS = 2
@@ -84,8 +87,11 @@ class AccountAccess:
             user = accounts.session_user(key, now, now - timedelta(hours=IDLE_HOURS))
             fresh = user is None or accounts.session_user(key, now, now - timedelta(seconds=_TOUCH_SECONDS)) is not None
         if not fresh:
-            with self._database.begin(write=True) as connection:
-                SqlAccounts(connection).touch_session(key, now)
+            try:
+                with self._database.begin(write=True) as connection:
+                    SqlAccounts(connection).touch_session(key, now)
+            except NotAvailable as exc:  # a full disk: reading goes on
+                log.warning("a session was not prolonged: %s", exc)
         return user
 
     def logout(self, secret: str) -> None:

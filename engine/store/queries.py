@@ -456,7 +456,9 @@ def _visible(actor: Actor, view: str, now: datetime) -> tuple[sa.ColumnElement[b
             return (sa.or_(mine, groups), user_task.c.due.is_not(None))
         case "overdue":
             return (sa.or_(mine, groups), user_task.c.due < now)
+        case "followup":
+            return (sa.or_(mine, groups), user_task.c.follow_up <= now)
         case "every":
             return ()
         case _:
-            raise InvalidInput("View is one of mine, groups, all, due, overdue, every.")
+            raise InvalidInput("View is one of mine, groups, all, due, overdue, followup, every.")

@@ -60,6 +60,7 @@ def task(row: Any) -> TaskRow:
         created_at=row.created_at,
         ended_at=row.ended_at,
         ended_by=row.ended_by,
+        follow_up=row.follow_up,
     )
 
 

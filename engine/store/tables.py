@@ -178,6 +178,7 @@ user_task = Table(
     Column("form_key", String(255)),
     Column("priority", Integer, nullable=False),
     Column("due", Utc),
+    Column("follow_up", Utc),
     Column("created_at", Utc, nullable=False),
     Column("ended_at", Utc),
     Column("ended_by", String(64)),
@@ -226,6 +227,7 @@ subscription = Table(
     Column("kind", String(8), nullable=False),
     Column("name", String(255), nullable=False),
     Column("correlation_key", String(255)),
+    Column("retrieval", Text),  # JSON list: how the key is read from a payload
     Column("element_id", String(200), nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("suspended", Boolean, nullable=False, default=False, server_default=false()),
@@ -261,6 +263,16 @@ note = Table(  # comments and attachments
     Column("media_type", String(128)),
 )
 
+data_store = Table(
+    "data_store",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("value", Text, nullable=False),
+    Column("instance_id", String(64), nullable=False),
+    Column("written_at", Utc, nullable=False),
+)
+
 # --- waiting between instances -----------------------------------------------------------------------------------------
 kept_message = Table(
     "kept_message",
@@ -272,6 +284,16 @@ kept_message = Table(
     Column("payload", Text, nullable=False),
     Column("expires_at", Utc, nullable=False, index=True),
     Index("ix_kept_message_name_correlation_key", "name", "correlation_key"),
+)
+
+request_answer = Table(  # of commands that may leave no record under their request id
+    "request_answer",
+    metadata,
+    Column("request_id", String(128), primary_key=True),
+    Column("command", String(32), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("at", Utc, nullable=False, index=True),
 )
 
 # --- people --------------------------------------------------------------------------------------------------------------

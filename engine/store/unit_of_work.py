@@ -11,7 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from engine.errors import ConcurrentChange, RequestIdReused
 from engine.model.records import Record
 from engine.ports import Clock, Head, Projection, Waker
+from engine.store.answers import SqlAnswers
 from engine.store.bulks import SqlBulks
+from engine.store.data_stores import SqlDataStores
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
 from engine.store.history import APPEND, SqlBlobs, SqlInstances, SqlRecords, record_row
@@ -32,6 +34,8 @@ class SqlUnitOfWork:
         self.jobs = SqlJobs(connection)
         self.waiting = SqlWaiting(connection)
         self.bulks = SqlBulks(connection)
+        self.stores = SqlDataStores(connection)
+        self.answers = SqlAnswers(connection)
         self.blobs = SqlBlobs(connection, self.now)
         self.drafts = SqlDrafts(connection)
         self.accounts = SqlAccounts(connection)

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.model.values import Json, canonical
-from engine.ports import Due
+from engine.ports import Carried, Due
 from engine.store import rows
 from engine.store.tables import job, kept_message, subscription
 
+# Nobody leases for longer: a lease that ends later than that was taken before the clock was set back, and would hold the job until then.
+LONGEST_LEASE = timedelta(minutes=5)
 _MESSAGES = 7_301_945  # a number of ours, so that these locks meet no others'
 _DUE = sa.select(job).where(
     job.c.state == "due",
     job.c.due_at <= sa.bindparam("b_now"),
-    sa.or_(job.c.lease_until.is_(None), job.c.lease_until < sa.bindparam("b_now")),
+    sa.or_(
+        job.c.lease_until.is_(None),
+        job.c.lease_until < sa.bindparam("b_now"),
+        job.c.lease_until > sa.bindparam("b_longest"),
+    ),
 )
 _STILL_DUE = _DUE.where(job.c.id == sa.bindparam("b_id"))
 _HOLD_DUE = _STILL_DUE.with_for_update(skip_locked=True)
@@ -30,9 +36,13 @@ _OPEN = sa.select(subscription.c.kind).where(subscription.c.instance_id == sa.bi
 _HOLD = sa.select(sa.func.pg_advisory_xact_lock(_MESSAGES, sa.func.hashtext(sa.bindparam("b_name"))))
 
 
+def _at(now: datetime) -> dict[str, datetime]:
+    return {"b_now": now, "b_longest": now + LONGEST_LEASE}
+
+
 def something_due(connection: Connection, now: datetime) -> bool:
     """Is there a job that somebody could run? One look into the index of due times."""
-    return connection.execute(_SOMETHING, {"b_now": now}).first() is not None
+    return connection.execute(_SOMETHING, _at(now)).first() is not None
 
 
 class SqlJobs:
@@ -69,12 +79,12 @@ class SqlJobs:
     def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None:
         """The earliest due job that nobody holds, leaving out ids that the caller just found busy."""
         query = _NEXT.where(job.c.id.not_in(skip)) if skip else _NEXT
-        row = self._connection.execute(query, {"b_now": now}).first()
+        row = self._connection.execute(query, _at(now)).first()
         return rows.due(row) if row else None
 
     def still_due(self, job_id: str, now: datetime, *, hold: bool = False) -> Due | None:
         """The job as it is now, unless it ended, was put off, or somebody else holds it meanwhile."""
-        row = self._connection.execute(_HOLD_DUE if hold else _STILL_DUE, {"b_now": now, "b_id": job_id}).first()
+        row = self._connection.execute(_HOLD_DUE if hold else _STILL_DUE, _at(now) | {"b_id": job_id}).first()
         return rows.due(row) if row else None
 
     def get(self, job_id: str) -> Due | None:
@@ -105,6 +115,11 @@ class SqlJobs:
         """Hold a job while an external handler runs outside the transaction."""
         self._connection.execute(job.update().where(job.c.id == job_id).values(lease_owner=owner, lease_until=until))
 
+    def renew(self, job_id: str, owner: str, until: datetime) -> bool:
+        """Only who holds it may hold it longer."""
+        own = job.update().where(job.c.id == job_id, job.c.lease_owner == owner)
+        return bool(self._connection.execute(own.values(lease_until=until)).rowcount)
+
     def keep_answer(self, job_id: str, input: Mapping[str, Json]) -> None:
         """The job itself carries it: whatever ends the job drops the answer, too."""
         values = {"kind": "answer", "parameters": canonical(input).decode(), "lease_until": None, "lease_owner": None}
@@ -134,17 +149,29 @@ class SqlWaiting:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def match(self, kind: str, name: str, correlation_key: str | None, *, suspended: bool = False) -> tuple[str, int] | None:
-        """Exact key first, then subscriptions without a key; oldest first. Without a key: any."""
+    def match(
+        self, kind: str, name: str, correlation_key: str | None, carried: Sequence[Carried] = (), *, suspended: bool = False
+    ) -> tuple[str, int] | None:
+        """Exact key first, then what the message carries, then subscriptions without a key; oldest first. Without a key: any that reads none."""
         query = sa.select(subscription.c.instance_id, subscription.c.key).where(subscription.c.kind == kind, subscription.c.name == name)
         query = query.where(subscription.c.suspended.is_(suspended))
-        order: tuple[sa.ColumnElement[Any], ...] = (subscription.c.created_at, subscription.c.instance_id, subscription.c.key)
+        fits = [sa.and_(subscription.c.retrieval == rows.json_list(one.retrieval), subscription.c.correlation_key == one.key) for one in carried]
         if correlation_key is not None:
-            exact = subscription.c.correlation_key == correlation_key
-            query = query.where(sa.or_(exact, subscription.c.correlation_key.is_(None)))
-            order = (sa.case((exact, 0), else_=1), *order)
-        row = self._connection.execute(query.order_by(*order).limit(1)).first()
+            fits.insert(0, subscription.c.correlation_key == correlation_key)
+            rest = subscription.c.correlation_key.is_(None)
+        else:
+            rest = subscription.c.retrieval.is_(None)
+        order: tuple[sa.ColumnElement[Any], ...] = (subscription.c.created_at, subscription.c.instance_id, subscription.c.key)
+        if fits:
+            order = (sa.case(*((fit, rank) for rank, fit in enumerate(fits)), else_=len(fits)), *order)
+        row = self._connection.execute(query.where(sa.or_(*fits, rest)).order_by(*order).limit(1)).first()
         return (row.instance_id, row.key) if row else None
+
+    def retrievals(self, name: str) -> list[tuple[str, ...]]:
+        """In the order of their texts; few, because they come from the deployed diagrams, not from the instances."""
+        query = sa.select(subscription.c.retrieval).distinct().order_by(subscription.c.retrieval)
+        found = self._connection.scalars(query.where(subscription.c.name == name, subscription.c.retrieval.is_not(None)))
+        return [rows.texts(one) for one in found if one is not None]
 
     def is_open(self, instance_id: str, key: int) -> bool:
         """Does it still wait there?"""
@@ -175,8 +202,10 @@ class SqlWaiting:
             )
         )
 
-    def take_kept(self, name: str, correlation_key: str | None, now: datetime) -> tuple[str | None, Mapping[str, Json]] | None:
-        """Take the oldest kept message for a subscription with this key: (its key, payload).
+    def take_kept(
+        self, name: str, correlation_key: str | None, now: datetime, accepts: Callable[[Mapping[str, Json]], bool] | None = None
+    ) -> tuple[str | None, Mapping[str, Json]] | None:
+        """Take the oldest kept message for a subscription with this key: (its key, payload); one without a key only if `accepts` its payload.
 
         The subscription is written already, and `publish` holds the name before it keeps a message: one of both sees the other.
         """
@@ -184,11 +213,13 @@ class SqlWaiting:
         query = sa.select(kept_message).where(kept_message.c.name == name, kept_message.c.expires_at > now)
         if correlation_key is not None:
             query = query.where(sa.or_(kept_message.c.correlation_key == correlation_key, kept_message.c.correlation_key.is_(None)))
-        row = self._connection.execute(query.order_by(kept_message.c.number).limit(1)).first()
-        if row is None:
-            return None
-        self._connection.execute(kept_message.delete().where(kept_message.c.id == row.id))
-        return row.correlation_key, json.loads(row.payload)
+        query = query.order_by(kept_message.c.number)
+        for row in self._connection.execute(query.limit(1) if accepts is None else query).all():
+            payload = json.loads(row.payload)
+            if accepts is None or row.correlation_key is not None or accepts(payload):
+                self._connection.execute(kept_message.delete().where(kept_message.c.id == row.id))
+                return row.correlation_key, payload
+        return None
 
     def forget_expired(self, now: datetime) -> int:
         """How many were dropped."""

@@ -41,6 +41,7 @@ pack = Pack(
     metadata=metadata,
     pages="processes.service_report.pages:blueprint",
     demo="processes.service_report.demo:fill",
+    doctor="processes.service_report.doctor:checks",
     documentation=(
         "《服务报告管理程序》的流程 P2（服务报告）与 P5（回访）。原程序第 7.1 条的流程图未能留存，图据第 7.2 条重建；"
         "第 5(3) 条与第 7.2.4 条的差异、没有数字的“及时”、缺少的交付环节，各按 README 所列的决定处理。"

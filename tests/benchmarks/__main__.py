@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import completion
+from tests.benchmarks import completion, deployment
 from tests.benchmarks.installation import install
 from tests.benchmarks.results import Figure, Report, machine
 from tests.benchmarks.throughput import Plan, measure
 from tests.support.postgres import postgres_server
 
-PARTS = ("http", "statements", "growth", "long")
+PARTS = ("http", "statements", "growth", "long", "deployment")
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -61,6 +61,8 @@ def run(options: argparse.Namespace) -> Report:
                 report.add(_shown(completion.growth(name, install(address(database, "growth")))))
         if "long" in parts:
             report.add(_shown(completion.long_runs()))
+        if "deployment" in parts:
+            report.add(_shown(deployment.figures()))
     found = machine()
     report.notes.append(
         f"Machine: {found['cores']} cores shared by servers, database and load generator; {found['python']}, SQLite {found['sqlite']}, {found['system']}; "

@@ -8,7 +8,7 @@ from engine.dmn import DmnCompiler
 from engine.model import events as ev
 from engine.model import inputs
 from tests.conformance.test_events import S, p
-from tests.support.bpmn_bench import Bench, flows
+from tests.support.bpmn_bench import Bench, definitions, flows
 
 TABLE = b"""<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="urn:t">
 <decision id="route" name="route"><decisionTable id="t" hitPolicy="UNIQUE">
@@ -62,3 +62,12 @@ def test_a_decision_that_fails_can_be_retried() -> None:
     (incident,) = bench.of(ev.IncidentRaised)
     bench.do(inputs.SetVariables({"which": "route"})).do(inputs.RetryElement(incident.key))
     assert bench.variables["r"] == "clerk"
+
+
+def test_a_global_business_rule_task_is_callable() -> None:
+    xml = definitions(
+        '<globalBusinessRuleTask id="g" name="G" f:decision="route" f:resultVariable="r"/>',
+        f'<process id="p">{S}<callActivity id="c" calledElement="g"/>{flows("s c")}</process>',
+    )
+    bench = Two(xml).start("p", amount=5)
+    assert (bench.variables, bench.state, bench.trace()) == ({"amount": 5, "r": "clerk"}, "completed", ["s", "g_task", "c"])

@@ -343,7 +343,7 @@ def test_while_only_event_subprocesses_run_no_new_one_begins() -> None:
 # --- starts ---------------------------------------------------------------------------------------------------------
 def test_starting_by_an_event() -> None:
     bench = Bench(p(S, '<startEvent id="ms">' + MESSAGE + "</startEvent>", log("a"), log("b"), flows("s a", "ms b")))
-    assert [(t.element, t.kind, t.name) for t in bench.model.processes["p"].starts] == [("s", "none", None), ("ms", "message", "m")]
+    assert [(t.element, t.kind, t.name) for t in bench.model.processes["p"].starts] == [("ms", "message", "m"), ("s", "none", None)]
     assert bench.start().lines == ["a"]
     assert bench.start(element="ms").lines == ["b"]
     assert bench.trace() == ["ms", "b"]

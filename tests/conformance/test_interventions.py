@@ -107,6 +107,19 @@ def test_an_incident_of_a_timer_ends_with_the_timer():
     assert (bench.error, bench.of(ev.IncidentResolved), bench.waiting()) == (None, [ev.IncidentResolved(key)], ["v"])
 
 
+def test_a_transaction_boundary_that_failed_is_tried_again_with_changed_variables_or_given_up():
+    xml = process(S, script("t", "y = 1 / x", camunda_async="1").replace("camunda_async", "camunda:asyncBefore"), log("z"), flows("s t", "t z"))
+    bench = Bench(xml.replace(b'asyncBefore="1"', b'asyncBefore="true"')).start(x=0)
+    key = failed(bench, "t")
+    bench.do(inputs.RetryElement(key, {"x": 2}, WHY))
+    assert (bench.error, bench.variables) == (None, {"x": 2})
+    assert bench.do(inputs.TriggerTimer(key)).lines == ["z"]
+    bench.start(x=0)
+    key = failed(bench, "t")
+    bench.do(inputs.MoveToken(key_of(bench, "t"), "z", {}, WHY))
+    assert (bench.lines, bench.error, bench.of(ev.IncidentResolved)) == (["z"], None, [ev.IncidentResolved(key)])
+
+
 @pytest.mark.parametrize("end", ["completes", "is interrupted", "is moved", "is cancelled"])
 def test_an_incident_of_a_job_ends_with_the_job(end):
     bench = Bench(process(S, SERVICE + LATE.format("j"), log("z"), '<userTask id="u"/>', flows("s j", "j z", "late z", "z u"))).start(who=1)

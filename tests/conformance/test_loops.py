@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.model import events as ev
 from engine.model import inputs
-from tests.conformance.test_events import S, boundary, p, sub, throw
-from tests.support.bpmn_bench import Bench, flows, log, script
+from tests.conformance.test_events import ROOTS, SIGNAL, S, boundary, catch, error, escalation, event_sub, p, sub, throw
+from tests.support.bpmn_bench import Bench, flows, log, process, script
 
 BOTH = pytest.mark.parametrize("sequential", ["true", "false"])
 
@@ -156,6 +158,13 @@ def test_dictionaries_and_expressions_as_collections_and_vendor_notation() -> No
     assert Bench(p(S, script("t", "pass", zeebe), flows("s t"))).start(xs=[1, 2]).variables["ys"] == [2, 3]
 
 
+def test_the_loop_counter_begins_as_the_modeler_of_the_diagram_counts() -> None:
+    zeebe = '<multiInstanceLoopCharacteristics><extensionElements><zeebe:loopCharacteristics inputCollection="=xs"/></extensionElements></multiInstanceLoopCharacteristics>'
+    loop = '<standardLoopCharacteristics loopMaximum="2"/>'
+    for inside, expected in ((multi(cardinality("2")), [0, 1]), (multi("", **{"camunda:collection": "xs"}), [0, 1]), (zeebe, [1, 2]), (loop, [0, 1])):
+        assert Bench(p(S, script("t", "log(loopCounter)", inside), flows("s t"))).start(xs=[5, 6]).lines == expected
+
+
 def test_collection_from_a_data_input_with_association() -> None:
     io = (
         '<ioSpecification><dataInput id="din" name="rows"/><inputSet/><outputSet/></ioSpecification>'
@@ -201,3 +210,33 @@ def test_conditions_of_flows_are_evaluated_once_after_the_last_iteration() -> No
     bench = Bench(xml).start(n=0)
     assert (bench.lines, bench.state) == (["a"], "completed")
     assert [d.subject for d in bench.of(ev.DecisionTaken) if d.kind == "condition"] == ["t-a", "t-b"]
+
+
+@pytest.mark.parametrize(("definition", "caught"), [
+    (SIGNAL, lambda: catch("c", SIGNAL)), (escalation("C1"), lambda: event_sub("h", escalation("C1"), False, log("z"), flows("h-s z"))),
+    (error("E1"), lambda: event_sub("h", error("E1"), True, log("z"), flows("h-s z"))),
+])  # fmt: skip
+def test_behaviour_events_reach_whoever_else_waits(definition: str, caught: Any) -> None:
+    body = script("t", "pass", multi(cardinality("3"), "true", behavior="One", oneBehaviorEventRef="d"))
+    roots = ROOTS + definition.replace("EventDefinition ", 'EventDefinition id="d" ', 1)
+    if "signal" in definition:
+        xml = process(S, '<parallelGateway id="f"/>', caught(), log("z"), body, flows("s f", "f c", "c z", "f t"), before=roots)
+    else:
+        xml = process(S, body, caught(), flows("s t"), before=roots)
+    bench = Bench(xml).start()
+    assert (bench.lines, bench.state) == (["z"], "completed")
+    assert [e.name for e in bench.of(ev.SignalSent)] == (["g"] if "signal" in definition else [])
+
+
+def test_a_behaviour_signal_reaches_its_own_boundary_once_and_a_message_goes_out() -> None:
+    body = '<userTask id="t">' + multi(cardinality("2"), "true", behavior="None", noneBehaviorEventRef="d") + "</userTask>"
+    roots = ROOTS + '<signalEventDefinition id="d" signalRef="G"/>'
+    own = boundary("k", "t", "<eventDefinitionRef>d</eventDefinitionRef>", cancel=True)
+    bench = Bench(process(S, body, own, log("z"), flows("s t", "k z"), before=roots)).start().complete("t").complete("t")
+    assert (bench.lines, bench.state) == (["z", "z"], "completed")
+    roots = (
+        ROOTS
+        + '<messageEventDefinition id="d" messageRef="M"><extensionElements><f:parameter name="n" value="${loopCounter}"/></extensionElements></messageEventDefinition>'
+    )
+    bench = Bench(process(S, body, flows("s t"), before=roots)).start().complete("t").complete("t")
+    assert [(e.name, e.payload) for e in bench.of(ev.MessageSent)] == [("m", {"n": 0}), ("m", {"n": 1})]

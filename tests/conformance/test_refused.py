@@ -6,7 +6,7 @@ import pytest
 
 from engine.bpmn import Limits
 from engine.errors import DeploymentRejected, Problem
-from tests.conformance.test_events import ROOTS, S, boundary, catch, end, event_sub, p, sub, throw
+from tests.conformance.test_events import MESSAGE, ROOTS, SIGNAL, S, boundary, catch, end, event_sub, p, sub, throw
 from tests.support.bpmn_bench import Bench, definitions, flows, process
 
 COMPENSATE = "<compensateEventDefinition/>"
@@ -83,6 +83,11 @@ def test_duplicate_ids() -> None:
     (p(S, '<task id="t"/>', flows("s t", "t s")), ("bpmn.start", "s")),
     (p(S, end("e"), '<task id="t"/>', flows("s e", "e t")), ("bpmn.end", "e")),
     (p(S, '<task id="t" startQuantity="0"/>', flows("s t")), ("bpmn.quantity", "t")),
+    (p(S, '<task id="t" startQuantity="1001"/>', flows("s t")), ("bpmn.quantity", "t")),
+    (p(S, '<task id="t" completionQuantity="5000"/>', flows("s t")), ("bpmn.quantity", "t")),
+    (p(S, f'<task id="t" completionQuantity="{"9" * 5000}"/>', flows("s t")), ("bpmn.quantity", "t")),
+    (p(S, '<task id="t" completionQuantity="²"/>', flows("s t")), ("bpmn.quantity", "t")),
+    (p(S, '<task id="t"><standardLoopCharacteristics loopMaximum="²"/></task>', flows("s t")), ("bpmn.loop", "t")),
     (p(S, sub("b", '<task id="x"/>'), '<task id="y"/>', flows("s b", "x y")), ("bpmn.flow", "x-y")),
     (p(S, sub("b"), flows("s b")), ("bpmn.start", "b")),
 ])  # fmt: skip
@@ -184,3 +189,10 @@ def test_lanes_documentation_and_flows_are_described() -> None:
         ("g1", "g2"),
     )
     assert (info.elements["s-u"].source, info.elements["s-u"].target, info.form_keys) == ("s", "u", ("k",))
+
+
+def test_a_process_cannot_wait_for_several_events_to_begin() -> None:
+    start = f'<startEvent id="x" parallelMultiple="true">{MESSAGE}{SIGNAL}</startEvent>'
+    assert rules(p(start)) == [("bpmn.event", "x")]
+    assert Bench(p(start.replace('parallelMultiple="true"', ""))).model.processes["p"].starts[1].kind == "signal"
+    assert Bench(p(S, sub("h", start, triggeredByEvent="true"))).start().state == "completed"

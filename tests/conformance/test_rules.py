@@ -56,6 +56,10 @@ def pools(target: str) -> bytes:
 COMPLEX = "<complexBehaviorDefinition><condition>{}</condition><event>{}</event></complexBehaviorDefinition>"
 THREE = "<loopCardinality>3</loopCardinality>"
 SPLIT = '<exclusiveGateway id="g" {}/><task id="a"/><task id="b"/>'
+MESSAGE_ONLY = '<message id="M" name="m"/>'
+RETRIEVAL = '<correlationPropertyRetrievalExpression messageRef="M"><messagePath>a</messagePath></correlationPropertyRetrievalExpression>'
+DATA = '<dataObject id="o" name="d"/>'
+FILLED = '<dataInput id="i" name="k"/><dataInputAssociation><sourceRef>o</sourceRef><targetRef>i</targetRef></dataInputAssociation>'
 # rule, element that is named, wrong, right
 CASES: list[tuple[str, str | None, bytes, bytes]] = [
     # ids and references
@@ -153,7 +157,10 @@ CASES: list[tuple[str, str | None, bytes, bytes]] = [
     ("extension.unsupported", "t", p(S, extended('<camunda:errorEventDefinition errorRef="E1" expression="${x}"/>', "serviceTask", 'f:handler="h"'), flows("s t")), p(S, extended("<camunda:properties/>", "serviceTask", 'f:handler="h"'), flows("s t"))),
     ("extension.ignored", "t", p(S, extended('<camunda:formData><camunda:formField id="a"/></camunda:formData>'), flows("s t")), p(S, '<userTask id="t" camunda:formKey="k"/>', flows("s t"))),
     ("extension.ignored", "c", p(S, catch("c", '<conditionalEventDefinition camunda:variableName="x"><condition>x > 1</condition></conditionalEventDefinition>'), flows("s c")), p(S, catch("c", "<conditionalEventDefinition><condition>x > 1</condition></conditionalEventDefinition>"), flows("s c"))),
-    ("extension.ignored", "t", p(S, '<userTask id="t" camunda:asyncBefore="true"/>', flows("s t")), p(S, '<userTask id="t" camunda:asyncBefore="false" camunda:exclusive="true"/>', flows("s t"))),
+    ("extension.ignored", "t", p(S, '<userTask id="t" camunda:jobPriority="5"/>', flows("s t")), p(S, '<userTask id="t" camunda:asyncBefore="true" camunda:exclusive="true"/>', flows("s t"))),
+    ("bpmn.correlation", "c", definitions(MESSAGE_ONLY, '<correlationProperty id="c"><correlationPropertyRetrievalExpression messageRef="M"/></correlationProperty>', f'<process id="p">{S}</process>'),
+     definitions(MESSAGE_ONLY, f'<correlationProperty id="c">{RETRIEVAL}</correlationProperty>', f'<process id="p">{S}</process>')),
+    ("bpmn.data", "t", p(DATA, S, throw("t", f"{FILLED.replace('<sourceRef>o</sourceRef>', '')}{MESSAGE}"), flows("s t")), p(DATA, S, throw("t", FILLED + MESSAGE), flows("s t"))),
     ("extension.retry", "t", p(S, '<serviceTask id="t" f:handler="h" f:retry="often"/>', flows("s t")), p(S, '<serviceTask id="t" f:handler="h" f:retry="R5/PT10M"/>', flows("s t"))),
     ("extension.unknown", "t", p(S, '<userTask id="t" f:asignee="me"/>', flows("s t")), p(S, '<userTask id="t" f:assignee="me"/>', flows("s t"))),
     ("extension.unknown", "t", p(S, extended("<zeebe:nothing/>"), flows("s t")), p(S, extended('<zeebe:assignmentDefinition assignee="me"/><x:nothing xmlns:x="urn:x" a="b"/>'), flows("s t"))),

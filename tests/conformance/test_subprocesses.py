@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from engine.errors import Conflict
 from engine.model import events as ev
 from engine.model import inputs
-from tests.conformance.test_events import ROOTS, E, S, boundary, end, error, event_sub, p, sub
+from tests.conformance.test_events import ROOTS, SIGNAL, E, S, boundary, end, error, escalation, event_sub, p, sub, throw
 from tests.support.bpmn_bench import Bench, definitions, flows, log, process, script
 
 BS = '<startEvent id="bs"/>'
@@ -78,6 +81,108 @@ def test_error_passes_out_of_a_called_process() -> None:
     called = process('<startEvent id="cs"/>', end("ce", error("E1")), flows("cs ce"), id="q", before=ROOTS)
     bench = Bench(p(S, '<callActivity id="c" calledElement="q"/>', boundary("b", "c", error("E1")), log("a"), flows("s c", "b a")), called).start("p")
     assert (bench.lines, bench.state) == (["a"], "completed")
+
+
+MAPPED = '<extensionElements><camunda:in source="x" target="a"/><camunda:out source="r" target="got"/><camunda:out sourceExpression="late + 1" target="late"/></extensionElements>'
+
+
+def test_results_come_back_when_the_call_ends_by_an_error_or_escalates() -> None:
+    for thrown, cancel in ((error("E1"), True), (escalation("C1"), True), (escalation("C1"), False)):
+        called = process('<startEvent id="cs"/>', script("ct", "r = a + 1"), throw("cw", thrown) if not cancel else end("ce", thrown),
+                         flows("cs ct", "ct cw" if not cancel else "ct ce"), id="q", before=ROOTS)  # fmt: skip
+        for mapping, expected in (
+            (MAPPED.replace("late + 1", "late") if cancel else MAPPED.replace("late + 1", "a"), {"x": 1, "got": 2}),
+            ("", {"x": 1, "a": 1, "r": 2}),
+        ):
+            xml = p(
+                S,
+                f'<callActivity id="c" calledElement="q">{mapping}</callActivity>',
+                boundary("b", "c", thrown, cancel),
+                log("a"),
+                flows("s c", "b a"),
+            )
+            bench = Bench(xml, called).start("p", x=1, **({} if mapping else {"a": 1}))
+            assert (bench.lines, bench.state) == (["a"], "completed")
+            assert bench.variables == expected | ({"late": 1} if mapping and not cancel else {})
+
+
+def test_results_come_back_through_several_calls_and_scopes() -> None:
+    inner = process('<startEvent id="is"/>', script("it", "deep = 7"), end("ie", error("E1")), flows("is it", "it ie"), id="r", before=ROOTS)
+    outer = process(
+        '<startEvent id="os"/>',
+        sub("ob", '<startEvent id="obs"/>', '<callActivity id="oc" calledElement="r"/>', flows("obs oc")),
+        flows("os ob"),
+        id="q",
+    )
+    mapping = '<extensionElements><camunda:out source="deep" target="got"/></extensionElements>'
+    bench = Bench(
+        p(S, f'<callActivity id="c" calledElement="q">{mapping}</callActivity>', boundary("b", "c", error("E1")), log("a"), flows("s c", "b a")),
+        outer,
+        inner,
+    )
+    assert bench.start("p", x=1).variables == {"x": 1, "got": 7}
+
+
+def test_ad_hoc_activities_that_a_person_starts() -> None:
+    body = '<adHocSubProcess id="b" {}><userTask id="u"/><userTask id="v"/>{}<completionCondition>done</completionCondition></adHocSubProcess>'
+    bench = Bench(p(S, body.format('f:activeElements="first"', event_sub("h", SIGNAL, False, log("z"), flows("h-s z"))), flows("s b"))).start(
+        done=False, first=[]
+    )
+    assert (bench.waiting(), bench.state) == ([], "active")
+    bench.do(inputs.StartActivity("v")).do(inputs.StartActivity("v")).signal("g")
+    assert (bench.waiting(), bench.lines) == (["v", "v"], ["z"])
+    bench.complete("v").complete("v")
+    assert (bench.waiting(), bench.state) == ([], "active")
+    assert bench.do(inputs.StartActivity("u")).complete("u", done=True).state == "completed"
+    bench = Bench(p(S, body.format("f:activeElements=\"['v']\"", ""), flows("s b"))).start(done=False)
+    assert bench.waiting() == ["v"]
+    bench = Bench(p(S, body.format('f:activeElements="first"', ""), flows("s b"))).start(done=False, first=["nothing"])
+    assert "u, v" in (bench.error or "")
+    bench.do(inputs.SetVariables({"first": ["u"]})).do(inputs.RetryElement(bench.of(ev.IncidentRaised)[0].key))
+    assert bench.waiting() == ["u"]
+
+
+def test_what_an_ad_hoc_subprocess_does_not_offer_is_refused() -> None:
+    body = '<adHocSubProcess id="b" ordering="Sequential" f:activeElements="[\'v\', \'u\']"><userTask id="u"/><userTask id="v"/>{}</adHocSubProcess>'
+    bench = Bench(p(S, body.format(""), flows("s b")), roundtrip=False).start()
+    assert bench.waiting() == ["v"]
+    for element, said in (("u", "one activity"), ("s", "offers")):
+        with pytest.raises(Conflict, match=said):
+            bench.do(inputs.StartActivity(element))
+    assert bench.complete("v").waiting() == ["u"]
+    loop = "<multiInstanceLoopCharacteristics><loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics>"
+    bench = Bench(p(S, body.replace('ordering="Sequential"', "").format(loop), flows("s b")), roundtrip=False).start()
+    with pytest.raises(Conflict, match="2 ad-hoc"):
+        bench.do(inputs.StartActivity("u"))
+    key = next(e.key for e in bench.of(ev.ElementEntered) if e.element == "b")
+    assert bench.do(inputs.StartActivity("u", key)).waiting().count("u") == 3
+
+
+def test_a_mapped_call_is_isolated() -> None:
+    called = process('<startEvent id="cs"/>', script("ct", "z = 1"), flows("cs ct"), id="q")
+    cases = (
+        ('<camunda:in source="x" target="x"/>', {"x": 1, "a": 2}),
+        ('<camunda:out source="z" target="y"/>', {"x": 1, "a": 2, "y": 1}),
+        ('<camunda:in variables="all"/>', {"x": 1, "a": 2}),
+        ('<camunda:out variables="all"/>', {"x": 1, "a": 2, "z": 1}),
+        ('<camunda:in businessKey="${x}"/>', {"x": 1, "a": 2, "z": 1}),
+    )
+    for mapping, expected in cases:
+        bench = Bench(
+            p(S, f'<callActivity id="c" calledElement="q"><extensionElements>{mapping}</extensionElements></callActivity>', flows("s c")), called
+        )
+        assert bench.start("p", x=1, a=2).variables == expected, mapping
+    isolated = process('<startEvent id="cs"/>', script("ct", "z = x"), flows("cs ct"), id="q")
+    only_out = '<extensionElements><camunda:out source="z" target="y"/></extensionElements>'
+    bench = Bench(p(S, f'<callActivity id="c" calledElement="q">{only_out}</callActivity>', flows("s c")), isolated).start("p", x=1)
+    assert "'x'" in (bench.error or "")
+    declares = definitions('<process id="q"><ioSpecification><dataInput id="i" name="n"/><dataOutput id="o" name="r"/></ioSpecification>'
+                           f'<startEvent id="cs"/>{script("ct", "r = n; z = 1")}{flows("cs ct")}</process>')  # fmt: skip
+    only_in = '<extensionElements><camunda:in source="x" target="n"/></extensionElements>'
+    assert Bench(p(S, f'<callActivity id="c" calledElement="q">{only_in}</callActivity>', flows("s c")), declares).start("p", x=1).variables == {
+        "x": 1,
+        "r": 1,
+    }
 
 
 def test_terminate_inside_a_multi_instance_call_ends_that_call_only() -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from engine.errors import Conflict
 from engine.jobs import cluster, lease
+from engine.jobs.dispatcher import Dispatcher
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.plugins import ServiceTask
@@ -28,6 +29,12 @@ TALK = document(
     '<message id="m" name="paid"/>',
     f'<process id="sender" isExecutable="true">{START}{SEND}{END}{chain("start", "send", "end")}</process>',
     f'<process id="receiver" isExecutable="true">{BEGIN}{WAIT}<endEvent id="over"/>{chain("begin", "wait", "over")}</process>',
+)
+RELAY = document(  # the worker that fires the timer makes work for another one
+    '<message id="m" name="paid"/>',
+    f'<process id="relay" isExecutable="true">{START}<intermediateCatchEvent id="wait">',
+    "<timerEventDefinition><timeDuration>PT1S</timeDuration></timerEventDefinition></intermediateCatchEvent>",
+    f"{SEND}{END}{chain('start', 'wait', 'send', 'end')}</process>",
 )
 TIMER = process(
     START
@@ -127,15 +134,16 @@ def test_a_lease_is_renewed_while_the_handler_runs_and_not_after(url, monkeypatc
     service = process(START + '<serviceTask id="work" flowledger:handler="slow"/>' + END + chain("start", "work", "end"), "service")
     with EmbeddedEngine(database=url, handlers=[handler]) as engine:
         engine.deploy({"service.bpmn": service})
-        original = lease.take
+        original = lease.keep
 
-        def take(uow, job_id, owner):
-            original(uow, job_id, owner)
+        def keep(uow, job_id, owner):
+            held = original(uow, job_id, owner)
             renewals.append(uow.now)
             if len(renewals) == 4:
                 enough.set()
+            return held
 
-        monkeypatch.setattr(lease, "take", take)
+        monkeypatch.setattr(lease, "keep", keep)
         one = engine.start("service")
         assert engine.instance(one).state == "completed"
         assert engine.variables(one) == {"done": True}
@@ -159,7 +167,9 @@ def test_a_worker_elsewhere_does_what_this_process_leaves_to_it_and_stops_gracef
     command = [sys.executable, "-m", "engine.cli", "worker", "--database", address, "--name", "w"]
     with log, EmbeddedEngine(database=address) as engine:
         engine.deploy({"talk.bpmn": TALK, "timer.bpmn": TIMER})
-        ids = [engine.app.execute(cmd.Start(name, {}), SYSTEM).instance_id for name in ("receiver", "sender", "timer")]
+        engine.deploy({"relay.bpmn": RELAY})
+        names = ("receiver", "sender", "timer", "receiver", "relay")
+        ids = [engine.app.execute(cmd.Start(name, {}), SYSTEM).instance_id for name in names]
         worker = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
             assert until(lambda: all(engine.instance(one).state == "completed" for one in ids)), (tmp_path / "worker.log").read_text()
@@ -167,6 +177,26 @@ def test_a_worker_elsewhere_does_what_this_process_leaves_to_it_and_stops_gracef
             assert worker.wait(60) == 0
         finally:
             worker.kill()
+
+
+def test_a_node_that_leaves_the_work_to_others_ends_cleanly(url):
+    with EmbeddedEngine(database=url) as engine:
+        idle = Dispatcher(engine.app.jobs, threads=0)
+        idle.start()
+        idle.stop()
+
+
+def test_wake_ups_that_nobody_took_are_removed_after_a_minute(address):
+    with EmbeddedEngine(database=address) as engine:
+        engine.deploy({"talk.bpmn": TALK})
+        engine.app.execute(cmd.Start("sender", {}), SYSTEM)
+        before = queued(engine.app)
+        assert before
+        assert cluster.tidy(engine.app.store) == 0
+        with engine.app.store.begin(write=True) as connection:
+            connection.execute(sa.text("UPDATE procrastinate_events SET at = at - interval '2 minutes'"))
+        assert cluster.tidy(engine.app.store) == before
+        assert queued(engine.app) == 0
 
 
 def test_a_worker_needs_postgresql(tmp_path):

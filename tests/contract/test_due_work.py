@@ -59,7 +59,7 @@ def explained(connection, query):
     """The plan of the query as the driver gets it."""
     sent = []
     event.listen(connection, "before_cursor_execute", lambda _c, _cursor, text, parameters, *_: sent.append((text, parameters)))
-    connection.execute(query, {"b_now": NOW}).all()
+    connection.execute(query, work._at(NOW)).all()
     [(text, parameters)] = sent
     how = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
     return "\n".join(str(tuple(row)) for row in connection.exec_driver_sql(how + text, parameters))

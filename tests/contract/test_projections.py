@@ -10,21 +10,25 @@ import sqlalchemy as sa
 from engine.errors import InvalidInput
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
+from engine.model.views import TaskFilter
 from engine.projections import ALL
 from engine.projections.rebuild import rebuild
 from engine.store import tables
 from tests.support.diagrams import END, LOOP, START, chain, document, user
 
 LI = Actor("li", "李", frozenset({"clerks"}), frozenset({"staff"}))
-DERIVED = (tables.instance, tables.user_task, tables.task_candidate, tables.job, tables.subscription, tables.incident, tables.note)
+DERIVED = (tables.instance, tables.user_task, tables.task_candidate, tables.job, tables.subscription, tables.incident, tables.note, tables.data_store)
 REST = (tables.record, tables.snapshot, tables.blob, tables.kept_message, tables.form_draft)
 
+SEVEN = "<transformation>7</transformation>"
 EVERYTHING = document(
-    '<message id="m" name="paid"/>',
+    '<message id="m" name="paid"/><correlationProperty id="c"><correlationPropertyRetrievalExpression messageRef="m"><messagePath>x</messagePath>',
+    "</correlationPropertyRetrievalExpression></correlationProperty>",
     '<process id="p" isExecutable="true">',
     START,
     '<parallelGateway id="fork"/>',
-    user("a", 'camunda:candidateGroups="clerks"'),
+    '<dataStoreReference id="book" name="账本"/>',
+    user("a", 'camunda:candidateGroups="clerks"', f"<dataOutputAssociation><targetRef>book</targetRef>{SEVEN}</dataOutputAssociation>"),
     '<boundaryEvent id="late" attachedToRef="a"><timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition></boundaryEvent>',
     '<intermediateCatchEvent id="wait"><messageEventDefinition messageRef="m"/></intermediateCatchEvent>',
     '<serviceTask id="broken" flowledger:handler="nobody.provides.this"/>',
@@ -126,3 +130,23 @@ def test_what_the_database_cannot_hold_is_refused_and_nothing_stays(engine):
         assert contents(engine, *DERIVED, *REST) == before
     if not engine.app.store.is_sqlite:
         assert not done
+
+
+def test_work_is_followed_up_from_its_date_on(engine):
+    body = START + user("a", 'camunda:followUpDate="PT1H"') + user("b") + END + chain("start", "a", "b", "end") + chain("start", "b")
+    engine.deploy({"p.bpmn": document(f'<process id="p" isExecutable="true">{body}</process>')})
+    one = engine.start("p")
+    moments = {t.element_id: t.follow_up for t in engine.user_tasks(one)}
+    assert moments == {"a": engine.clock.now() + timedelta(hours=1), "b": None}
+
+    def followed():
+        with engine.app.reading() as read:
+            return [t.element_id for t in read.worklist(LI, TaskFilter(view="followup")).rows]
+
+    engine.advance(3599)
+    assert followed() == []
+    engine.advance(1)
+    assert followed() == ["a"]
+    [task] = [t for t in engine.user_tasks(one) if t.element_id == "a"]
+    engine.app.execute(cmd.Claim(task.id), Actor("wang", "王", frozenset(), frozenset({"staff"})))
+    assert followed() == []

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from engine.model.events import InstanceStarted, SubscriptionOpened
 from engine.model.inputs import StartInstance
-from engine.ports import Due, Head
+from engine.ports import Carried, Due, Head
 from engine.testing import START
 from tests.support.sealing import sealed
 
@@ -150,3 +150,36 @@ def test_kept_messages_are_taken_oldest_first_once_and_before_they_expire(work):
         assert uow.waiting.forget_expired(START) == 1
         assert uow.waiting.take_kept("paid", None, START) == ("A", {"n": 2})
         assert uow.waiting.take_kept("paid", "A", START) is None
+
+
+def test_a_message_without_a_key_reaches_whoever_reads_that_key_from_it(work):
+    def reads(uow, instance, key, *paths, at=START):
+        one = sealed(instance, StartInstance("p"), InstanceStarted("p"), SubscriptionOpened(1, "e", "message", "paid", key, paths), at=at)
+        uow.append(one, Head(instance, "p:1", "p", None, "active", 1, one.hash))
+
+    with work() as uow:
+        reads(uow, "i1", "A", "a")
+        reads(uow, "i2", '["A","B"]', "a", "b")
+        reads(uow, "i3", "B", "a")
+    with work() as uow:
+        assert uow.waiting.retrievals("paid") == [("a", "b"), ("a",)]
+        assert uow.waiting.retrievals("other") == []
+        assert uow.waiting.match("message", "paid", None) is None
+        assert uow.waiting.match("message", "paid", None, [Carried(("a",), "B")]) == ("i3", 1)
+        assert uow.waiting.match("message", "paid", None, [Carried(("a", "b"), "B")]) is None
+        assert uow.waiting.match("message", "paid", None, [Carried(("a", "b"), '["A","B"]'), Carried(("a",), "A")]) == ("i2", 1)
+        assert uow.waiting.match("message", "paid", "B", [Carried(("a",), "A")]) == ("i3", 1)  # a key that is said goes before one that is read
+        wait(uow, "i4", 1, "paid")
+        assert uow.waiting.match("message", "paid", None, [Carried(("a",), "C")]) == ("i4", 1)
+
+
+def test_a_kept_message_without_a_key_is_taken_by_whoever_accepts_its_payload(work):
+    later = START + 60 * SECOND
+    with work() as uow:
+        uow.waiting.keep("m1", "paid", None, {"n": 1}, later)
+        uow.waiting.keep("m2", "paid", None, {"n": 2}, later)
+        uow.waiting.keep("m3", "paid", "A", {"n": 3}, later)
+    with work() as uow:
+        assert uow.waiting.take_kept("paid", "A", START, lambda payload: payload["n"] == 2) == (None, {"n": 2})
+        assert uow.waiting.take_kept("paid", "A", START, lambda _: False) == ("A", {"n": 3})
+        assert uow.waiting.take_kept("paid", "A", START, lambda _: False) is None

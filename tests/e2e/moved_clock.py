@@ -6,19 +6,11 @@ Only the clock differs from the installed command; the server, its threads and i
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from engine import bootstrap, cli
-
-OFFSET = Path(sys.argv.pop(1))
-
-
-def now(_clock: bootstrap.SystemClock) -> datetime:
-    """Wall time and what the file adds."""
-    return datetime.now(UTC) + timedelta(seconds=float(OFFSET.read_text(encoding="ascii")))
-
+from engine import cli
+from tests.support.clock import shift
 
 if __name__ == "__main__":
-    bootstrap.SystemClock.now = now  # type: ignore[method-assign]
+    shift(Path(sys.argv.pop(1)))
     cli.main()

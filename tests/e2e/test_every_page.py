@@ -17,7 +17,7 @@ from tests.e2e.trips import fill_request, instance_path, start_trip
 # Who looks at which pages. Together they are every address that GET reaches, but for those in ELSEWHERE.
 PAGES: dict[str, tuple[str, ...]] = {
     "pm": ("worklist.show", "tasks.show", "start.index", "start.form", "history.mine", "account.settings", "account.tokens"),
-    "owner": ("definitions.index", "definitions.show", "modeler.index", "modeler.new", "modeler.edit", "modeler.draft"),
+    "owner": ("definitions.index", "definitions.show", "help.conformance", "modeler.index", "modeler.new", "modeler.edit", "modeler.draft"),
     "auditor": ("instances.index", "instances.show", "instances.verify", "replay.show", "administration.incidents", "administration.users"),
     "desk": ("service_report.archive", "service_report.archive_item", "service_report.callbacks", "service_report.nonce"),
     "qa": ("service_report.figures", "service_report.numerator", "service_report.imports", "service_report.preview", "service_report.import_result"),
@@ -27,6 +27,7 @@ ELSEWHERE = {
     "static": "files",
     "health.live": "JSON",
     "health.ready": "JSON",
+    "metrics.show": "figures for Prometheus",
     "home.index": "leads to the worklist or the sign-in page",
     "account.login": "looked at without an account",
     "definitions.xml": "XML",

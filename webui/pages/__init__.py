@@ -5,12 +5,14 @@ from __future__ import annotations
 from webui.pages import (
     account,
     administration,
+    conformance,
     definitions,
     health,
     history,
     home,
     instances,
     mending,
+    metrics,
     modeler,
     operations,
     replay,
@@ -21,6 +23,7 @@ from webui.pages import (
 
 BLUEPRINTS = (
     health.blueprint,
+    metrics.blueprint,
     home.blueprint,
     account.blueprint,
     worklist.blueprint,
@@ -34,4 +37,5 @@ BLUEPRINTS = (
     mending.blueprint,
     operations.blueprint,
     administration.blueprint,
+    conformance.blueprint,
 )

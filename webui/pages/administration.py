@@ -30,6 +30,7 @@ ROLE_TITLES = {
     "auditor": lazy_gettext("Auditor: sees everything, changes nothing"),
     "operator": lazy_gettext("Operator: mends instances"),
     "administrator": lazy_gettext("Administrator: manages accounts"),
+    "monitor": lazy_gettext("Monitor: a program that reads figures (/metrics)"),
 }
 
 

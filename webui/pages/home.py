@@ -12,7 +12,7 @@ blueprint = Blueprint("home", __name__)
 
 @blueprint.get("/")
 def index() -> Response:
-    """Staff to their worklist, process owners to the processes, auditors to the instances, administrators to their pages."""
+    """Staff to their worklist, process owners to the processes, auditors to the instances, administrators to their pages, monitors to their tokens."""
     if g.actor is None:
         return redirect(url_for("account.login"))
     roles = g.actor.roles
@@ -22,4 +22,6 @@ def index() -> Response:
         return redirect(url_for("definitions.index"))
     if "auditor" in roles:
         return redirect(url_for("instances.index"))
+    if not may("incident.read"):
+        return redirect(url_for("account.tokens"))
     return redirect(url_for("administration.index" if may("account.manage") else "administration.incidents"))

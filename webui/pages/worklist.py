@@ -24,6 +24,7 @@ VIEWS = {
     "all": lazy_gettext("All my work"),
     "overdue": lazy_gettext("Overdue"),
     "due": lazy_gettext("Due today"),
+    "followup": lazy_gettext("To follow up"),
     "mine": lazy_gettext("Mine"),
     "groups": lazy_gettext("My groups"),
 }
@@ -67,13 +68,14 @@ def table() -> Response:
     wanted, actor = _filter(), current_actor()
     with flowledger().reading() as read:
         rows = list(every(lambda cursor: read.worklist(actor, replace(wanted, cursor=cursor, size=200))))
-    header = [gettext(t) for t in ("Task", "Process", "Business key", "Due", "Since", "Who", "Groups")]
+    header = [gettext(t) for t in ("Task", "Process", "Business key", "Due", "Follow up", "Since", "Who", "Groups")]
     body = (
         (
             t.name,
             t.process_name,
             t.business_key,
             exact(t.due),
+            exact(t.follow_up),
             exact(t.created_at),
             t.assignee_name or t.assignee,
             ", ".join(map(group_title, t.candidate_groups)),

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from engine.bpmn.diagram import Container, Definition, Node
-from engine.bpmn.timers import looks_iso, unquoted
+from engine.bpmn.timers import looks_iso, planned, unquoted
 from engine.bpmn.validation.reading import REFERENCE
 from engine.bpmn.validation.rule import Finding, Findings, Place, checks, declare
 from engine.errors import InvalidInput
-from engine.model.schedule import first
 
 A_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # only to see whether a timer text can be read
 ALLOWED = {
@@ -66,6 +65,13 @@ def catching_events_wait_for_something(_: Place, node: Node) -> Findings:
         yield Finding(node, "the catching event waits for nothing", "choose what it waits for")
 
 
+@checks(EVENT, "startEvent")
+def processes_begin_by_one_event(place: Place, node: Node) -> Findings:
+    if place.container.holder is None and node.parallel_multiple and len(node.definitions) > 1:
+        advice = "use an instantiating event-based gateway of the type Parallel: the first event begins the instance, which awaits the others"
+        yield Finding(node, "a process cannot wait for several events before there is an instance", advice)
+
+
 @checks(END, "endEvent")
 def nothing_leaves_an_end_event(_: Place, node: Node) -> Findings:
     if node.outgoing:
@@ -92,11 +98,16 @@ def timers_can_be_read(place: Place, node: Node) -> Findings:
     begins = node.type == "startEvent" and place.container.parent is None
     for one in node.definitions:
         text = unquoted(one.text) if begins else one.text
-        if one.kind == "timer" and text and (begins or looks_iso(text)):
+        if one.kind != "timer" or not text:
+            continue
+        if looks_iso(text):
             try:
-                first(text, A_DAY)
+                planned(one.form, text, A_DAY)
             except InvalidInput as exc:
                 yield Finding(node, str(exc), "for example PT15M, 2026-12-31T08:00:00Z, R3/PT1H", one.line)
+        elif begins:
+            message = "the time at which instances start is fixed; it cannot be an expression"
+            yield Finding(node, message, "write a date, a duration or a cycle", one.line)
 
 
 @checks(REFERENCE, *EVENTS)

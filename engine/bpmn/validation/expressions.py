@@ -15,8 +15,14 @@ EXPRESSION = declare("expression", "10.4.3", "An expression is not valid", "Corr
 
 @checks(EXPRESSION, "container")
 def completion_conditions_are_accepted(place: Place, container: Container) -> Findings:
-    if container.ad_hoc is not None and container.ad_hoc.condition:
-        yield from _refused(place, container, [container.ad_hoc.condition])
+    if container.ad_hoc is not None:
+        yield from _refused(place, container, filter(None, (container.ad_hoc.condition, container.ad_hoc.chosen)))
+
+
+@checks(EXPRESSION, "container")
+def data_paths_of_correlation_are_accepted(place: Place, container: Container) -> Findings:
+    for bound in container.bindings.values():
+        yield from _refused(place, container, filter(None, bound.values()))
 
 
 @checks(EXPRESSION, "flow")
@@ -45,6 +51,8 @@ def _of_events(node: Node) -> Iterator[str]:
     for one in node.definitions:
         if (one.kind == "conditional" and one.text) or (one.kind == "timer" and one.text and not looks_iso(one.text)):
             yield one.text
+        for key in one.keys:
+            yield from filter(None, (*key.paths, *key.bindings))
 
 
 def _of_work(node: Node) -> Iterator[str]:
@@ -64,7 +72,10 @@ def templates_of(node: Node) -> Iterator[Template]:
     single = (work.assignee, work.form_key, work.due, work.follow_up, work.priority, node.topic, node.decision, node.called)
     yield from (one for one in single if one is not None)
     yield from (*work.groups, *work.users, *work.excludes)
-    parameters: Iterable[Parameter] = (*node.parameters, *node.inputs, *node.outputs, *node.mapping_in.parameters, *node.mapping_out.parameters)
+    parameters: Iterable[Parameter] = (
+        *(*node.parameters, *node.inputs, *node.outputs, *node.store_outputs),
+        *(*node.mapping_in.parameters, *node.mapping_out.parameters),
+    )
     yield from (parameter.value for parameter in parameters)
     for one in node.definitions:
         named = template(one.name) if one.kind in ("message", "signal") else None
@@ -72,4 +83,6 @@ def templates_of(node: Node) -> Iterator[Template]:
             yield named
         if one.correlation is not None:
             yield one.correlation
+        if one.payload is not None:
+            yield one.payload
         yield from (parameter.value for parameter in one.content)

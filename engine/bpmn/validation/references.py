@@ -37,7 +37,17 @@ _FIRST = (
 NCNAME = re.compile(f"[{_FIRST}][{_FIRST}\\-.0-9\u00b7\u0300-\u036f\u203f-\u2040]*")
 EXECUTED = (*FLOW_NODES, "sequenceFlow", "process", "message", "signal", "error", "escalation")
 ROLES = ("resourceRole", "performer", "humanPerformer", "potentialOwner")
-DATA = ("dataObject", "dataObjectReference", "dataStoreReference", "dataInput", "dataOutput", "property", "inputDataItem", "outputDataItem")
+DATA = (
+    "dataStore",
+    "dataObject",
+    "dataObjectReference",
+    "dataStoreReference",
+    "dataInput",
+    "dataOutput",
+    "property",
+    "inputDataItem",
+    "outputDataItem",
+)
 EVENT_DEFINITIONS = (
     "messageEventDefinition", "signalEventDefinition", "timerEventDefinition", "errorEventDefinition", "escalationEventDefinition",
     "conditionalEventDefinition", "cancelEventDefinition", "terminateEventDefinition", "compensateEventDefinition", "linkEventDefinition",
@@ -49,7 +59,6 @@ ATTRIBUTES: Table = (
     (("messageFlow",), "sourceRef", ANY),
     (("messageFlow",), "targetRef", ANY),
     (("messageFlow",), "messageRef", ("message",)),
-    (("dataStoreReference",), "dataStoreRef", ("dataStore",)),
     (("serviceTask", "sendTask", "receiveTask"), "operationRef", ("operation",)),
     (("multiInstanceLoopCharacteristics",), "oneBehaviorEventRef", EVENT_DEFINITIONS),
     (("multiInstanceLoopCharacteristics",), "noneBehaviorEventRef", EVENT_DEFINITIONS),

@@ -21,7 +21,8 @@ PREFIXES |= dict(zip(CAMUNDA_LIKE, ("camunda", "operaton", "flowable", "activiti
 READ_ATTRIBUTES = words(
     "assignee candidateGroups candidateUsers excludes dueDate due followUpDate followUp priority formKey formRef formId handler topic retries retry decision "
     "decisionRef resultVariable correlationKey variable collection elementVariable outputCollection mapDecisionResult errorCodeVariable "
-    "escalationCodeVariable errorMessageVariable initiator businessKey"
+    "escalationCodeVariable errorMessageVariable initiator businessKey "
+    "asyncBefore asyncAfter async activeElements"
 )
 # Nothing is executed otherwise because of these: names, versions, ways to store and to draw.
 KEPT_ATTRIBUTES = words(
@@ -29,10 +30,8 @@ KEPT_ATTRIBUTES = words(
     "modelerTemplateIcon formRefBinding diagramRelationId isMatchingCorrelation"
 )
 KEPT_VALUES = {
-    "calledElementBinding": ("latest", "deployment"), "decisionRefBinding": ("latest", "deployment"), "asyncBefore": ("false",),
-    "asyncAfter": ("false",), "async": ("false",),
+    "calledElementBinding": ("latest", "deployment"), "decisionRefBinding": ("latest", "deployment"),
 }  # fmt: skip
-JOBS = "remove it: a service task with a handler is a job of its own"
 ORDER = "remove it: jobs run in the order in which they are due"
 STARTERS = "remove it: the policy of the installation says who may start the process"
 MAPPINGS = "map variables with in and out mappings"
@@ -56,9 +55,6 @@ REFUSED_ATTRIBUTES = {
     "triggerable": "draw a receive task behind the activity",
 }
 IGNORED_ATTRIBUTES = {
-    "asyncBefore": JOBS,
-    "asyncAfter": JOBS,
-    "async": JOBS,
     "jobPriority": ORDER,
     "taskPriority": ORDER,
     "errorMessage": "remove it: errors carry a code; give each kind of failure its own",
@@ -73,11 +69,11 @@ READ_ELEMENTS = {
     OURS: words("parameter parameters inputParameter outputParameter inputOutput in out correlationKey properties property failedJobRetryTimeCycle"),
     ZEEBE: words(
         "ioMapping input output taskDefinition assignmentDefinition taskSchedule priorityDefinition formDefinition calledElement calledDecision "
-        "subscription loopCharacteristics script userTask properties property versionTag"
+        "subscription loopCharacteristics script userTask properties property versionTag adHoc"
     ),
     SPIFF: words(
         "calledDecisionId serviceTaskOperator parameters parameter preScript postScript messageVariable messagePayload payloadExpression variableName "
-        "properties property instructionsForEndUser unitTests unitTest inputJson expectedOutputJson guestConfirmation allowGuest signalButtonLabel"
+        "processVariableCorrelation propertyId expression properties property instructionsForEndUser unitTests unitTest inputJson expectedOutputJson guestConfirmation allowGuest signalButtonLabel"
     ),
 } | dict.fromkeys(
     CAMUNDA_LIKE, words("inputOutput inputParameter outputParameter in out properties property script list map entry value failedJobRetryTimeCycle")
@@ -86,7 +82,6 @@ ELSEWHERE = words("executionListener taskListener executionListeners taskListene
 REFUSED_ELEMENTS = {
     "errorEventDefinition": HANDLER_ERROR,
     "mapException": HANDLER_ERROR,
-    "adHoc": "draw plain activities in the ad-hoc subprocess",
     "eventType": "use a message event",
 }
 IGNORED_ELEMENTS = {

@@ -54,7 +54,7 @@ def test_matrix(app, secrets_of, role, monkeypatch):
         action = access.TABLE[endpoint]
         expected = action == access.VISIT or (role is not None and role in GRANTS[action])
         headers = {}
-        if path.startswith("/api/"):
+        if path.startswith("/api/") or path == "/metrics":
             if role is not None:
                 headers["Authorization"] = f"Bearer {token}"
         else:
@@ -64,4 +64,4 @@ def test_matrix(app, secrets_of, role, monkeypatch):
         reached = answer.status_code == 200 and answer.data == b"reached"
         assert reached is expected, (endpoint, method, role, answer.status_code)
         if not expected:
-            assert answer.status_code == (403 if role else 401 if path.startswith("/api/") else 302)
+            assert answer.status_code == (403 if role else 401 if path.startswith(("/api/", "/metrics")) else 302)

@@ -171,3 +171,16 @@ def test_soundness_of_files_that_are_not_deployed(api):
     assert owner.post("/definitions/soundness", {"files": {"a.bpmn": base64.b64encode(b"<a/>").decode()}}).status_code == 422
     assert api("staff").post("/definitions/soundness", {"files": files}).status_code == 403
     assert all(row["process_id"] != "loose" for row in owner.get("/definitions").json)
+
+
+def test_an_activity_of_an_ad_hoc_subprocess_is_started(api):
+    ad_hoc = "<adHocSubProcess id='b' flowledger:activeElements='[]'><userTask id='u'/><userTask id='v'/><completionCondition>False</completionCondition></adHocSubProcess>"
+    xml = process('<startEvent id="start"/>' + ad_hoc + chain("start", "b"), "chosen")
+    deployed = api("process_owner").post("/deployments", {"files": {"chosen.bpmn": base64.b64encode(xml).decode()}})
+    assert deployed.status_code == 201, deployed.text
+    staff = api("staff")
+    instance = staff.post("/instances", {"process_id": "chosen"}).json["instance_id"]
+    done = staff.post(f"/instances/{instance}/activities", {"element_id": "v"})
+    assert (done.status_code, len(done.json["task_ids"])) == (200, 1), done.text
+    assert staff.post(f"/instances/{instance}/activities", {"element_id": "start"}).status_code == 409
+    assert api("auditor").post(f"/instances/{instance}/activities", {"element_id": "v"}).status_code == 403

@@ -172,3 +172,16 @@ def test_boundary_events_are_not_armed_twice_by_a_retry() -> None:
     bench.do(inputs.SetVariables({"span": "PT2H"})).do(inputs.RetryElement(incident.key))
     assert sorted(job.element for job in bench.open_jobs("timer").values()) == ["b1", "b2"]
     assert bench.complete("u").state == "completed"
+
+
+@pytest.mark.parametrize("count", ["²", "9" * 5000, "-1", "1.5", None, [3], 1e300])
+def test_a_cardinality_that_is_no_number_of_instances(count: object) -> None:
+    loop = "<multiInstanceLoopCharacteristics><loopCardinality>n</loopCardinality></multiInstanceLoopCharacteristics>"
+    bench = Bench(process(S, script("t", "pass", loop), flows("s t"))).start(n=count)
+    assert [one.element for one in bench.of(ev.IncidentRaised)] == ["t"]
+    assert bench.start(n=" 3 ").state == "completed"
+
+
+def test_the_largest_quantity() -> None:
+    bench = Bench(process(S, '<task id="t" completionQuantity="1000"/>', '<userTask id="u" startQuantity="1000"/>', flows("s t", "t u"))).start()
+    assert bench.waiting() == ["u"]

@@ -22,6 +22,10 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
         ("2026-03-01", datetime(2026, 3, 1, tzinfo=UTC)),
         ("R3/PT10M", NOW + timedelta(minutes=10)),
         ("R/2026-01-31T00:00:00Z/P1M", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("R-1/PT1H", NOW + timedelta(hours=1)),
+        ("R3/2026-02-01T00:00:00Z/2026-02-01T06:00:00Z", datetime(2026, 2, 1, tzinfo=UTC)),
+        ("R3/2026-02-01T00:00:00Z/PT6H", datetime(2026, 2, 1, tzinfo=UTC)),
+        ("0 9 * * MON", datetime(2026, 2, 2, 9, tzinfo=UTC)),
     ],
 )
 def test_first_due(text, due):
@@ -29,7 +33,31 @@ def test_first_due(text, due):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "P", "PT", "1D", "P1H", "R0/PT1M", "R/PT0S", "R-1/PT1M", "P99999999Y", "2026-13-01", "R3/PT1M/x/y", "P" + "9" * 500 + "D"]
+    "text",
+    [
+        "",
+        "P",
+        "PT",
+        "1D",
+        "P1H",
+        "R0/PT1M",
+        "R/PT0S",
+        "R-2/PT1M",
+        "P99999999Y",
+        "2026-13-01",
+        "R3/PT1M/x/y",
+        "P" + "9" * 500 + "D",
+        "R/PT0.000001S",
+        "R/-P1D",
+        "R/PT1H/PT1H",
+        "R/2026-01-01",
+        "R3/2026-02-01/2026-01-01",
+        "R/2026-01-01/2026-01-02/2026-01-03",
+        "R/P1M/P1D/2026-01-01",
+        "R999999999/2020-01-01/PT1S",
+        "60 * * * *",
+        "0 0 30 2 *",
+    ],
 )
 def test_what_is_no_schedule_is_refused(text):
     with pytest.raises(InvalidInput):
@@ -77,3 +105,61 @@ def test_the_next_time_of_a_cycle_is_the_first_after(months, days):
     step = schedule.duration(f"P{months}M")
     by_walking = next(at for at in (step.after(start, n) for n in range(1, 200)) if at > moment)
     assert found == by_walking
+
+
+def times(text: str, count: int) -> list[datetime]:
+    plan, seen = schedule.first(text, NOW), []
+    while plan is not None and len(seen) < count:
+        seen.append(plan.due)
+        plan = schedule.following(plan.text, plan.left, plan.due)
+    return seen
+
+
+def test_the_span_between_two_moments_is_repeated():
+    start = datetime(2026, 2, 1, tzinfo=UTC)
+    assert times("R3/2026-02-01T00:00:00Z/2026-02-01T06:00:00Z", 9) == [start, start + timedelta(hours=6), start + timedelta(hours=12)]
+
+
+def test_minus_one_repeats_without_end():
+    assert schedule.first("R-1/PT1H", NOW).left is None
+    assert times("R-1/PT1H", 50)[-1] == NOW + timedelta(hours=50)
+
+
+@pytest.mark.parametrize("text", ["R/P1M", "R4/P1M", "R-1/P1M", "R/P1M/2026-06-01"])
+def test_a_cycle_of_months_without_a_start_does_not_drift_either(text):
+    assert [(at.month, at.day) for at in times(text, 4)] == [(2, 28), (3, 31), (4, 30), (5, 31)]
+
+
+def test_years_keep_the_leap_day():
+    leap = datetime(2024, 2, 29, tzinfo=UTC)
+    plan, seen = schedule.first("R/2024-02-29T00:00:00Z/P1Y", leap), []
+    for _ in range(5):
+        seen.append((plan.due.year, plan.due.month, plan.due.day))
+        plan = schedule.following(plan.text, plan.left, plan.due)
+    assert seen == [(2024, 2, 29), (2025, 2, 28), (2026, 2, 28), (2027, 2, 28), (2028, 2, 29)]
+
+
+def test_an_endless_cycle_makes_up_once_for_what_it_missed():
+    due = NOW + timedelta(hours=1)
+    late = NOW + timedelta(days=7, minutes=20)
+    assert schedule.following("R/PT1H", None, due, late).due == NOW + timedelta(days=7, hours=1)
+    assert schedule.following("R/2026-01-31T12:00:00Z/P1D", None, due, late).due == NOW + timedelta(days=8)
+    assert schedule.following("0 * * * *", None, due, late).due == NOW + timedelta(days=7, hours=1)
+    assert schedule.following("R/PT1H", None, due, due).due == due + timedelta(hours=1)
+    assert schedule.following("R5/PT1H", 3, due, late).due == due + timedelta(hours=1)  # a counted one owes each of its times
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("PT1H", "duration"),
+        ("-PT1H", "duration"),
+        ("R3/PT1H", "cycle"),
+        ("0 9 * * *", "cycle"),
+        ("@daily", "cycle"),
+        ("2026-01-01", "date"),
+        ("x", "date"),
+    ],
+)
+def test_kinds(text, kind):
+    assert schedule.kind(text) == kind

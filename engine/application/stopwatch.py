@@ -1,0 +1,60 @@
+"""The port `Stopwatch`: how much computing a command has done. Processor time of its thread, and of the sandbox's processes that run its code.
+
+Not wall time: a command that waits for a busy machine, for the database or for a function of a pack has done nothing wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+OWN = 4.0
+"""The thread itself may take so many times what code in the sandbox may: its steps are counted, this is for what the counts price too low."""
+
+
+BUSY = 8.0
+"""A machine with more work than so many times what it can do is no excuse any more."""
+
+
+class CommandStopwatch:
+    """Runs from its construction, in the thread that made it. `seconds`: what the command's expressions may compute together."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._began = time.thread_time()
+        self._waited = 0.0
+
+    def left(self) -> float:
+        """Seconds; 0 or less when they are used up."""
+        return min(self._seconds - self._waited, OWN * self._seconds - (time.thread_time() - self._began))
+
+    @contextmanager
+    def running(self, worker: int | None = None) -> Iterator[None]:
+        """What the worker computes counts; where that cannot be told, the time that the thread waits for it."""
+        before, began, busy = _computed(worker), time.perf_counter(), time.thread_time()
+        try:
+            yield
+        finally:
+            after, wall = _computed(worker), max(0.0, (time.perf_counter() - began) - (time.thread_time() - busy))
+            self._waited += wall if before is None or after is None else max(after - before, wall / BUSY)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """The thread's work does not count."""
+        busy = time.thread_time()
+        try:
+            yield
+        finally:
+            self._began += time.thread_time() - busy
+
+
+def _computed(process: int | None) -> float | None:
+    """Processor time of another process so far, where the system tells it (Linux); None when not, or when it has ended."""
+    if process is None or not sys.platform.startswith("linux"):
+        return None
+    try:
+        return time.clock_gettime(~process << 3 | 2)  # the clock of a process: see clock_getcpuclockid
+    except OSError:
+        return None

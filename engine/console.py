@@ -1,0 +1,90 @@
+"""What the commands of the command line share: where the installation is, opening it, errors as one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from engine.bootstrap import Flowledger, Settings, build
+from engine.errors import FlowledgerError
+from engine.store import schema
+from engine.telemetry import logs
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FILE = "flowledger.sqlite3"
+
+
+class Friendly(click.Group):
+    """Engine errors become one line and exit code 1; a stack trace never reaches a person."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except FlowledgerError as exc:
+            click.echo(f"flowledger: {exc}", err=True)
+            ctx.exit(1)
+
+
+def data_option() -> Callable[[F], F]:
+    """The folder."""
+    return click.option(
+        "--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True, help="Folder for everything that is written."
+    )
+
+
+def database_option() -> Callable[[F], F]:
+    """The database address, which may hold a password: better in the environment than among the arguments."""
+    return click.option("--database", envvar="FLOWLEDGER_DATABASE", help="SQLAlchemy address; default: SQLite in the data folder.")
+
+
+def telemetry_options() -> Callable[[F], F]:
+    """How a process that stays tells about itself: `log_format`, `log_level`, `tracing` of the settings."""
+
+    def decorate(command: F) -> F:
+        for option in (
+            click.option("--tracing", is_flag=True, envvar="FLOWLEDGER_TRACING", help="Spans for OpenTelemetry; needs the extra `tracing`."),
+            click.option("--log-level", type=click.Choice(logs.LEVELS), envvar="FLOWLEDGER_LOG_LEVEL", help="Default: warning; info for json."),
+            click.option("--log-format", type=click.Choice(logs.FORMATS), default="text", show_default=True, envvar="FLOWLEDGER_LOG_FORMAT"),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def settings_of(data: Path, database: str | None) -> Settings:
+    """Settings of an installation in a folder."""
+    data = data.resolve()
+    return Settings(database=database or f"sqlite:///{data / FILE}", data=data)
+
+
+def require_installation(data: Path, database: str | None) -> Settings:
+    """Settings of an installation that exists: opening a SQLite file that is not there would make one. Raises FlowledgerError."""
+    if database is None and not (data / FILE).exists():
+        raise FlowledgerError(f"There is no installation in {data}; make one with: flowledger demo --data {data}")
+    return settings_of(data, database)
+
+
+@contextmanager
+def opened(data: Path, database: str | None, **more: Any) -> Iterator[Flowledger]:
+    """The engine on an existing installation; `more`: fields of the settings. Raises FlowledgerError."""
+    app = build(replace(require_installation(data, database), **more))
+    schema.check(app.store)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def progress(text: str) -> None:
+    """A line for somebody who waits."""
+    click.echo(f"  {text}")
+    sys.stdout.flush()

@@ -1,0 +1,200 @@
+"""Backup while the installation runs, and restore.
+
+A backup is a folder with `manifest.json` and `flowledger.sqlite3`, whichever database it was taken from: SQLite copies itself within one read
+transaction (VACUUM INTO), from PostgreSQL one transaction is copied table by table. So each can be restored into either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from engine.errors import Conflict, FlowledgerError, IntegrityViolation, NotFound
+from engine.operations import manifest
+from engine.operations.copying import Copied, Progress, copy, present_tables
+from engine.operations.evidence import heads, verify_chains, verify_stored
+from engine.operations.manifest import Manifest
+from engine.plugins.loading import Catalogue
+from engine.store import schema, tables
+from engine.store.database import Database
+
+DATABASE = "flowledger.sqlite3"
+MANIFEST = "manifest.json"
+
+
+class TargetExists(Conflict):
+    """{path} exists already; nothing was written. Name a new place, or move the old one away first."""
+
+
+class BackupDamaged(FlowledgerError):
+    """The backup is damaged: {cause}. Nothing was restored; take another backup."""
+
+
+def backup(source: Database, folder: Path, packs: Catalogue, now: Callable[[], datetime], progress: Progress) -> Manifest:
+    """Copy what is committed at this moment. Writers go on meanwhile. The folder appears when it is complete. Raises TargetExists."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise TargetExists(path=folder)
+    schema.check(source)
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True, mode=0o700)  # it holds what people wrote
+    try:
+        file = unfinished / DATABASE
+        moment = now()
+        if source.is_sqlite and not source.in_memory:
+            _vacuum_into(Path(str(source.url.database)), file)
+        else:
+            with _opened(file) as copied:
+                copy(source, copied, packs, progress, at_rest=False, verify=False)  # a damaged history is saved too, and told
+        taken = _describe(file, packs, moment, source.url.get_backend_name())
+        _write(unfinished / MANIFEST, json.dumps(manifest.to_json(taken), indent=1, sort_keys=True).encode())
+        file.chmod(0o600)
+        for path in (file, unfinished):
+            _sync(path)
+        if folder.exists():
+            folder.rmdir()
+        unfinished.rename(folder)
+        _sync(folder.parent)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return taken
+
+
+def verify_backup(folder: Path) -> tuple[Manifest, int]:
+    """Check a backup against its manifest and its own chains. Returns the manifest and the number of records.
+
+    Raises NotFound (no backup there), BackupDamaged, IntegrityViolation (it is as it was taken, but that history did not verify).
+    """
+    stated, file = _read(folder)
+    with _working_copy(file, folder) as copied, copied.begin(write=False) as connection:
+        records = verify_chains(connection)[1]
+        verify_stored(connection)
+    return stated, records
+
+
+def restore_file(folder: Path, target: Path) -> Copied:
+    """Restore into a SQLite file that does not exist yet. Raises TargetExists and what `verify_backup` raises."""
+    for path in (target, target.with_name(target.name + "-wal"), target.with_name(target.name + "-shm")):
+        if path.exists():  # a leftover log would be played onto the restored file
+            raise TargetExists(path=path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    stated, file = _read(folder)
+    with _working_copy(file, target.parent) as copied:
+        done = _checked(copied, stated)
+        schema.upgrade(copied)
+        _end_sessions(copied)
+        ready = Path(str(copied.url.database))
+        copied.close()
+        _to_one_file(ready)
+        _sync(ready)
+        os.link(ready, target)  # fails when somebody made it meanwhile
+    _sync(target.parent)
+    return done
+
+
+def restore_database(folder: Path, target: Database, packs: Catalogue, work: Path, progress: Progress) -> Copied:
+    """Restore into an empty database; `work` is a folder for a temporary copy. Raises TargetNotEmpty and what `verify_backup` raises."""
+    stated, file = _read(folder)
+    work.mkdir(parents=True, exist_ok=True)
+    with _working_copy(file, work) as copied:
+        _checked(copied, stated)
+        schema.upgrade(copied)
+        _end_sessions(copied)
+        return copy(copied, target, packs, progress, at_rest=False)
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------------
+def _vacuum_into(source: Path, file: Path) -> None:
+    with closing(sqlite3.connect(source, timeout=30, isolation_level=None)) as connection:
+        connection.execute("VACUUM INTO ?", (str(file),))
+
+
+def _describe(file: Path, packs: Catalogue, moment: datetime, backend: str) -> Manifest:
+    """From the copy itself, so that manifest and copy cannot be of two moments."""
+    with _opened(file) as copied, copied.begin(write=False) as connection:
+        taken = manifest.take(connection, present_tables(connection, packs), moment, backend)
+    _to_one_file(file)
+    return replace(taken, files={file.name: {"sha256": _sha256(file), "bytes": file.stat().st_size}})
+
+
+def _read(folder: Path) -> tuple[Manifest, Path]:
+    path, file = folder / MANIFEST, folder / DATABASE
+    if not path.is_file() or not file.is_file():
+        raise NotFound(f"There is no backup in {folder}: it needs {MANIFEST} and {DATABASE}.", kind="backup", id=str(folder))
+    stated = manifest.from_json(path.read_bytes())
+    about = stated.files.get(DATABASE, {})
+    if file.stat().st_size != about.get("bytes") or _sha256(file) != about.get("sha256"):
+        raise BackupDamaged(cause=f"{DATABASE} does not have the bytes that {MANIFEST} states")
+    return stated, file
+
+
+def _checked(copied: Database, stated: Manifest) -> Copied:
+    with copied.begin(write=False) as connection:
+        if heads(connection) != dict(stated.heads):
+            raise IntegrityViolation("The backup does not hold the heads that its manifest states.")
+        instances, records = verify_chains(connection)
+        verify_stored(connection)
+    return Copied(sum(stated.counts.values()), instances, records)
+
+
+def _end_sessions(copied: Database) -> None:
+    """A login that was ended after the backup must not come back; people sign in again."""
+    with copied.begin(write=True) as connection:
+        connection.execute(tables.session.delete())
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{file}")
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _working_copy(file: Path, beside: Path) -> Iterator[Database]:
+    """The backup's own file stays as it is: opening it for writing would change it."""
+    folder = beside / f".restoring-{os.getpid()}"
+    folder.mkdir(mode=0o700)
+    try:
+        shutil.copyfile(file, folder / file.name)
+        with _opened(folder / file.name) as database:
+            yield database
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _to_one_file(file: Path) -> None:
+    """Bring what stands in the write-ahead log into the file, which then can be copied alone."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    path.chmod(0o600)
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """To the disk: a backup that is told to be there survives a power failure."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,154 @@
+"""Two acts on one instance, one by one: the first has written its record and stands before its commit while the second comes. In both orders."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+
+from engine.errors import TaskNotOpen
+from engine.model import commands as cmd
+from engine.model.actors import SYSTEM
+from engine.plugins import service_task
+from engine.store import tables
+from engine.store.unit_of_work import SqlUnitOfWork
+from engine.testing import EmbeddedEngine
+from tests.support.diagrams import END, START, chain, document, process, user
+
+TIMER = "<timerEventDefinition><timeDuration>PT1M</timeDuration></timerEventDefinition>"
+MESSAGE = '<messageEventDefinition messageRef="m"/>'
+
+
+def guarded(definition):
+    """A task with an interrupting boundary event, and what comes after each of both."""
+    return document(
+        '<message id="m" name="stop"/>',
+        '<process id="p" isExecutable="true">',
+        START + user("a") + f'<boundaryEvent id="early" attachedToRef="a">{definition}</boundaryEvent>' + user("b") + user("c") + END,
+        chain("start", "a", "b", "end") + chain("early", "c", "end"),
+        "</process>",
+    )
+
+
+@contextmanager
+def standing(monkeypatch):
+    """The first unit of work that appends stands between its record and its commit until `go` is set."""
+    written, go, first = threading.Event(), threading.Event(), threading.Lock()
+    original = SqlUnitOfWork.append
+
+    def append(self, record, head):
+        original(self, record, head)
+        if first.acquire(blocking=False):
+            written.set()
+            assert go.wait(30)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlUnitOfWork, "append", append)
+        try:
+            yield written, go
+        finally:
+            go.set()
+
+
+def one_after_the_other(monkeypatch, first, second):
+    """What both gave or raised. The second begins while the first stands, and is seen to do nothing visible before it went on."""
+    with ThreadPoolExecutor(2) as pool, standing(monkeypatch) as (written, go):
+        a = pool.submit(first)
+        assert written.wait(30)
+        b = pool.submit(second)
+        threading.Event().wait(0.2)
+        go.set()
+        return [one.exception(30) or one.result() for one in (a, b)]
+
+
+def only(engine, instance):
+    [task] = engine.user_tasks(instance)
+    return task.element_id
+
+
+def count(engine, table):
+    with engine.app.store.begin(write=False) as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(table))
+
+
+@pytest.mark.parametrize("timer_first", [True, False])
+def test_a_timer_at_a_boundary_against_a_completion(nodes, monkeypatch, timer_first):
+    one, two = nodes
+    one.deploy({"p.bpmn": guarded(TIMER)})
+    instance = one.start("p")
+    [task] = one.user_tasks(instance)
+    for node in nodes:
+        node.clock.set(node.clock.now().replace(hour=5))
+    acts = [two.app.run_due, lambda: one.app.execute(cmd.Complete(task.id), SYSTEM)]
+    results = one_after_the_other(monkeypatch, *(acts if timer_first else acts[::-1]))
+    if timer_first:
+        assert (results[0], type(results[1])) == (1, TaskNotOpen)
+    else:
+        assert results[1] == 0  # the job went with the task
+    assert only(two, instance) == ("c" if timer_first else "b")
+    assert count(one, tables.job) == 0
+    assert count(one, tables.record) == 2
+
+
+@pytest.mark.parametrize("message_first", [True, False])
+def test_a_message_that_interrupts_against_a_completion(nodes, monkeypatch, message_first):
+    one, two = nodes
+    one.deploy({"p.bpmn": guarded(MESSAGE)})
+    instance = one.start("p", business_key="K")
+    [task] = one.user_tasks(instance)
+    acts = [lambda: two.app.execute(cmd.PublishMessage("stop", {}, "K"), SYSTEM), lambda: one.app.execute(cmd.Complete(task.id), SYSTEM)]
+    results = one_after_the_other(monkeypatch, *(acts if message_first else acts[::-1]))
+    if message_first:
+        assert results[0].instance_ids == (instance,)
+        assert type(results[1]) is TaskNotOpen
+    else:
+        assert results[1].kept  # nobody waits any more
+    assert only(two, instance) == ("c" if message_first else "b")
+    assert count(one, tables.kept_message) == (0 if message_first else 1)
+    assert count(one, tables.record) == 2
+
+
+def test_two_messages_for_one_subscription(nodes, monkeypatch):
+    one, two = nodes
+    one.deploy({"p.bpmn": guarded(MESSAGE)})
+    instance = one.start("p", business_key="K")
+    results = one_after_the_other(monkeypatch, *((lambda e=e: e.app.execute(cmd.PublishMessage("stop", {"by": 1}, "K"), SYSTEM)) for e in (one, two)))
+    assert (results[0].instance_ids, results[1].kept) == ((instance,), True)
+    assert count(one, tables.record) == 2
+
+
+def test_two_workers_on_one_transactional_job(url, monkeypatch):
+    ran = []
+
+    @service_task("note")
+    def note(context):
+        ran.append(context.job_id)
+
+    xml = process(START + '<serviceTask id="do" flowledger:handler="note"/>' + END + chain("start", "do", "end"))
+    with EmbeddedEngine(database=url, handlers=[note]) as one, EmbeddedEngine(database=url, handlers=[note]) as two:
+        one.deploy({"p.bpmn": xml})
+        instance = one.app.execute(cmd.Start("p"), SYSTEM).instance_id
+        assert one_after_the_other(monkeypatch, one.app.run_due, two.app.run_due) == [1, 0]
+        assert len(ran) == 1
+        assert one.instance(instance).state == "completed"
+
+
+def test_a_worker_against_an_operator_who_cancels(url, monkeypatch):
+    @service_task("note")
+    def note(_context):
+        return {"done": True}
+
+    xml = process(START + '<serviceTask id="do" flowledger:handler="note"/>' + user("a") + END + chain("start", "do", "a", "end"))
+    with EmbeddedEngine(database=url, handlers=[note]) as one, EmbeddedEngine(database=url, handlers=[note]) as two:
+        one.deploy({"p.bpmn": xml})
+        for worker_first in (True, False):
+            instance = one.app.execute(cmd.Start("p"), SYSTEM).instance_id
+            acts = [two.app.run_due, lambda i=instance: one.app.execute(cmd.Cancel(i, "x"), SYSTEM)]
+            results = one_after_the_other(monkeypatch, *(acts if worker_first else acts[::-1]))
+            assert not [r for r in results if isinstance(r, Exception)]
+            assert one.instance(instance).state == "cancelled"
+            assert ("done" in one.variables(instance)) is worker_first
+        assert count(one, tables.job) == 0

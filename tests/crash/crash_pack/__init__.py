@@ -1,0 +1,1 @@
+"""A process pack for the crash harness."""

@@ -1,0 +1,236 @@
+"""Real servers and workers that are killed, lose their database, run out of room or get a wrong clock. Short runs of `make crash-test` and the race.
+
+The full runs are `make crash-test` and `python -m tests.crash.race`; docs/durability.md has their figures.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from contextlib import contextmanager
+
+import psutil
+import pytest
+import sqlalchemy as sa
+
+from engine.store import tables
+from engine.store.database import Database
+from tests.crash import race
+from tests.crash.__main__ import arguments, campaign
+from tests.crash.clients import Caller
+from tests.crash.crash_pack.pack import tally
+from tests.crash.diagrams import orders
+from tests.crash.node import OFFSET
+from tests.crash.nodes import answers, install, web_node, worker_node
+from tests.crash.points import ARMED
+from tests.crash.sink import running_sink
+from tests.support.diagrams import END, START, chain, process, user
+from tests.support.postgres import postgres_server
+
+DAY = 86_400
+
+
+@pytest.fixture(scope="module")
+def server():
+    with postgres_server() as one:
+        yield one
+
+
+@contextmanager
+def running(*nodes, **more):
+    """Started; killed at the end."""
+    try:
+        for node in nodes:
+            node.start(**more)
+        yield nodes
+    finally:
+        for node in nodes:
+            node.kill()
+
+
+def until(true, seconds=60.0):
+    """How long it took; fails after that time."""
+    begin = time.monotonic()
+    while not true():
+        assert time.monotonic() - begin < seconds, "not within time"
+        time.sleep(0.1)
+    return time.monotonic() - begin
+
+
+def scalar(database, query):
+    store = Database(database)
+    try:
+        with store.begin(write=False) as connection:
+            return connection.scalar(query)
+    finally:
+        store.close()
+
+
+def kinds(database, kind):
+    return scalar(database, sa.select(sa.func.count()).select_from(tables.record).where(tables.record.c.kind == kind))
+
+
+def timed(process_id, duration):
+    event = f"<timerEventDefinition><timeDuration>{duration}</timeDuration></timerEventDefinition>"
+    body = START + f'<intermediateCatchEvent id="wait">{event}</intermediateCatchEvent>' + END + chain("start", "wait", "end")
+    return process(body, process_id)
+
+
+def start(caller, process_id, request_id=None, **variables):
+    status, answer = caller.send("POST", "/api/v1/instances", {"process_id": process_id, "variables": variables}, request_id)
+    assert status == 201, answer
+    return answer["instance_id"]
+
+
+# --- the harnesses, short -------------------------------------------------------------------------------------------------
+def test_nothing_is_lost_or_doubled_when_processes_are_killed_and_postgresql_stops():
+    report = campaign(arguments(["--kills", "6", "--stops", "2", "--lease", "3"]))
+    assert report["findings"] == 0, report
+    for one in report["databases"]:
+        assert one["acknowledged"] > 0, report
+
+
+def test_two_nodes_and_four_workers_race(server, tmp_path):
+    done = race.run(40, 6, server.database(), tmp_path)
+    assert done.findings.count == 0, done.findings
+    assert done.winners["completion"] > 0
+
+
+# --- workers ----------------------------------------------------------------------------------------------------------------
+def test_the_job_of_a_killed_worker_is_done_within_a_minute_and_a_far_timer_delays_nothing(server, tmp_path):
+    with running_sink() as sink:
+        installation = install(server.database(), tmp_path, {"orders.bpmn": orders("PT1S"), "far.bpmn": timed("far", "P21D")}, sink.address)
+        web, dies, lives = web_node(installation, "web", "--no-jobs"), worker_node(installation, "dies"), worker_node(installation, "lives")
+        with running(web):
+            caller = Caller(web.port, installation.token)
+            start(caller, "far")
+            started = caller.send("POST", "/api/v1/instances", {"process_id": "order", "business_key": "K"})[1]
+            caller.send("POST", f"/api/v1/tasks/{started['task_ids'][0]}/complete", {"values": {}})
+            caller.send("POST", "/api/v1/messages", {"name": "go", "correlation_key": "K"})
+            with running(dies, point="after-handler:1"):  # the effect is there, the completion is not committed
+                assert dies.wait_dead(60)
+            assert sink.asked.total() == 1
+            with running(lives):
+                caller.close()  # idle for too long: the server closed it
+                page = f"/api/v1/tasks?instance_id={started['instance_id']}&element_id=b"
+                assert until(lambda: caller.send("GET", page)[1]["rows"], 60) < 60
+            assert list(sink.asked.values()) == [2]
+            assert kinds(installation.database, "TriggerTimer") == 1
+
+
+# --- the database goes away -------------------------------------------------------------------------------------------------
+def test_while_postgresql_is_gone_requests_get_a_clear_503_and_everything_goes_on_by_itself(server, tmp_path):
+    gone = float(os.environ.get("FLOWLEDGER_TEST_GONE_SECONDS", "4"))
+    installation = install(server.database(), tmp_path, {"t.bpmn": timed("soon", "PT1S"), "orders.bpmn": orders("PT1S")})
+    web, worker = web_node(installation, "web", "--no-jobs"), worker_node(installation, "worker")
+    with running(web, worker):
+        caller = Caller(web.port, installation.token)
+        start(caller, "soon")
+        until(lambda: kinds(installation.database, "TriggerTimer") == 1)
+        server.stop_at_once()
+        try:
+            seen, end = set(), time.monotonic() + gone
+            while time.monotonic() < end:
+                status, answer = caller.send("POST", "/api/v1/instances", {"process_id": "soon"}, "r-1")
+                seen.add((status, answer["type"].rsplit(":", 1)[-1]))
+                assert "Try again" in answer["detail"] or "did not take" in answer["detail"], answer
+                time.sleep(0.2)
+            assert {status for status, _ in seen} == {503}, seen
+            assert not answers(web.port)
+            assert answers(web.port, "/health/live")
+            assert web.alive
+            assert worker.alive
+        finally:
+            server.start()
+        until(lambda: answers(web.port), 30)
+        start(caller, "soon", "r-1")
+        until(lambda: kinds(installation.database, "TriggerTimer") == 2)
+        task = caller.send("POST", "/api/v1/instances", {"process_id": "order", "business_key": "K"})[1]["task_ids"][0]
+        assert caller.send("POST", f"/api/v1/tasks/{task}/complete", {"values": {}})[0] == 200
+        # Its service task was announced: whoever listens takes the wake-up away.
+        until(lambda: scalar(installation.database, sa.text("SELECT count(*) FROM procrastinate_jobs")) == 0, 20)
+        until(lambda: kinds(installation.database, "CompleteJob") == 1)
+        assert worker.alive
+
+
+# --- the clock ----------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("jump", [DAY, -DAY])
+def test_a_clock_that_jumps_a_day_fires_each_timer_once(tmp_path, jump):
+    offset = tmp_path / "offset"
+    offset.write_text("0", encoding="ascii")
+    database = f"sqlite:///{tmp_path / 'flowledger.sqlite3'}"
+    installation = install(database, tmp_path, {"soon.bpmn": timed("soon", "PT2S"), "hours.bpmn": timed("hours", "PT5H")})
+    installation = type(installation)(database, installation.token, tmp_path, {**installation.environment, OFFSET: str(offset)})
+    web = web_node(installation)
+    with running(web):
+        caller = Caller(web.port, installation.token)
+        for _ in range(3):
+            start(caller, "soon")
+            start(caller, "hours")
+        offset.write_text(str(jump), encoding="ascii")
+        if jump > 0:
+            until(lambda: kinds(database, "TriggerTimer") == 6)
+        else:
+            start(caller, "soon")  # what begins after the jump is on time
+            until(lambda: kinds(database, "TriggerTimer") >= 1)
+            offset.write_text(str(DAY), encoding="ascii")
+            until(lambda: kinds(database, "TriggerTimer") == 7)
+        time.sleep(2.5)
+        expected = 6 if jump > 0 else 7
+        assert kinds(database, "TriggerTimer") == expected
+        assert scalar(database, sa.select(sa.func.count()).select_from(tables.instance).where(tables.instance.c.state == "completed")) == expected
+    assert installation.flowledger("verify").returncode == installation.flowledger("replay").returncode == 0
+
+
+# --- room -----------------------------------------------------------------------------------------------------------------------
+def test_a_full_disk_is_a_clear_error_and_reading_goes_on(tmp_path):
+    """Files of the server may not grow beyond a limit, which is how a full disk looks to SQLite; a real one needs rights to make one."""
+    database = f"sqlite:///{tmp_path / 'flowledger.sqlite3'}"
+    two = process(START + user("a", 'camunda:candidateGroups="clerks"') + END + chain("start", "a", "end"), "two")
+    installation = install(database, tmp_path, {"two.bpmn": two})
+    size = (tmp_path / "flowledger.sqlite3").stat().st_size
+    web = web_node(installation)
+
+    def narrow():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 500_000, resource.RLIM_INFINITY))
+
+    with running(web, preexec_fn=narrow):
+        caller = Caller(web.port, installation.token)
+        first = start(caller, "two")
+        status, count, answer = 201, 1, {}
+        while status == 201 and count < 500:
+            status, answer = caller.send("POST", "/api/v1/instances", {"process_id": "two", "variables": {"text": "x" * 20_000}})
+            count += status == 201
+        assert status == 503, answer
+        assert answer["type"].endswith((":StorageFull", ":NotAvailable", ":OutcomeUnknown")), answer
+        assert caller.send("GET", f"/api/v1/instances/{first}")[0] == 200
+        assert caller.send("GET", "/api/v1/instances")[0] == 200
+        assert answers(web.port)
+    with running(web):  # with room again
+        caller = Caller(web.port, installation.token)
+        assert scalar(database, sa.select(sa.func.count()).select_from(tables.record)) == count
+        start(caller, "two")
+    assert scalar(database, sa.text("PRAGMA integrity_check")) == "ok"
+    assert installation.flowledger("verify").returncode == 0
+
+
+# --- processes of the server --------------------------------------------------------------------------------------------------
+def test_a_server_whose_main_process_is_killed_leaves_the_port_free(tmp_path):
+    installation = install(f"sqlite:///{tmp_path / 'flowledger.sqlite3'}", tmp_path, {"t.bpmn": timed("soon", "PT1S")})
+    web = web_node(installation)
+    with running(web):
+        [worker] = psutil.Process(web.process.pid).children()
+        os.kill(web.process.pid, signal.SIGKILL)
+        web.process.wait()
+        until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE, 30)
+        web.start()
+        assert answers(web.port)
+
+
+def test_a_point_that_is_not_known_is_refused(tmp_path):
+    installation = install(f"sqlite:///{tmp_path / 'flowledger.sqlite3'}", tmp_path, {"t.bpmn": timed("soon", "PT1S")})
+    wrong = type(installation)(installation.database, installation.token, tmp_path, {**installation.environment, ARMED: "nowhere:1"})
+    assert "no crash point" in wrong.flowledger("verify").stderr
+    assert scalar(installation.database, sa.select(sa.func.count()).select_from(tally)) == 0

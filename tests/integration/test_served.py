@@ -1,0 +1,128 @@
+"""`flowledger serve` and `worker` as processes: their log lines, the figures that several of them share, and readiness."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+from engine.bootstrap import Settings, build
+from engine.model import commands as cmd
+from engine.model.actors import SYSTEM, Actor
+from engine.store import schema
+from engine.store.database import Database
+from tests.support.diagrams import TWO_TASKS
+from tests.support.postgres import postgres_server
+
+MONITOR = Actor("monitor", "", frozenset(), frozenset({"monitor"}))
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    with postgres_server(durable=False) as server:
+        yield server
+
+
+def installation(url):
+    store = Database(url)
+    schema.upgrade(store)
+    store.close()
+    app = build(Settings(url))
+    app.execute(cmd.PutUser("monitor", "M", ("monitor",), (), "not used at all"), SYSTEM)
+    app.execute(cmd.PutUser("li", "李", ("staff",), (), "not used at all"), SYSTEM)
+    app.execute(cmd.Deploy({"two.bpmn": TWO_TASKS}), SYSTEM)
+    monitor = app.execute(cmd.IssueToken("prometheus"), MONITOR)
+    staff = app.execute(cmd.IssueToken("program"), Actor("li", "", frozenset(), frozenset({"staff"})))
+    app.close()
+    return monitor, staff
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(log, *words):
+    with log.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", "engine.cli", *words], stdout=out, stderr=subprocess.STDOUT)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(40)
+
+
+def ask(address, token=None, method="GET", body=None):
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(address, method=method, headers=headers, data=json.dumps(body).encode() if body is not None else None)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as exc:
+        return exc.code, exc.read().decode()
+
+
+def eventually(look, wanted, seconds=60.0):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            found = look()
+        except OSError as exc:
+            found = exc
+        if wanted(found):
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"still {found!r}")
+        time.sleep(0.1)
+
+
+def figure(text, name):
+    return next((float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name)), 0.0)
+
+
+def test_one_process_on_sqlite_tells_json_lines(tmp_path):
+    url = f"sqlite:///{tmp_path / 'flowledger.sqlite3'}"
+    monitor, staff = installation(url)
+    site = f"http://127.0.0.1:{free_port()}"
+    words = ("serve", "--data", str(tmp_path), "--port", site.rpartition(":")[2], "--log-format", "json")
+    with running(tmp_path / "log", *words):
+        eventually(lambda: ask(f"{site}/health/ready"), lambda a: a == (200, '{"status":"ok"}\n'))
+        assert ask(f"{site}/api/v1/instances?x=geheim", staff)[0] == 422
+        status, told = ask(f"{site}/api/v1/instances", staff, "POST", {"process_id": "two", "variables": {"word": "geheim"}})
+        assert status == 201
+        status, figures = ask(f"{site}/metrics", monitor)
+        assert status == 200 and figure(figures, 'flowledger_commands_total{command="Start",outcome="done"}') >= 1
+    text = (tmp_path / "log").read_text()
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    assert len(lines) == len(text.splitlines())  # the server's own lines, too
+    assert "geheim" not in text
+    assert any(line.get("route") == "/api/v1/instances" and line.get("status") == 201 for line in lines)
+    assert any(line.get("command") == "Start" and line.get("instance") == json.loads(told)["instance_id"] for line in lines)
+
+
+def test_processes_of_one_server_count_together_and_a_worker_has_a_page_of_its_own(postgres, tmp_path, monkeypatch):
+    url = postgres.database()
+    monitor, staff = installation(url)
+    monkeypatch.setenv("FLOWLEDGER_DATABASE", url)
+    site, page = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
+    serve = ("serve", "--data", str(tmp_path), "--workers", "2", "--no-jobs", "--port", site.rpartition(":")[2])
+    work = ("worker", "--data", str(tmp_path), "--metrics-port", page.rpartition(":")[2])
+    with running(tmp_path / "log", *serve), running(tmp_path / "worker.log", *work):
+        eventually(lambda: ask(f"{site}/health/ready")[0], lambda status: status == 200)
+        for _ in range(20):
+            assert ask(f"{site}/api/v1/instances", staff, "POST", {"process_id": "two"})[0] == 201
+        name = 'flowledger_commands_total{command="Start",outcome="done"}'
+        for _ in range(8):  # whichever process answers
+            assert figure(ask(f"{site}/metrics", monitor)[1], name) == 20
+        status, figures = eventually(lambda: ask(f"{page}/metrics"), lambda a: not isinstance(a, OSError))
+        assert status == 200 and figure(figures, "flowledger_database_up") == 1
