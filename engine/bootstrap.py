@@ -47,6 +47,7 @@ from engine.store.group_commit import GroupCommit
 from engine.store.login import AccountAccess, hash_password, verify_password
 from engine.store.queries import SqlQueries
 from engine.store.unit_of_work import unit_of_work
+from engine.store.work import something_due
 from engine.telemetry.tracing import NoTracer, OpenTelemetry, Tracer
 
 if TYPE_CHECKING:
@@ -125,7 +126,9 @@ class Flowledger:
             check_password=verify_password,
         )
         self.watcher = self._watched(tracer)
-        self.jobs = JobRunner(self._transact, self.services, handlers, owner=identifiers.new(), ended=self.watcher.job)
+        self.jobs = JobRunner(
+            self._transact, self.services, handlers, owner=identifiers.new(), ended=self.watcher.job, something_due=self._something_due
+        )
         chore = partial(cluster.tidy, database) if cluster.is_installed(database) else None
         self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads, chore=chore)
         self.accounts = AccountAccess(database, clock)
@@ -216,6 +219,10 @@ class Flowledger:
         while count < limit and self.jobs.run_one():
             count += 1
         return count
+
+    def _something_due(self) -> bool:
+        with self.store.one_statement() as connection:
+            return something_due(connection, self.clock.now())
 
     def unready(self) -> list[str]:
         """What keeps this process from serving, in a word each: database, schema, dispatcher, sandbox. Empty: it is ready."""

@@ -58,6 +58,41 @@ class InstanceNotActive(Conflict):
     """Instance {id} is {state}; it takes no more commands."""
 
 
+class InstanceSuspended(Conflict):
+    """Instance {id} is suspended; an operator must resume it first. Nothing was changed."""
+
+
+class DefinitionSuspended(Conflict):
+    """The process definition {id} is suspended; no instance of it can be started until an operator resumes it."""
+
+
+class MoveRefused(Conflict):
+    """The token at {element} cannot be moved to {target}: {reason}. Nothing was changed."""
+
+    REASONS: Mapping[str, str] = {
+        "iteration": "{element} is one iteration of a loop or multi-instance activity, which cannot be moved by itself",
+        "compensation": "{element} compensates",
+        "joining": "the tokens at {element} wait for others to join them",
+        "event-subprocess": "{element} is an event subprocess, which its event has started",
+        "ad-hoc": "{element} is in an ad-hoc subprocess, where no order is laid down; complete it by hand instead",
+        "scope": "{target} lies in another scope (subprocess or called process); a token moves within its scope",
+        "unknown": "{target} is no element of the process",
+        "boundary": "{target} is a boundary event, which begins only when its event happens",
+        "event": "{target} begins only when its event happens",
+        "compensates": "{target} only compensates",
+        "join": "{target} is a join, which counts the flows that its tokens come over; move to what follows it",
+        "several": "{target} takes several tokens at once",
+    }
+
+    def __init__(self, message: str | None = None, *, why: str = "", element: str = "", target: str = "") -> None:
+        reason = self.REASONS.get(why, why).format(element=element, target=target)
+        super().__init__(message, why=why, element=element, target=target, reason=reason)
+
+
+class ErrorNotCaught(Conflict):
+    """Nothing catches the error {code} at {element}; the instance would end as failed. Cancel it, or move the token."""
+
+
 class RequestIdReused(Conflict):
     """The request id {id} was already used for a different command; send a fresh one."""
 

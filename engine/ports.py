@@ -11,11 +11,11 @@ from typing import Any, Protocol, TypeVar
 from engine.errors import FieldError, Problem
 from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
 from engine.model.events import Event
-from engine.model.inputs import Movement
+from engine.model.inputs import FailJob, Movement
 from engine.model.records import Record
 from engine.model.soundness import Soundness
 from engine.model.values import Json
-from engine.model.views import ModelDraft, TaskRow, TokenRow, UserRow
+from engine.model.views import BulkRow, ModelDraft, TaskRow, TokenRow, UserRow
 
 
 # --- time and identifiers: inputs, read only outside the interpreter --------------------------------------------------
@@ -188,17 +188,20 @@ class Execution(Protocol):
 
     @property
     def state(self) -> str:
-        """Active completed failed cancelled"""
+        """Active suspended completed failed cancelled"""
 
     @property
     def error(self) -> str | None:
         """Why it failed, or the cause of an open incident."""
 
-    def apply(self, movement: Movement, now: datetime, call: CallFunction, watch: Watch | None = None) -> tuple[Event, ...]:
+    def apply(self, movement: Movement | FailJob, now: datetime, call: CallFunction, watch: Watch | None = None) -> tuple[Event, ...]:
         """Run to the next wait state. Without a watch time is not bounded. Raises Conflict (unknown or finished key), LimitExceeded."""
 
     def snapshot(self) -> Json:
         """Everything needed to go on, as plain JSON; size grows with what is open, not with history."""
+
+    def open_elements(self) -> Mapping[int, str]:
+        """Keys and element ids of the open element instances, oldest first."""
 
     def variables(self, scope: int = 0) -> dict[str, Json]:
         """Variables visible in a scope (its own over its parents'). 0: the instance. A key of an open user task or job is taken too."""
@@ -275,10 +278,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One job row. `id` is `<instance>-<key>`, or `start-<definition>-<element>` and the like for work without an instance."""
+    """One job row. `id` is `<instance>-<key>`, or `start-<definition>-<element>` and the like for work without an instance.
+
+    `kind`: timer, service; answer (an external handler's, that came while the instance was suspended); message, signal (on their way);
+    deliver, begin (a signal that waited for a suspended instance, or definition); start (a timer's); bulk. `state`: due, failed, suspended.
+    """
 
     id: str
-    kind: str  # timer service message signal start
+    kind: str
     instance_id: str | None
     key: int | None
     element_id: str
@@ -287,6 +294,8 @@ class Due:
     due_at: datetime
     attempts: int
     retries: int
+    backoff: tuple[str, ...] = ()  # ISO 8601 durations after the first, second ... failed attempt; the last one repeats
+    state: str = "due"
 
 
 class Records(Protocol):
@@ -323,7 +332,8 @@ class Definitions(Protocol):
 
     def latest(self, process_id: str) -> ProcessDefinition | None: ...
 
-    def latest_id(self, process_id: str) -> str | None: ...
+    def latest_id(self, process_id: str) -> tuple[str, bool] | None:
+        """Id of the newest version, and whether it is suspended."""
 
     def get(self, definition_id: str) -> ProcessDefinition | None: ...
 
@@ -331,8 +341,13 @@ class Definitions(Protocol):
 
     def files(self, deployment_id: str) -> dict[str, bytes]: ...
 
-    def starts(self, kind: str, name: str) -> list[tuple[str, str]]:
-        """(definition id, element id) of newest versions that a message or signal of this name starts."""
+    def starts(self, kind: str, name: str, *, suspended: bool = False) -> list[tuple[str, str]]:
+        """(definition id, element id) of newest versions that a message or signal of this name starts, or would if they were not suspended."""
+
+    def is_suspended(self, definition_id: str) -> bool: ...
+
+    def set_suspended(self, definition_id: str, suspended: bool, actor: str, reason: str, at: datetime) -> bool:
+        """Write down who, why and when. False: it was so already."""
 
 
 class Jobs(Protocol):
@@ -363,6 +378,18 @@ class Jobs(Protocol):
     def renew(self, job_id: str, owner: str, until: datetime) -> bool:
         """Hold it longer. False: it ended, or its lease did and somebody else holds it."""
 
+    def keep_answer(self, job_id: str, input: Mapping[str, Json]) -> None:
+        """What an external handler gave for a job of a suspended instance: carried out in the handler's place after resuming."""
+
+    def suspend_starts(self, definition_id: str) -> None:
+        """Timed starts of this definition wait."""
+
+    def resume_starts(self, definition_id: str) -> None:
+        """They, and what `hold_start` kept, are due."""
+
+    def hold_start(self, definition_id: str, due: Due) -> None:
+        """Keep a message or signal that would start an instance of a suspended definition."""
+
 
 @dataclass(frozen=True, slots=True)
 class Carried:
@@ -375,10 +402,13 @@ class Carried:
 class Waiting(Protocol):
     """Message and signal subscriptions, and messages that wait for one."""
 
-    def match(self, kind: str, name: str, correlation_key: str | None, carried: Sequence[Carried] = ()) -> tuple[str, int] | None:
+    def match(
+        self, kind: str, name: str, correlation_key: str | None, carried: Sequence[Carried] = (), *, suspended: bool = False
+    ) -> tuple[str, int] | None:
         """(instance id, key): the exact key first, then what the message carries, then subscriptions without a key, oldest first.
 
         Without a key any, but a subscription that reads its key from messages (`retrievals`) only by what the message carries.
+        Of suspended instances only, or only of others.
         """
 
     def retrievals(self, name: str) -> list[tuple[str, ...]]:
@@ -404,6 +434,28 @@ class Waiting(Protocol):
         """Take the oldest kept message for a subscription with this key; one that came without a key only if `accepts` its payload."""
 
     def forget_expired(self, now: datetime) -> int: ...
+
+
+class Bulks(Protocol):
+    """Bulk operations and their items."""
+
+    def add(self, row: BulkRow, targets: Sequence[str]) -> None: ...
+
+    def fitting(self, act: str, definition_id: str, element: str | None, limit: int) -> list[str]:
+        """What the act fits to: open incidents (retry), suspended (resume) or active instances of the definition, oldest first."""
+
+    def incidents(self, instance_id: str) -> list[str]:
+        """Ids of the open incidents of an instance."""
+
+    def get(self, bulk_id: str) -> BulkRow | None: ...
+
+    def next_item(self, bulk_id: str) -> tuple[int, str] | None:
+        """(number, target) of the first item that still waits."""
+
+    def settle(self, bulk_id: str, number: int, refusal: Mapping[str, Json] | None, at: datetime) -> None:
+        """The item is done, or was refused."""
+
+    def end(self, bulk_id: str, state: str, at: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -503,6 +555,9 @@ class UnitOfWork(Protocol):
 
     @property
     def waiting(self) -> Waiting: ...
+
+    @property
+    def bulks(self) -> Bulks: ...
 
     @property
     def stores(self) -> DataStores: ...

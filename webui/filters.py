@@ -15,6 +15,13 @@ from webui.i18n import by_language, gettext, ngettext, time_zone
 
 STATES = {
     "active": ("info", lazy_gettext("Active")),
+    "suspended": ("warning", lazy_gettext("Suspended")),
+    "running": ("info", lazy_gettext("Running")),
+    "finished": ("ok", lazy_gettext("Finished")),
+    "stopped": ("muted", lazy_gettext("Stopped")),
+    "waiting": ("muted", lazy_gettext("Waiting")),
+    "done": ("ok", lazy_gettext("Done")),
+    "refused": ("overdue", lazy_gettext("Refused")),
     "completed": ("ok", lazy_gettext("Completed")),
     "failed": ("overdue", lazy_gettext("Failed")),
     "cancelled": ("muted", lazy_gettext("Cancelled")),
@@ -28,7 +35,7 @@ STATES = {
 }
 
 
-JOB_STATES = {"due": lazy_gettext("due"), "failed": lazy_gettext("failed")}
+JOB_STATES = {"due": lazy_gettext("due"), "failed": lazy_gettext("failed"), "suspended": lazy_gettext("suspended")}
 
 
 def job_state(state: str) -> str:

@@ -38,8 +38,8 @@ OWN = (
     Entry("start.index", lazy_gettext("Start")),
     Entry("history.mine", lazy_gettext("My history")),
     Entry("definitions.index", lazy_gettext("Processes"), "definitions. modeler."),
-    Entry("instances.index", lazy_gettext("Instances"), "instances. replay."),
-    Entry("administration.incidents", lazy_gettext("Incidents")),
+    Entry("instances.index", lazy_gettext("Instances"), "instances. replay. mending."),
+    Entry("administration.incidents", lazy_gettext("Incidents"), "operations."),
     Entry("administration.index", lazy_gettext("Administration"), "administration."),
 )
 

@@ -21,6 +21,7 @@ from engine import errors
 from forms import message as form_message
 from webui.findings import told
 from webui.i18n import gettext, language
+from webui.refusals import of_operations
 from webui.security import CsrfRefused, is_api
 
 log = logging.getLogger("flowledger.web")
@@ -50,6 +51,8 @@ TEXTS = {
     "TaskNotOpen": (lazy_gettext("This task is already finished"), lazy_gettext("Go back to the worklist; the history shows who finished it.")),
     "TaskClaimed": (lazy_gettext("Somebody else works on this task"), lazy_gettext("Ask them to give it back or to hand it over to you.")),
     "InstanceNotActive": (lazy_gettext("This process instance has ended"), lazy_gettext("It takes no more changes; its history stays readable.")),
+    "InstanceSuspended": (lazy_gettext("This process instance is suspended"), lazy_gettext("Ask an operator to resume it, then try again.")),
+    "DefinitionSuspended": (lazy_gettext("This process is suspended"), lazy_gettext("Ask an operator to resume it, then start it again.")),
     "RequestIdReused": (lazy_gettext("This request was already used"), lazy_gettext("Send it again with a fresh request id.")),
     "LimitExceeded": (lazy_gettext("Too large"), lazy_gettext("Make it smaller, or ask an administrator to raise the limit.")),
     "FormInvalid": (lazy_gettext("The form needs corrections"), lazy_gettext("Correct the marked fields and send it again.")),
@@ -147,9 +150,18 @@ def _parts(error: errors.FlowledgerError) -> dict[str, Any]:
     return {}
 
 
+OF_THE_DATABASE = {
+    "StorageFull": lazy_gettext("There is no room left on the disk of the database. Nothing was changed."),
+    "OutcomeUnknown": lazy_gettext("The connection to the database was lost while your change was being saved. It is saved whole or not at all."),
+    "NotAvailable": lazy_gettext("The database cannot be reached just now. Nothing was lost."),
+}
+
+
 def explain(error: errors.FlowledgerError) -> str:
     """What happened, in the reader's language where we have the sentence, else the engine's English one."""
     data = {k: str(v) for k, v in error.data.items()}
+    if (found := OF_THE_DATABASE.get(error.message_id) or of_operations(error.message_id, data)) is not None:
+        return str(found)
     match error.message_id:
         case "NotFound":
             return gettext("There is nothing with the id %(id)s, or you may not see it.", id=data.get("id", "?"))
@@ -168,18 +180,26 @@ def explain(error: errors.FlowledgerError) -> str:
                 value=data.get("value", "?"),
                 limit=data.get("limit", "?"),
             )
-        case "StorageFull":
-            return gettext("There is no room left on the disk of the database. Nothing was changed.")
-        case "OutcomeUnknown":
-            return gettext("The connection to the database was lost while your change was being saved. It is saved whole or not at all.")
-        case "NotAvailable":
-            return gettext("The database cannot be reached just now. Nothing was lost.")
         case _:
             return str(error) if status_of(error) < 500 else gettext("The engine refused the work. Nothing was half-saved.")
 
 
+def refused(kind: str, text: str, data: Mapping[str, Any]) -> str:
+    """A refusal that was kept (its class name, its English text, its data) in the reader's language."""
+    known = getattr(errors, kind, None)
+    if not (isinstance(known, type) and issubclass(known, errors.Refusal)) or not data:
+        return text
+    return explain(known(text, **{k: v for k, v in data.items() if k not in ("message", "reason")}))
+
+
 def _state_word(state: str) -> str:
-    words = {"completed": gettext("completed"), "cancelled": gettext("cancelled"), "failed": gettext("failed"), "open": gettext("open")}
+    words = {
+        "suspended": gettext("suspended"),
+        "completed": gettext("completed"),
+        "cancelled": gettext("cancelled"),
+        "failed": gettext("failed"),
+        "open": gettext("open"),
+    }
     return words.get(state, state)
 
 

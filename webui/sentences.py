@@ -13,6 +13,7 @@ from typing import Any
 from engine.model.definition import Element, ProcessInfo
 from engine.model.values import Json
 from engine.model.views import ActivityRow, Explanation
+from webui import causes
 from webui.i18n import gettext, ngettext
 
 
@@ -47,6 +48,15 @@ def _(text: str) -> str:
     return text
 
 
+#: the same kinds when an operator did them by hand, with a reason
+BY_HAND = {
+    "CompleteUserTask": _("%(who)s completed “%(element)s” by hand, in the place of whose task it was: %(reason)s"),
+    "CompleteJob": _("%(who)s completed “%(element)s” by hand: %(reason)s"),
+    "TriggerTimer": _("%(who)s let the timer “%(element)s” fire: %(reason)s"),
+    "ThrowJobError": _("%(who)s let “%(element)s” end with the business error %(code)s: %(reason)s"),
+    "RetryElement": _("%(who)s had “%(element)s” tried again: %(reason)s"),
+    "FailJob": _("%(who)s let “%(element)s” fail: %(reason)s"),
+}
 OTHER = _("%(who)s: %(kind)s")
 #: kind of input -> sentence
 PLAIN = {
@@ -58,6 +68,10 @@ PLAIN = {
     "CompleteJob": _("The system carried out “%(element)s”."),
     "ThrowJobError": _("“%(element)s” reported the business error %(code)s."),
     "FailJob": _("“%(element)s” failed: %(cause)s"),
+    "CompleteElement": _("%(who)s gave the results of “%(element)s” by hand: %(reason)s"),
+    "MoveToken": _("%(who)s moved the token from “%(element)s” to “%(target)s”: %(reason)s"),
+    "SuspendInstance": _("%(who)s suspended the process instance: %(reason)s"),
+    "ResumeInstance": _("%(who)s resumed the process instance: %(reason)s"),
     "RetryJob": _("%(who)s had “%(element)s” tried again."),
     "RetryElement": _("%(who)s had “%(element)s” tried again."),
     "SetVariables": _("%(who)s changed variables: %(reason)s"),
@@ -91,11 +105,13 @@ def _plain(kind: str, who: str, element: str, details: Mapping[str, Any], names:
         "element": element,
         "name": details.get("name", ""),
         "code": details.get("code") or "?",
-        "cause": details.get("cause", ""),
-        "reason": details.get("reason") or "–",
+        "cause": causes.plain(str(details.get("cause", ""))).what or details.get("cause", ""),
+        "reason": details.get("reason") or details.get("cause") or "–",
+        "target": names.element(str(details["target"])) if details.get("target") else "",
         "kind": kind,
     }
-    return gettext(PLAIN.get(kind, OTHER), **words)
+    by_hand = bool(details.get("reason")) or (kind == "FailJob" and who != names.person("system"))
+    return gettext(BY_HAND.get(kind, PLAIN.get(kind, OTHER)) if by_hand else PLAIN.get(kind, OTHER), **words)
 
 
 def _assigned(who: str, element: str, details: Mapping[str, Any], names: Names) -> str:

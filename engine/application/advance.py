@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from engine.application.correlation import carried_key
 from engine.application.services import Services
 from engine.application.stopwatch import CommandStopwatch
-from engine.errors import InstanceNotActive, LimitExceeded, NotFound
+from engine.errors import InstanceNotActive, InstanceSuspended, LimitExceeded, NotFound
 from engine.history.chain import seal
 from engine.history.replay import catch_up
 from engine.history.transition import RecordedCalls, step
@@ -20,6 +20,8 @@ from engine.model.records import Record
 from engine.model.values import Json, canonical, purify
 from engine.model.views import InstanceRef
 from engine.ports import FIND_PROCESS, READ_STORE, Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
+
+ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
 class Stored(Protocol):
@@ -44,10 +46,12 @@ def pure(services: Services, values: Any, what: str) -> Any:
 
 
 def head_of(uow: UnitOfWork, instance_id: str, *, active: bool = True) -> Head:
-    """The instance, locked. Raises NotFound, InstanceNotActive."""
+    """The instance, locked. Raises NotFound, InstanceNotActive, InstanceSuspended."""
     head = uow.instances.head(instance_id, lock=True)
     if head is None:
         raise NotFound(kind="process instance", id=instance_id)
+    if active and head.state == "suspended":
+        raise InstanceSuspended(id=instance_id)
     if active and head.state != "active":
         raise InstanceNotActive(id=instance_id, state=head.state)
     return head
@@ -154,7 +158,7 @@ def _early(uow: UnitOfWork, services: Services, job_id: str, head: Head, event: 
 
 
 def _keep(uow: UnitOfWork, services: Services, head: Head, execution: Execution) -> None:
-    if head.state != "active":
+    if head.state in ENDED:
         return
     if head.seq % services.limits.snapshot_every == 0:
         uow.instances.keep_snapshot(head.instance_id, head.seq, services.engine_version, execution.snapshot())

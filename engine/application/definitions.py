@@ -147,6 +147,7 @@ def _arm_timers(uow: UnitOfWork, starts: tuple[StartTrigger, ...], new: ProcessD
     if old is not None:
         for job_id in uow.jobs.of_definition(old.id):
             uow.jobs.remove(job_id)
+        uow.jobs.resume_starts(old.id)  # messages that waited while the version before was suspended start this one
     for start in starts:
         if start.kind == "timer" and start.schedule:
             uow.jobs.add(start_job(new.id, start.element, schedule.upcoming(start.schedule, uow.now)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.application import accounts, definitions, instances, messages, user_tasks
+from engine.application import accounts, bulk, definitions, instances, interventions, messages, suspension, user_tasks
 from engine.model import commands as cmd
 
 HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
@@ -13,9 +13,19 @@ HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     cmd.SaveModelDraft: definitions.save_draft,
     cmd.DiscardModelDraft: definitions.discard_draft,
     cmd.Start: instances.start,
-    cmd.Cancel: instances.cancel,
-    cmd.ChangeVariables: instances.change_variables,
-    cmd.RetryIncident: instances.retry_incident,
+    cmd.Cancel: interventions.cancel,
+    cmd.ChangeVariables: interventions.change_variables,
+    cmd.RetryIncident: interventions.retry_incident,
+    cmd.RetryJob: interventions.retry_job,
+    cmd.CompleteByHand: interventions.complete_by_hand,
+    cmd.FailByHand: interventions.fail_by_hand,
+    cmd.MoveToken: interventions.move_token,
+    cmd.Suspend: suspension.suspend,
+    cmd.Resume: suspension.resume,
+    cmd.SuspendDefinition: suspension.suspend_definition,
+    cmd.ResumeDefinition: suspension.resume_definition,
+    cmd.StartBulk: bulk.start,
+    cmd.StopBulk: bulk.stop,
     cmd.StartActivity: instances.start_activity,
     cmd.Comment: instances.comment,
     cmd.Attach: instances.attach,

@@ -24,6 +24,11 @@ _KINDS: dict[type[object], tuple[str, ...]] = {
     cmd.ChangeVariables: ("SetVariables",),
     cmd.RetryIncident: ("RetryJob", "RetryElement"),
     cmd.StartActivity: ("StartActivity",),
+    cmd.CompleteByHand: ("CompleteJob", "CompleteUserTask", "CompleteElement", "TriggerTimer"),
+    cmd.FailByHand: ("ThrowJobError", "FailJob"),
+    cmd.MoveToken: ("MoveToken",),
+    cmd.Suspend: ("SuspendInstance",),
+    cmd.Resume: ("ResumeInstance",),
     cmd.Comment: ("AddComment",),
     cmd.Attach: ("AddAttachment",),
     cmd.PublishMessage: ("CorrelateMessage", "StartInstance"),
@@ -76,7 +81,7 @@ def answer(uow: UnitOfWork, request_id: str, command: cmd.Command, actor: Actor)
 
 
 def _same_object(command: cmd.Command, record: Record) -> bool:
-    task_id = getattr(command, "task_id", None)
+    task_id = next((found for name in ("task_id", "work_id", "incident_id") if (found := getattr(command, name, None)) is not None), None)
     if task_id is not None:
         return bool(task_id == f"{record.instance_id}-{getattr(record.input, 'key', '')}")
     instance_id = getattr(command, "instance_id", None)

@@ -1,4 +1,4 @@
-"""Process instances: start, cancel, operators' changes, remarks and files."""
+"""Process instances: start, remarks and files. What operators do to them: `engine.application.interventions`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from engine.application.advance import advance, head_of, pure
 from engine.application.services import Services
-from engine.errors import ExpressionError, FormInvalid, InvalidInput, LimitExceeded, NotFound
+from engine.errors import DefinitionSuspended, ExpressionError, FormInvalid, InvalidInput, LimitExceeded, NotFound
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model import inputs as inp
@@ -18,7 +18,7 @@ from engine.ports import Head, UnitOfWork
 
 
 def start(uow: UnitOfWork, services: Services, command: cmd.Start, actor: Actor, request_id: str | None = None) -> InstanceRef:
-    """Start the newest version, or the named one. Raises NotFound, FormInvalid, LimitExceeded."""
+    """Start the newest version, or the named one. Raises NotFound, DefinitionSuspended, FormInvalid, LimitExceeded."""
     policy.require(actor, "process.start")
     definition = _definition(uow, services, command)
     model = services.library.model(uow.definitions, definition)
@@ -55,35 +55,6 @@ def begin(
     head = Head(services.identifiers.new(), definition.id, definition.process_id, business_key, "active", 0, "", actor.id)
     input = inp.StartInstance(definition.process_id, dict(variables), business_key, start_element, actor.id)
     return advance(uow, services, head, input, actor, request_id)
-
-
-def cancel(uow: UnitOfWork, services: Services, command: cmd.Cancel, actor: Actor, request_id: str | None = None) -> InstanceRef:
-    """End an instance. Raises NotAllowed, NotFound, InstanceNotActive."""
-    policy.require(actor, "instance.operate")
-    return advance(uow, services, head_of(uow, command.instance_id), inp.CancelInstance(command.reason), actor, request_id)
-
-
-def change_variables(uow: UnitOfWork, services: Services, command: cmd.ChangeVariables, actor: Actor, request_id: str | None = None) -> InstanceRef:
-    """Set variables of the instance scope, with a reason. Raises NotAllowed, NotFound, InvalidInput."""
-    policy.require(actor, "instance.operate")
-    if not command.reason.strip():
-        raise InvalidInput("Say why the variables are changed: the reason becomes part of the history.")
-    values = pure(services, dict(command.variables), "size of the variables")
-    return advance(uow, services, head_of(uow, command.instance_id), inp.SetVariables(values, 0, command.reason), actor, request_id)
-
-
-def retry_incident(uow: UnitOfWork, services: Services, command: cmd.RetryIncident, actor: Actor, request_id: str | None = None) -> InstanceRef:
-    """Try again what stands: `incident_id` is `<instance>-<key>`. Raises NotAllowed, NotFound."""
-    policy.require(actor, "instance.operate")
-    instance_id, _, key = command.incident_id.rpartition("-")
-    if not key.isdigit():
-        raise NotFound(kind="incident", id=command.incident_id)
-    head = head_of(uow, instance_id)
-    job = uow.jobs.get(command.incident_id)
-    input: inp.Input = inp.RetryJob(int(key), job.element_id) if job is not None else inp.RetryElement(int(key))
-    done = advance(uow, services, head, input, actor, request_id)
-    uow.due_now()
-    return done
 
 
 def start_activity(uow: UnitOfWork, services: Services, command: cmd.StartActivity, actor: Actor, request_id: str | None = None) -> InstanceRef:
@@ -141,8 +112,13 @@ def _key(task_id: str | None) -> int:
 
 def _definition(uow: UnitOfWork, services: Services, command: cmd.Start) -> ProcessDefinition:
     if command.definition_id is not None:
-        return services.library.definition(uow.definitions, command.definition_id)
+        definition = services.library.definition(uow.definitions, command.definition_id)
+        if uow.definitions.is_suspended(definition.id):
+            raise DefinitionSuspended(id=definition.id)
+        return definition
     found = uow.definitions.latest_id(command.process_id or "")
     if found is None:
         raise NotFound(kind="process", id=command.process_id)
-    return services.library.definition(uow.definitions, found)
+    if found[1]:
+        raise DefinitionSuspended(id=found[0])
+    return services.library.definition(uow.definitions, found[0])

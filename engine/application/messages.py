@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from engine.application import instances
 from engine.application.advance import advance, later, pure
@@ -15,7 +16,7 @@ from engine.model import inputs as inp
 from engine.model.actors import Actor
 from engine.model.values import Json, key_text
 from engine.model.views import Correlation
-from engine.ports import Head, UnitOfWork
+from engine.ports import Due, Head, UnitOfWork
 
 
 def publish(uow: UnitOfWork, services: Services, command: cmd.PublishMessage, actor: Actor, request_id: str | None = None) -> Correlation:
@@ -27,6 +28,10 @@ def publish(uow: UnitOfWork, services: Services, command: cmd.PublishMessage, ac
     found = _receiver(uow, services, name, command.correlation_key, payload)
     if found is None and uow.waiting.hold(name):
         found = _receiver(uow, services, name, command.correlation_key, payload)
+    if found is None:
+        if _wait_for_suspended(uow, services, name, payload, command.correlation_key):
+            return Correlation(kept=True)
+        found = _receiver(uow, services, name, command.correlation_key, payload)  # it may have been resumed at this moment
     if found is not None:
         head, key = found
         input = inp.CorrelateMessage(key, name, payload, command.correlation_key)
@@ -38,6 +43,9 @@ def publish(uow: UnitOfWork, services: Services, command: cmd.PublishMessage, ac
             uow, services, definition, payload, actor, business_key=command.correlation_key, start_element=element, request_id=request_id
         )
         return Correlation((started.instance_id,))
+    for definition_id, element in uow.definitions.starts("message", name, suspended=True)[:1]:
+        uow.jobs.hold_start(definition_id, _outside(services, name, payload, command.correlation_key, element, uow))
+        return Correlation(kept=True)
     keep = services.limits.message_keep_seconds if command.keep_seconds is None else command.keep_seconds
     if keep > 0:
         uow.waiting.forget_expired(uow.now)
@@ -61,10 +69,32 @@ def deliver(uow: UnitOfWork, services: Services, command: cmd.BroadcastSignal, a
         if head is not None and head.state == "active":
             advance(uow, services, head, inp.DeliverSignal(name, payload), actor)
             reached.append(instance_id)
+        elif head is not None and head.state == "suspended":
+            parameters: dict[str, Json] = {"name": name, "payload": payload}
+            uow.jobs.add(Due(services.identifiers.new(), "deliver", instance_id, None, "", None, parameters, uow.now, 0, 3, state="suspended"))
     for definition_id, element in uow.definitions.starts("signal", name):
         definition = services.library.definition(uow.definitions, definition_id)
         reached.append(instances.begin(uow, services, definition, payload, actor, start_element=element).instance_id)
+    for definition_id, element in uow.definitions.starts("signal", name, suspended=True):
+        parameters = {"definition": definition_id, "payload": payload}
+        uow.jobs.hold_start(definition_id, Due(services.identifiers.new(), "begin", None, None, element, None, parameters, uow.now, 0, 3))
     return Correlation(tuple(reached))
+
+
+def _wait_for_suspended(uow: UnitOfWork, services: Services, name: str, payload: dict[str, Json], key: str | None) -> bool:
+    """A message whose receiver is suspended waits with it: as a job that publishes it again when the instance is resumed or ends."""
+    found = uow.waiting.match("message", name, key, carried(uow, services, name, payload), suspended=True)
+    head = uow.instances.head(found[0], lock=True) if found is not None else None
+    if found is None or head is None or head.state != "suspended":
+        return False
+    uow.jobs.add(replace(_outside(services, name, payload, key, "", uow), instance_id=found[0], state="suspended"))
+    return True
+
+
+def _outside(services: Services, name: str, payload: dict[str, Json], key: str | None, element: str, uow: UnitOfWork) -> Due:
+    """A message on its way."""
+    parameters: dict[str, Json] = {"name": name, "payload": payload, "correlation_key": key, "business_key": None}
+    return Due(services.identifiers.new(), "message", None, None, element, None, parameters, uow.now, 0, 3)
 
 
 def _receiver(uow: UnitOfWork, services: Services, name: str, correlation_key: str | None, payload: Mapping[str, Json]) -> tuple[Head, int] | None:

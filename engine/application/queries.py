@@ -7,6 +7,7 @@ from datetime import datetime
 
 from engine.application.advance import execution_at
 from engine.application.definitions import content
+from engine.application.operations import OperationsReading
 from engine.application.read_model import Queries
 from engine.application.services import Services
 from engine.errors import IntegrityViolation, NotAllowed, NotFound
@@ -24,7 +25,6 @@ from engine.model.views import (
     DefinitionRow,
     ElementStatistic,
     Explanation,
-    IncidentRow,
     InstanceFilter,
     InstanceRow,
     ModelDraft,
@@ -38,7 +38,7 @@ from engine.model.views import (
 from engine.ports import Execution, Form
 
 
-class Reading:
+class Reading(OperationsReading):
     """One consistent read transaction for one request. Raises NotAllowed, NotFound."""
 
     def __init__(self, queries: Queries, services: Services, now: datetime) -> None:
@@ -201,14 +201,6 @@ class Reading:
             raise NotFound(kind="file", id=digest)
         return data
 
-    def incidents(self, actor: Actor, instance_id: str | None = None, *, open_only: bool = False) -> list[IncidentRow]:
-        """Of one instance, or of all."""
-        if instance_id is None:
-            policy.require(actor, "incident.read")
-        else:
-            self.instance(actor, instance_id)
-        return self.queries.incidents(instance_id, open_only=open_only)
-
     def activity(self, actor: Actor, cursor: str | None = None, size: int = 50) -> Page[ActivityRow]:
         """What the actor did, newest first."""
         return self.queries.activity(actor.id, cursor, size)
@@ -325,7 +317,7 @@ class Reading:
             raise NotFound(kind="process instance", id=instance_id)
         execution = execution_at(self.queries.stored, self._services, head)
         try:
-            return dict(execution.variables(key if head.state == "active" else 0))
+            return dict(execution.variables(key if head.state in ("active", "suspended") else 0))
         finally:
             self._services.live.put(instance_id, head.seq, execution)
 

@@ -12,14 +12,19 @@ from engine.model.records import Record
 from engine.model.views import (
     ActivityRow,
     AttachmentRow,
+    BulkItem,
+    BulkRow,
     CommentRow,
+    DefinitionAct,
     DefinitionRow,
     ElementStatistic,
     IncidentRow,
     InstanceFilter,
     InstanceRow,
     ModelDraft,
+    OpenElement,
     Page,
+    StuckJob,
     TaskFilter,
     TaskRow,
     TokenRow,
@@ -27,6 +32,24 @@ from engine.model.views import (
     WorklistCounts,
 )
 from engine.ports import Definitions, Head
+
+
+class BulkQueries(Protocol):
+    """Port: bulk operations to read."""
+
+    def newest(self) -> list[BulkRow]: ...
+    def get(self, bulk_id: str) -> BulkRow | None: ...
+    def items(self, bulk_id: str, state: str | None, after: int) -> Page[BulkItem]: ...
+
+
+class OperationsQueries(Protocol):
+    """Port: what `OperationsReading` reads, without policy."""
+
+    @property
+    def bulks(self) -> BulkQueries: ...
+    def waits(self, instance_id: str) -> dict[int, OpenElement]: ...
+    def stuck(self) -> list[StuckJob]: ...
+    def definition_acts(self, definition_id: str) -> list[DefinitionAct]: ...
 
 
 class Queries(Protocol):
@@ -38,6 +61,8 @@ class Queries(Protocol):
     def definitions(self) -> Definitions: ...
     @property
     def stored(self) -> Stored: ...
+    @property
+    def operations(self) -> OperationsQueries: ...
 
     def task(self, task_id: str) -> TaskRow | None: ...
     def worklist(self, actor: Actor, wanted: TaskFilter, now: datetime) -> Page[TaskRow]: ...

@@ -201,7 +201,7 @@ class JobTask(Activity):
         if token.local is not None:
             parameters |= {parameter.name: token.local.vars[parameter.name] for parameter in node.inputs}
         top = token.workflow.top_workflow
-        top.tell(JobCreated(token.id, token.element, "service", None, str(handler), parameters, node.retries))
+        top.tell(JobCreated(token.id, token.element, "service", None, str(handler), parameters, node.retry.attempts, node.retry.backoff))
         token.memory["job"] = True
         return None
 
@@ -217,6 +217,7 @@ class JobTask(Activity):
     def end_job(self, token: Token, reason: str) -> None:
         if token.memory.pop("job", None):
             token.workflow.top_workflow.tell(JobEnded(token.id, reason))
+            token.workflow.top_workflow.forget_incident(token.id)
 
     def release(self, token: Token) -> None:
         self.end_job(token, "cancelled")

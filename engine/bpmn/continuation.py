@@ -28,7 +28,7 @@ def stops(token: Token) -> bool:
     key = top.next_key()
     token.memory["async"] = [key, token.phase]
     top.continuations[key] = token.id
-    top.tell(JobCreated(key, token.element, "timer"))
+    top.tell(JobCreated(key, token.element, "timer", retries=node.retry.attempts, backoff=node.retry.backoff))
     return True
 
 
@@ -40,6 +40,7 @@ def go_on(top: Any, key: int) -> bool:
     _, phase = token.memory.pop("async")
     token.memory.setdefault("passed", []).append(phase)
     top.tell(JobEnded(key, "triggered"))
+    top.forget_incident(key)
     token.resume(phase)
     return True
 
@@ -51,6 +52,7 @@ def give_up(token: Token) -> None:
         top = token.workflow.top_workflow
         del top.continuations[key]
         top.tell(JobEnded(key, "cancelled"))
+        top.forget_incident(key)
 
 
 def restored(token: Token) -> None:

@@ -126,6 +126,14 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a job of the element is tried: `attempts` in all, at least 1; `backoff` as the event `JobCreated` records it."""
+
+    attempts: int = 3
+    backoff: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Mapping:
     """Variables that pass the border of a call activity. `everything` passes all of them, each parameter one, `own` the activity's input parameters."""
 
@@ -164,7 +172,7 @@ class Node:
     pre_script: str | None = None
     post_script: str | None = None
     topic: Template | None = None
-    retries: int = 3
+    retry: Retry = field(default_factory=Retry)
     parameters: tuple[Parameter, ...] = ()
     inputs: tuple[Parameter, ...] = ()
     outputs: tuple[Parameter, ...] = ()

@@ -123,7 +123,8 @@ class EventHub(EventManager):
         holder.subscriptions.append(one.key)
         if one.kind == "timer":
             assert one.schedule is not None
-            top.tell(JobCreated(one.key, one.node.id, "timer", iso(one.schedule.due)))
+            retry = one.node.retry
+            top.tell(JobCreated(one.key, one.node.id, "timer", iso(one.schedule.due), retries=retry.attempts, backoff=retry.backoff))
         elif one.kind == "conditional":
             top.changed = True
         else:
@@ -148,6 +149,7 @@ class EventHub(EventManager):
             return
         if one.kind == "timer":
             self.workflow.tell(JobEnded(key, reason))
+            self.workflow.forget_incident(key)
         elif one.kind == "conditional":
             del self.conditions[key]
             self.workflow.forget_incident(key)

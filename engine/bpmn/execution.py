@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from SpiffWorkflow.util.task import TaskState
-
-from engine.bpmn import continuation, correlation, payload
+from engine.bpmn import continuation, correlation, interventions, payload
 from engine.bpmn import snapshot as snapshots
-from engine.bpmn.activities import JobTask, person_key
+from engine.bpmn.activities import person_key
 from engine.bpmn.compensation import Compensation
 from engine.bpmn.diagram import Container
 from engine.bpmn.evaluation import Sandbox, ScriptEngine
+from engine.bpmn.interventions import open_job
 from engine.bpmn.limits import Limits
 from engine.bpmn.model import BpmnModel
 from engine.bpmn.scope import Scope
-from engine.bpmn.token import WAIT, Token
 from engine.bpmn.workflow import InstanceWorkflow
-from engine.errors import Conflict, InstanceNotActive, InvalidInput, NotFound
+from engine.errors import Conflict, InstanceNotActive, InstanceSuspended, InvalidInput, NotFound
 from engine.model import inputs
-from engine.model.events import Event, IncidentResolved, InstanceCancelled, InstanceStarted
+from engine.model.events import Event, InstanceCancelled, InstanceStarted
 from engine.model.values import Json
 from engine.ports import CallFunction, Evaluator, Watch
 
@@ -48,28 +47,29 @@ class BpmnExecution:
             inputs.DeliverSignal: lambda movement: self.top.event_manager.signal(movement.name, movement.payload),
             inputs.TriggerTimer: self._trigger_timer,
             inputs.CompleteJob: self._complete_job,
-            inputs.ThrowJobError: self._throw_job_error,
             inputs.SetVariables: self._set_variables,
-            inputs.RetryElement: self._retry,
             inputs.StartActivity: self._start_activity,
             inputs.CancelInstance: self._cancel,
+            **{kind: partial(act, self.top) for kind, act in interventions.ACTS.items()},
         }
 
     @property
     def state(self) -> str:
-        return self.top.ended or "active"
+        return self.top.ended or ("suspended" if self.top.suspended else "active")
 
     @property
     def error(self) -> str | None:
         """Why it failed, or what the oldest open incident says."""
         return self.top.failure or next(iter(self.top.incidents.values()), None)
 
-    def apply(self, movement: inputs.Movement, now: datetime, call: CallFunction, watch: Watch | None = None) -> tuple[Event, ...]:
+    def apply(self, movement: inputs.Movement | inputs.FailJob, now: datetime, call: CallFunction, watch: Watch | None = None) -> tuple[Event, ...]:
         """Run to the next wait state. Raises Conflict (unknown or finished key), InvalidInput (values that JSON cannot hold)."""
         if self.top.ended is not None:
             raise InstanceNotActive(id=self.instance_id, state=self.state)
         if self.started == isinstance(movement, inputs.StartInstance):
             raise Conflict("The instance was already started." if self.started else "The instance was not started yet.")
+        if self.top.suspended and not isinstance(movement, interventions.WHILE_SUSPENDED):
+            raise InstanceSuspended(id=self.instance_id)
         self.top.now = self.sandbox.now = now
         self.sandbox.call, self.sandbox.watch = call, watch
         self.top.budget.open(watch)
@@ -77,7 +77,8 @@ class BpmnExecution:
         self.top.event_manager.chain = 0
         self._handlers[type(movement)](movement)
         self.started = True
-        self.top.do_engine_steps()
+        if not self.top.suspended:
+            self.top.do_engine_steps()
         return self.top.take_events()
 
     def snapshot(self) -> Json:
@@ -87,6 +88,10 @@ class BpmnExecution:
     def variables(self, scope: int = 0) -> dict[str, Json]:
         """Variables visible in a scope or to an open element. Raises NotFound."""
         return self._scope(scope).flat()
+
+    def open_elements(self) -> dict[int, str]:
+        """Keys and element ids of what the outcome has shown as entered and not as left, oldest first."""
+        return {key: token.element for key, token in sorted(self.top.tokens.items()) if token.task_spec.reported}
 
     def _scope(self, key: int) -> Scope:
         """What is inside an open element: of a subprocess its inner scope. Raises NotFound."""
@@ -142,36 +147,12 @@ class BpmnExecution:
         self._subscription(movement.key, "timer")
         self.top.event_manager.trigger_timer(movement.key)
 
-    def _job(self, key: int) -> Token:
-        token = self.top.tokens.get(key)
-        if token is None or token.phase != WAIT or not token.memory.get("job"):
-            raise Conflict(f"There is no open job {key}.")
-        return token
-
     def _complete_job(self, movement: inputs.CompleteJob) -> None:
-        token = self._job(movement.key)
+        token = open_job(self.top, movement.key)
         token.task_spec.finish_work(token, movement.variables)
-
-    def _throw_job_error(self, movement: inputs.ThrowJobError) -> None:
-        token = self._job(movement.key)
-        spec: JobTask = token.task_spec
-        spec.end_job(token, "error")
-        self.top.event_manager.throw_error(token, movement.code, movement.variables, movement.message)
 
     def _set_variables(self, movement: inputs.SetVariables) -> None:
         self._scope(movement.scope).declare_all(movement.variables)
-
-    def _retry(self, movement: inputs.RetryElement) -> None:
-        if self.top.incidents.pop(movement.key, None) is None:
-            raise Conflict(f"Element {movement.key} has no open incident.")
-        self.top.tell(IncidentResolved(movement.key))
-        if self.top.event_manager.retry(movement.key):
-            return
-        token = self.top.tokens[movement.key]
-        if token._state & TaskState.WAITING:  # nothing of it is to be repeated: what failed is what others did to it
-            token.task_spec.retry(token)
-        else:
-            token.resume(token.phase)
 
     def _start_activity(self, movement: inputs.StartActivity) -> None:
         offering = [one for key, one in self.top.live.items() if one.spec.offers(one, movement.element) and movement.key in (0, key)]

@@ -11,7 +11,7 @@ from engine.bpmn import resource_roles
 from engine.bpmn.diagram import Assignment, Mapping, Parameter
 from engine.bpmn.languages import expression_in, template_in
 from engine.bpmn.templates import Template, code, expression
-from engine.bpmn.xml_source import CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, text, whole
+from engine.bpmn.xml_source import CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, child, text
 
 JAVA = ("class", "delegateExpression", "expression")
 
@@ -126,12 +126,6 @@ def topic(element: Xml) -> Template | None:
     said = attribute(element, "handler", "topic") or element_attribute(element, "taskDefinition", "type", ZEEBE)
     said = said or element_attribute(element, "serviceTaskOperator", "id", SPIFF)
     return template_in(element, said)
-
-
-def retries(element: Xml) -> int:
-    said = attribute(element, "retries") or element_attribute(element, "taskDefinition", "retries", ZEEBE)
-    found = whole(said) if said is not None else None
-    return 3 if found is None else found
 
 
 def handler_parameters(element: Xml) -> tuple[Parameter, ...]:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 from engine.bpmn import data_reader as data
 from engine.bpmn import extensions, languages, order
-from engine.bpmn.diagram import AdHoc, Container, Flow, Node
+from engine.bpmn.diagram import AdHoc, Container, Flow, Node, Retry
 from engine.bpmn.event_reader import EventReader
 from engine.bpmn.loop_reader import read_loop
+from engine.bpmn.retry import read_retry
 from engine.bpmn.xml_source import BPMN, Xml, child, children, flag, local, reference, text, whole
-from engine.errors import Problem
+from engine.errors import InvalidInput, Problem
 
 TASKS = ("task", "userTask", "manualTask", "scriptTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask")
 SUBPROCESSES = ("subProcess", "transaction", "adHocSubProcess")
@@ -276,6 +277,7 @@ class Reader:
         else:
             self._activity(made, element, depth)
         made.async_before, made.async_after = extensions.asynchronous(element)
+        made.retry = self._retry(element)
         self._check_extensions(element)
         for one in extensions.complex_parameters(element):
             self.problem(one, "extension.unsupported", "a parameter with a script, list or map inside is not supported", "use an expression")
@@ -322,11 +324,18 @@ class Reader:
             made.definitions = self.events.message_of(element)
             made.instantiate = flag(element, "instantiate", False)
         made.topic = extensions.topic(element)
-        made.retries = extensions.retries(element)
         made.parameters = extensions.handler_parameters(element)
         made.result_variable = extensions.result_variable(element)
         made.decision = extensions.decision(element)
         made.decision_shape = extensions.attribute(element, "mapDecisionResult")
+
+    def _retry(self, element: Xml) -> Retry:
+        try:
+            return read_retry(element)
+        except InvalidInput as exc:
+            advice = "write R5/PT10M (five attempts, ten minutes apart) or a list of durations such as PT1M,PT10M,PT1H"
+            self.problem(element, "extension.retry", f"the retries cannot be read: {exc}", advice)
+            return Retry()
 
     def _languages(self, element: Xml) -> None:
         for one, language, attribute in languages.foreign(element):

@@ -30,6 +30,7 @@ def take(top: InstanceWorkflow) -> dict[str, Any]:
         "format": FORMAT,
         "counter": top.counter,
         "ended": top.ended,
+        "suspended": top.suspended,
         "failure": top.failure,
         "incidents": [[key, cause] for key, cause in top.incidents.items()],
         "queue": [token.id for token in (*top.listening, *top.queue) if token.open],
@@ -135,6 +136,7 @@ def restore(top: InstanceWorkflow, data: dict[str, Any]) -> None:
         workflow = top if row["key"] == 0 else _restore_workflow(top, row, scopes)
         _fill(workflow, row, scopes)
     top.counter, top.ended, top.failure = data["counter"], data["ended"], data["failure"]
+    top.suspended = data.get("suspended", False)
     top.incidents = dict(data["incidents"])
     top.queue.extend(top.tokens[key] for key in data["queue"])
     top.or_joins = dict.fromkeys((key, name) for key, name in data["orJoins"])

@@ -168,6 +168,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         self.events: list[Event] = []
         self.changed = False
         self.ended: str | None = None  # completed, failed, cancelled
+        self.suspended = False
         self.failure: str | None = None
         self.now: datetime | None = None
         super().__init__(spec, script_engine=engine, deserializing=True)
@@ -301,5 +302,6 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
             self.tell(IncidentRaised(key, element, cause))
 
     def forget_incident(self, key: int) -> None:
+        """Of a token, a timer's job or a condition."""
         if self.incidents.pop(key, None) is not None:
             self.tell(IncidentResolved(key))

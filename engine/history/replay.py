@@ -16,12 +16,18 @@ from engine.model.values import canonical
 from engine.model.views import Explanation
 from engine.ports import Execution
 
-_END: dict[type[object], str] = {ev.InstanceCompleted: "completed", ev.InstanceFailed: "failed", ev.InstanceCancelled: "cancelled"}
+_STATES: dict[type[object], str] = {
+    ev.InstanceCompleted: "completed",
+    ev.InstanceFailed: "failed",
+    ev.InstanceCancelled: "cancelled",
+    ev.InstanceSuspended: "suspended",
+    ev.InstanceResumed: "active",
+}
 
 
 def state_after(record: Record, before: str = "active") -> str:
     """The instance's state after a record, given the one before it."""
-    return next((_END[type(e)] for e in reversed(record.events) if type(e) in _END), before)
+    return next((_STATES[type(e)] for e in reversed(record.events) if type(e) in _STATES), before)
 
 
 class Fold:
@@ -54,8 +60,8 @@ class Fold:
                 self.flows[event.flow] += 1
             case ev.VariableSet() | ev.VariableExtended() | ev.VariableRemoved():
                 self._variable(event)
-            case ev.InstanceCompleted() | ev.InstanceFailed() | ev.InstanceCancelled():
-                self.state = _END[type(event)]
+            case ev.InstanceCompleted() | ev.InstanceFailed() | ev.InstanceCancelled() | ev.InstanceSuspended() | ev.InstanceResumed():
+                self.state = _STATES[type(event)]
             case _:
                 pass
 
@@ -96,7 +102,7 @@ def explain(records: Iterable[Record]) -> Iterator[Explanation]:
     for record in records:
         before = {scope: dict(held) for scope, held in fold.scopes.items() if any(_scope(e) == scope for e in record.events)}
         for e in record.events:
-            if isinstance(e, ev.UserTaskCreated | ev.JobCreated | ev.SubscriptionOpened):
+            if isinstance(e, ev.ElementEntered | ev.UserTaskCreated | ev.JobCreated | ev.SubscriptionOpened):
                 tasks[e.key] = e.element
         fold.add(record)
         yield Explanation(

@@ -60,7 +60,9 @@ class RecordedCalls:
 
 def step(execution: Execution, input: inp.Input, now: datetime, call: RecordedCalls) -> tuple[ev.Event, ...]:
     """The outcome of `input`. Raises what `Execution.apply` raises."""
-    if isinstance(input, inp.AssignUserTask | inp.FailJob | inp.RetryJob | inp.AddComment | inp.AddAttachment):
+    if isinstance(input, inp.AssignUserTask | inp.RetryJob | inp.AddComment | inp.AddAttachment) or (
+        isinstance(input, inp.FailJob) and not input.tracked
+    ):
         return annotate(input)
     return execution.apply(input, now, call, call.watch)
 

@@ -10,18 +10,18 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
-from engine.application import definitions, instances, messages
+from engine.application import bulk, definitions, instances, messages
 from engine.application.advance import advance, execution_at
 from engine.application.correlation import carried
 from engine.application.services import Services
-from engine.errors import BpmnError, ConcurrentChange, ExecutionError, NotAvailable
+from engine.errors import BpmnError, ConcurrentChange, ExecutionError, NotAvailable, Refusal
 from engine.jobs import lease
+from engine.model import codec, schedule
 from engine.model import commands as cmd
 from engine.model import inputs as inp
-from engine.model import schedule
 from engine.model.actors import SYSTEM
 from engine.plugins import ServiceContext, ServiceTask
 from engine.ports import Due, Head, UnitOfWork
@@ -29,8 +29,10 @@ from engine.ports import Due, Head, UnitOfWork
 T = TypeVar("T")
 Transact = Callable[[Callable[[UnitOfWork], T]], T]
 
-BACKOFF_SECONDS = (5, 30, 120, 600)
+BACKOFF = ("PT5S", "PT30S", "PT2M", "PT10M")  # where the diagram does not say
 LOOK_AHEAD = 50  # due jobs whose instances others are just working on, before this worker lets them do it
+OF_ELEMENTS = ("timer", "service", "answer")  # whose last failure stands as an incident
+INSIDE = (*OF_ELEMENTS, "deliver")  # what an instance does or gets: its row is locked first
 
 
 class JobRunner:
@@ -43,12 +45,14 @@ class JobRunner:
         handlers: Mapping[str, ServiceTask],
         owner: str,
         ended: Callable[[Due, str, float], None] = lambda _due, _outcome, _seconds: None,
+        something_due: Callable[[], bool] = lambda: True,
     ) -> None:
         self._transact = transact
         self._services = services
         self._handlers = handlers
         self._owner = owner
         self._ended = ended  # is told of each attempt: the job, how it ended, how long it took
+        self.something_due = something_due  # one cheap question that takes no lock, for whoever polls
 
     def run_one(self, found: Callable[[], None] = lambda: None) -> bool:
         """Run the earliest due job that nobody else is busy with. False when there is none; `found` is called before it runs."""
@@ -89,7 +93,7 @@ class JobRunner:
             if due is None:
                 break
             busy.append(due.id)
-            owned = due.instance_id is not None and due.kind in ("timer", "service")
+            owned = due.instance_id is not None and due.kind in INSIDE
             head = uow.instances.head(due.instance_id or "", lock=True, wait=False) if owned else None
             if owned and head is None:
                 continue
@@ -99,22 +103,41 @@ class JobRunner:
         return None, None
 
     def _run(self, uow: UnitOfWork, due: Due, head: Head | None, outside: list[Callable[[], str]]) -> None:
+        if head is not None:
+            self._inside(uow, due, head, outside)
+        elif due.kind == "bulk":
+            bulk.step(uow, self._services, due)
+        elif due.kind == "start":
+            self._start(uow, due)
+        elif uow.jobs.remove(due.id):  # no instance is locked here: whoever removes the row, and nobody else, sends
+            self._send(uow, due)
+
+    def _inside(self, uow: UnitOfWork, due: Due, head: Head, outside: list[Callable[[], str]]) -> None:
+        """`head` is locked."""
         match due.kind:
-            case "timer" if head is not None:
+            case "timer":
                 advance(uow, self._services, head, inp.TriggerTimer(due.key or 0), SYSTEM)
-            case "service" if head is not None:
+            case "service":
                 self._service(uow, due, head, outside)
-            case "message":
-                if uow.jobs.remove(due.id):  # no instance is locked here: whoever removes the row, and nobody else, sends
-                    self._message(uow, due)
-            case "signal":
-                if uow.jobs.remove(due.id):
-                    command = cmd.BroadcastSignal(str(due.parameters["name"]), _payload(due))
-                    messages.deliver(uow, self._services, command, SYSTEM, sender=due.instance_id)
-            case "start":
-                self._start(uow, due)
+            case "answer":
+                advance(uow, self._services, head, codec.decode(dict(due.parameters)), SYSTEM)
             case _:
                 uow.jobs.remove(due.id)
+                if head.state == "active":
+                    advance(uow, self._services, head, inp.DeliverSignal(str(due.parameters["name"]), _payload(due)), SYSTEM)
+
+    def _send(self, uow: UnitOfWork, due: Due) -> None:
+        match due.kind:
+            case "message":
+                self._message(uow, due)
+            case "signal":
+                command = cmd.BroadcastSignal(str(due.parameters["name"]), _payload(due))
+                messages.deliver(uow, self._services, command, SYSTEM, sender=due.instance_id)
+            case "begin":
+                definition = self._services.library.definition(uow.definitions, str(due.parameters["definition"]))
+                instances.begin(uow, self._services, definition, _payload(due), SYSTEM, start_element=due.element_id)
+            case _:
+                pass
 
     def _message(self, uow: UnitOfWork, due: Due) -> None:
         """A message without a key goes first to whoever shares the sender's business key."""
@@ -161,7 +184,11 @@ class JobRunner:
 
     def _finish_if_open(self, uow: UnitOfWork, due: Due, input: inp.Input) -> None:
         head = uow.instances.head(due.instance_id or "", lock=True)
-        if head is not None and uow.jobs.get(due.id) is not None:
+        if head is None or uow.jobs.get(due.id) is None:
+            return
+        if head.state == "suspended":
+            uow.jobs.keep_answer(due.id, codec.encode(input))
+        else:
             advance(uow, self._services, head, input, SYSTEM)
 
     def _context(self, uow: UnitOfWork, due: Due, head: Head) -> ServiceContext:
@@ -185,26 +212,37 @@ class JobRunner:
         )
 
     def _failed(self, due: Due, exc: Exception, *, leased: bool = False) -> None:
+        if due.kind == "bulk" and isinstance(exc, Refusal):
+            self._transact(lambda uow: bulk.refuse(uow, self._services, due, exc))
+            return
         cause = f"{type(exc).__name__}: {exc}" if not isinstance(exc, ExecutionError) else exc.cause
         stack = "".join(traceback.format_exception(exc))[-20_000:]
-        final = isinstance(exc, ExecutionError)
-        self._transact(lambda uow: self._record_failure(uow, due, cause, stack, final=final, leased=leased))
+        self._transact(lambda uow: self._record_failure(uow, due, exc, cause, stack, leased=leased))
 
-    def _record_failure(self, uow: UnitOfWork, due: Due, cause: str, stack: str, *, final: bool, leased: bool) -> None:
+    def _record_failure(self, uow: UnitOfWork, due: Due, exc: Exception, cause: str, stack: str, *, leased: bool) -> None:
         head = uow.instances.head(due.instance_id, lock=True) if due.instance_id else None
-        now = uow.jobs.get(due.id)
-        if now is None or now.attempts != due.attempts:  # it ended, or another worker failed with it since this attempt was rolled back
+        held = uow.jobs.get(due.id)
+        # It ended meanwhile, an operator has let it fail, or another worker failed with it since this attempt was rolled back.
+        if held is None or held.state == "failed" or held.attempts != due.attempts:
             return
         if leased and not lease.keep(uow, due.id, self._owner):  # another worker took it over: its attempt decides
             return
-        attempts = due.attempts + 1
-        if attempts < due.retries and not final:
-            wait = BACKOFF_SECONDS[min(attempts, len(BACKOFF_SECONDS)) - 1]
-            uow.jobs.postpone(due.id, attempts, uow.now + timedelta(seconds=wait), stack)
-            return
-        uow.jobs.postpone(due.id, attempts, None, stack)
-        if head is not None and head.state == "active" and due.key is not None and due.kind in ("timer", "service"):
-            advance(uow, self._services, head, inp.FailJob(due.key, due.element_id, cause), SYSTEM)
+        attempts, suspended = due.attempts + 1, held.state == "suspended"
+        final = attempts >= due.retries or isinstance(exc, ExecutionError)
+        if suspended or not final:  # of what is suspended the last attempt is made after it was resumed
+            uow.jobs.postpone(due.id, min(attempts, due.retries - 1), uow.now if suspended else _next_attempt(due, uow.now), stack)
+        elif due.kind == "bulk":
+            bulk.refuse(uow, self._services, due, exc)
+        else:
+            uow.jobs.postpone(due.id, attempts, None, stack)
+            if head is not None and head.state == "active" and due.key is not None and due.kind in OF_ELEMENTS:
+                advance(uow, self._services, head, inp.FailJob(due.key, due.element_id, cause, tracked=True), SYSTEM)
+
+
+def _next_attempt(due: Due, now: datetime) -> datetime:
+    """After one more failed attempt."""
+    waits = due.backoff or BACKOFF
+    return schedule.duration(waits[min(due.attempts, len(waits) - 1)]).after(now)
 
 
 def _call(task: ServiceTask, context: ServiceContext, due: Due) -> inp.Input:

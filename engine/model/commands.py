@@ -93,9 +93,113 @@ class ChangeVariables:
 
 @dataclass(frozen=True, slots=True)
 class RetryIncident:
-    """An operator tries again what stands. -> InstanceRef"""
+    """An operator tries again what stands, with variables changed in the same act. -> InstanceRef"""
 
     incident_id: str
+    reason: str = ""
+    variables: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteByHand:
+    """An operator finishes an open user task, job, timer or failed element with these results. -> InstanceRef
+
+    `work_id` here and below: `<instance>-<key>`, as ids of user tasks, jobs and incidents are made.
+    """
+
+    work_id: str
+    reason: str
+    variables: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FailByHand:
+    """An operator lets an open activity end with the BPMN error `code`, or (None) lets a job fail for good. -> InstanceRef"""
+
+    work_id: str
+    reason: str
+    code: str | None = None
+    variables: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveToken:
+    """An operator withdraws an open element and activates another one of the same scope. -> InstanceRef
+
+    `element`: refuse unless the open element is this one of the diagram.
+    """
+
+    work_id: str
+    target: str
+    reason: str
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    element: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suspend:
+    """Nothing of the instance moves until it is resumed. -> InstanceRef"""
+
+    instance_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """The instance goes on; what became due meanwhile runs. -> InstanceRef"""
+
+    instance_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendDefinition:
+    """No instance of this version can be started, by nobody and nothing. -> None"""
+
+    definition_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeDefinition:
+    """Instances of this version can be started again; timers that became due and messages that came meanwhile start theirs. -> None"""
+
+    definition_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryJob:
+    """An operator tries a failed job again that belongs to no element: a timed start, a message or signal on its way. -> None"""
+
+    job_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartBulk:
+    """The same act on many. -> BulkRow. Each target is an item that a job carries out later, as this operator.
+
+    `act`: retry, cancel, suspend, resume, change, move. `targets`: instance ids (retry: incident ids too). `definition_id` with `everything`
+    takes all that the act fits to instead: open incidents (retry; `element`: at it only), suspended (resume) or active instances.
+    `element`, `target`: from where to where tokens move.
+    """
+
+    act: str
+    reason: str
+    targets: tuple[str, ...] = ()
+    everything: bool = False
+    definition_id: str | None = None
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    element: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopBulk:
+    """What has not been done yet is left undone. -> BulkRow"""
+
+    bulk_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +330,16 @@ Command: TypeAlias = (
     | ChangeVariables
     | RetryIncident
     | StartActivity
+    | CompleteByHand
+    | FailByHand
+    | MoveToken
+    | Suspend
+    | Resume
+    | SuspendDefinition
+    | ResumeDefinition
+    | RetryJob
+    | StartBulk
+    | StopBulk
     | Complete
     | Claim
     | Release

@@ -163,7 +163,8 @@ class UserTaskCancelled:
 class JobCreated:
     """Work that is due: `kind` is `service` or `timer`. `due` UTC ISO text (None: at once; a timer then is a transaction boundary, as `asyncBefore`).
 
-    `handler` is the service task's type (topic), `parameters` what the diagram passes to it, already evaluated.
+    `handler` is the service task's type (topic), `parameters` what the diagram passes to it, already evaluated. `retries`: attempts in all;
+    `backoff`: ISO 8601 durations to wait after the first, second ... failed attempt, the last one repeats (none: the engine's own).
     """
 
     key: int
@@ -173,12 +174,13 @@ class JobCreated:
     handler: str | None = None
     parameters: Mapping[str, Json] = field(default_factory=dict)
     retries: int = 3
+    backoff: tuple[str, ...] = ()
 
 
 @recorded
 @dataclass(frozen=True, slots=True)
 class JobEnded:
-    """The job is done or withdrawn; `reason`: completed, triggered, error, cancelled."""
+    """The job is done or withdrawn; `reason`: completed, triggered, error, cancelled, retried."""
 
     key: int
     reason: str
@@ -301,6 +303,22 @@ class InstanceCancelled:
     reason: str = ""
 
 
+@recorded
+@dataclass(frozen=True, slots=True)
+class InstanceSuspended:
+    """An operator stopped the instance; nothing moves until it is resumed."""
+
+    reason: str = ""
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class InstanceResumed:
+    """An operator let it go on."""
+
+    reason: str = ""
+
+
 Event: TypeAlias = (
     ElementEntered
     | ElementCompleted
@@ -329,4 +347,6 @@ Event: TypeAlias = (
     | InstanceCompleted
     | InstanceFailed
     | InstanceCancelled
+    | InstanceSuspended
+    | InstanceResumed
 )

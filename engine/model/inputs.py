@@ -31,10 +31,14 @@ class StartInstance:
 @recorded
 @dataclass(frozen=True, slots=True)
 class CompleteUserTask:
-    """`variables` holds exactly the form's declared fields (or, without a form, what the caller sent)."""
+    """`variables` holds exactly the form's declared fields (or, without a form, what the caller sent).
+
+    `reason`: an operator completed it by hand, and why ("": who had the task did).
+    """
 
     key: int
     variables: Mapping[str, Json] = field(default_factory=dict)
+    reason: str = ""
 
 
 @recorded
@@ -60,29 +64,32 @@ class DeliverSignal:
 @recorded
 @dataclass(frozen=True, slots=True)
 class TriggerTimer:
-    """The timer job `key` is due."""
+    """The timer job `key` is due; with a `reason` an operator let it fire."""
 
     key: int
+    reason: str = ""
 
 
 @recorded
 @dataclass(frozen=True, slots=True)
 class CompleteJob:
-    """A service task's handler finished; `variables` are written to the task's scope."""
+    """A service task's handler finished; `variables` are written to the task's scope. With a `reason` an operator did it by hand."""
 
     key: int
     variables: Mapping[str, Json] = field(default_factory=dict)
+    reason: str = ""
 
 
 @recorded
 @dataclass(frozen=True, slots=True)
 class ThrowJobError:
-    """A service task's handler raised a BPMN error."""
+    """A service task's handler raised a BPMN error. With a `reason` an operator did, at any open activity; something must catch it then."""
 
     key: int
     code: str | None = None
     message: str = ""
     variables: Mapping[str, Json] = field(default_factory=dict)
+    reason: str = ""
 
 
 @recorded
@@ -98,9 +105,51 @@ class SetVariables:
 @recorded
 @dataclass(frozen=True, slots=True)
 class RetryElement:
-    """An operator asks the element `key`, which stands with an incident, to run again."""
+    """An operator asks the element or job `key`, which stands with an incident, to run again, with these variables changed before.
+
+    A variable is written where it lives, else to the instance. A service task's inputs and parameters are evaluated anew.
+    """
 
     key: int
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    reason: str = ""
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class CompleteElement:
+    """An operator gives the results of the element `key`, which stands with an incident: its own work is left out."""
+
+    key: int
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    reason: str = ""
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class MoveToken:
+    """An operator withdraws the element instance `key` and activates `target`, an element of the same scope, in its place."""
+
+    key: int
+    target: str
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    reason: str = ""
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class SuspendInstance:
+    """Nothing moves until the instance is resumed."""
+
+    reason: str = ""
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class ResumeInstance:
+    """What became due meanwhile runs."""
+
+    reason: str = ""
 
 
 @recorded
@@ -134,17 +183,21 @@ class AssignUserTask:
 @recorded
 @dataclass(frozen=True, slots=True)
 class FailJob:
-    """The last attempt of job `key` failed: an incident is raised. The stack stays with the job row, not here."""
+    """The last attempt of job `key` failed: an incident is raised. The stack stays with the job row, not here.
+
+    `tracked`: the interpreter knows of the incident and resolves it when the job ends, however it ends.
+    """
 
     key: int
     element: str
     cause: str = ""
+    tracked: bool = False
 
 
 @recorded
 @dataclass(frozen=True, slots=True)
 class RetryJob:
-    """An operator resolves the incident of job `key` by trying it again."""
+    """An operator resolves the incident of job `key` by trying it again (records of the first versions; now `RetryElement`)."""
 
     key: int
     element: str
@@ -182,6 +235,10 @@ Movement: TypeAlias = (
     | SetVariables
     | RetryElement
     | StartActivity
+    | CompleteElement
+    | MoveToken
+    | SuspendInstance
+    | ResumeInstance
     | CancelInstance
 )
 Annotation: TypeAlias = AssignUserTask | FailJob | RetryJob | AddComment | AddAttachment

@@ -40,7 +40,7 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
-    """One process instance in a list. `state`: active completed failed cancelled; `error` when failed or with an incident."""
+    """One process instance in a list. `state`: active suspended completed failed cancelled; `error` when failed or with an incident."""
 
     id: str
     process_id: str
@@ -114,6 +114,8 @@ class DefinitionRow:
     cancelled: int = 0
     incidents: int = 0
     latest: bool = False
+    suspended_instances: int = 0
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class ElementStatistic:
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """Something stands. `stack` is for operators only."""
+    """Something stands. `stack` is for operators only. `kind`: job (after `attempts`), element."""
 
     id: str
     instance_id: str
@@ -137,6 +139,84 @@ class IncidentRow:
     created_at: datetime
     resolved_at: datetime | None
     stack: str | None = None
+    kind: str = "element"
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenElement:
+    """An open element instance, for those who mend: `id` is what commands call work id.
+
+    `waits_for`: task, job, timer, message, signal or "" (an incident, an inner scope, other branches). Of jobs: `state` (due, failed, suspended),
+    `attempts` of `retries`, when it is `due`. A boundary timer stands beside its activity as an entry of its own.
+    """
+
+    id: str
+    element_id: str
+    waits_for: str = ""
+    state: str = ""
+    attempts: int = 0
+    retries: int = 0
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRow:
+    """A bulk operation. `state`: running, finished, stopped. `parameters`: variables, element, target."""
+
+    id: str
+    act: str
+    reason: str
+    parameters: Mapping[str, Json]
+    created_by: str
+    created_at: datetime
+    state: str
+    total: int
+    done: int = 0
+    refused: int = 0
+    ended_at: datetime | None = None
+
+    @property
+    def variables(self) -> dict[str, Json]:
+        """Variables that the act changes."""
+        found = self.parameters.get("variables")
+        return dict(found) if isinstance(found, Mapping) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class BulkItem:
+    """One target. `state`: waiting, done, refused; `kind`, `text`, `data` of the refusal as the error that it was."""
+
+    number: int
+    target: str
+    state: str
+    kind: str = ""
+    text: str = ""
+    data: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StuckJob:
+    """A job that failed for good and belongs to no element: a timed start, a message or signal on its way."""
+
+    id: str
+    kind: str
+    element_id: str
+    instance_id: str | None
+    due_at: datetime
+    cause: str
+    stack: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionAct:
+    """Who suspended or resumed a version, and why. `act`: suspend, resume."""
+
+    definition_id: str
+    act: str
+    at: datetime
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

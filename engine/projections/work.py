@@ -17,8 +17,15 @@ from engine.store.tables import job, subscription
 _ADD_JOB = Statement(job.insert())
 _END_JOB = Statement(job.delete().where(job.c.id == sa.bindparam("b_id")))
 _CHANGE_JOB = Statement(job.update().where(job.c.id == sa.bindparam("b_id")))
+OF_INSTANCES = ("timer", "service", "answer")
+_UNTRIED: dict[str, object] = {"lease_until": None, "lease_owner": None, "stack": None}
+_OF_INSTANCE = job.update().where(job.c.instance_id == sa.bindparam("b_instance"))
+_SUSPEND_JOBS = Statement(_OF_INSTANCE.where(job.c.state == "due", sa.or_(*(job.c.kind == kind for kind in OF_INSTANCES))))
+_RESUME_JOBS = Statement(_OF_INSTANCE.where(job.c.state == "suspended"))
 _OPEN = Statement(subscription.insert())
 _CLOSE = Statement(subscription.delete().where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key")))
+
+_SUSPEND = Statement(subscription.update().where(subscription.c.instance_id == sa.bindparam("b_instance")))
 
 
 class JobProjection:
@@ -29,7 +36,7 @@ class JobProjection:
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Create, withdraw; an operator's retry revives."""
         created: dict[int, dict[str, object]] = {}
-        ended: list[str] = []
+        ended: dict[int, str] = {}
         for event in record.events:
             if isinstance(event, ev.JobCreated):
                 created[event.key] = {
@@ -44,20 +51,35 @@ class JobProjection:
                     "due_at": moment(event.due) if event.due else record.at,
                     "attempts": 0,
                     "retries": event.retries,
+                    "backoff": json_list(event.backoff),
                 }
             elif isinstance(event, ev.JobEnded) and created.pop(event.key, None) is None:
-                ended.append(f"{head.instance_id}-{event.key}")
-        batch.add(_END_JOB, *({"b_id": one} for one in ended))
+                ended[event.key] = f"{head.instance_id}-{event.key}"
+        # An operator's retry makes a job anew under its old id: one write, because PostgreSQL takes all of them as one statement.
+        for key in [key for key in created if key in ended]:
+            batch.add(_CHANGE_JOB, {"b_id": ended.pop(key), **{k: v for k, v in created.pop(key).items() if k != "id"}, **_UNTRIED})
+        batch.add(_END_JOB, *({"b_id": one} for one in ended.values()))
         batch.add(_ADD_JOB, *created.values())
-        if isinstance(record.input, inp.RetryJob | inp.FailJob):
-            changed: dict[str, object] = {"b_id": f"{head.instance_id}-{record.input.key}", "state": "failed", "lease_until": None}
-            if isinstance(record.input, inp.RetryJob):
-                changed |= {"state": "due", "due_at": record.at, "attempts": 0}
-            batch.add(_CHANGE_JOB, changed)
+        self._intervention(batch, record, head)
+
+    def _intervention(self, batch: Batch, record: Record, head: Head) -> None:
+        """What operators do to jobs that go on to exist; a failure that is final."""
+        match record.input:
+            case inp.RetryJob() | inp.RetryElement() | inp.FailJob():
+                changed: dict[str, object] = {"b_id": f"{head.instance_id}-{record.input.key}", "state": "failed", "lease_until": None}
+                if not isinstance(record.input, inp.FailJob):
+                    changed |= {"state": "due", "due_at": record.at, "attempts": 0}
+                batch.add(_CHANGE_JOB, changed)
+            case inp.SuspendInstance():
+                batch.add(_SUSPEND_JOBS, {"b_instance": head.instance_id, "state": "suspended"})
+            case inp.ResumeInstance() | inp.CancelInstance():  # what waited to reach a cancelled instance is published again
+                batch.add(_RESUME_JOBS, {"b_instance": head.instance_id, "state": "due"})
+            case _:
+                pass
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""
-        connection.execute(job.delete().where(job.c.kind.in_(("timer", "service"))))
+        connection.execute(job.delete().where(job.c.kind.in_(OF_INSTANCES)))
 
 
 class SubscriptionProjection:
@@ -80,11 +102,14 @@ class SubscriptionProjection:
                     "retrieval": json_list(event.retrieval) if event.retrieval else None,
                     "element_id": event.element,
                     "created_at": record.at,
+                    "suspended": False,
                 }
             elif isinstance(event, ev.SubscriptionClosed) and opened.pop(event.key, None) is None:
                 closed.append(event.key)
         batch.add(_CLOSE, *({"b_instance": head.instance_id, "b_key": key} for key in closed))
         batch.add(_OPEN, *opened.values())
+        if isinstance(record.input, inp.SuspendInstance | inp.ResumeInstance):
+            batch.add(_SUSPEND, {"b_instance": head.instance_id, "suspended": isinstance(record.input, inp.SuspendInstance)})
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,13 +15,14 @@ from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
 from engine.model.values import sha256
 from engine.store import rows
 from engine.store.history import stored_bytes
+from engine.store.operation_tables import definition_act
 from engine.store.statements import Statement
 from engine.store.tables import deployment, deployment_file, process_definition, start_trigger
 
 _SELECT = sa.select(*rows.DEFINITION_COLUMNS).select_from(rows.DEFINITION_FROM)
 _OF_PROCESS = _SELECT.where(process_definition.c.process_id == sa.bindparam("b_process"))
 _LATEST_ID = Statement(
-    sa.select(process_definition.c.id)
+    sa.select(process_definition.c.id, process_definition.c.suspended)
     .where(process_definition.c.process_id == sa.bindparam("b_process"))
     .order_by(process_definition.c.version.desc())
     .limit(1)
@@ -30,7 +32,12 @@ _BY_CONTENT = _OF_PROCESS.where(process_definition.c.content_hash == sa.bindpara
 _BY_ID = _SELECT.where(process_definition.c.id == sa.bindparam("b_id"))
 _STARTS = (
     sa.select(start_trigger.c.definition_id, start_trigger.c.element_id)
-    .where(start_trigger.c.kind == sa.bindparam("b_kind"), start_trigger.c.name == sa.bindparam("b_name"))
+    .join(process_definition, process_definition.c.id == start_trigger.c.definition_id)
+    .where(
+        start_trigger.c.kind == sa.bindparam("b_kind"),
+        start_trigger.c.name == sa.bindparam("b_name"),
+        process_definition.c.suspended == sa.bindparam("b_suspended"),
+    )
     .order_by(start_trigger.c.process_id, start_trigger.c.element_id)
 )
 
@@ -86,10 +93,23 @@ class SqlDefinitions:
                     ],
                 )
 
-    def latest_id(self, process_id: str) -> str | None:
-        """Id of the newest version."""
+    def latest_id(self, process_id: str) -> tuple[str, bool] | None:
+        """Id of the newest version, and whether it is suspended."""
         row = _LATEST_ID.first(self._connection, {"b_process": process_id})
-        return row[0] if row else None
+        return (row[0], bool(row[1])) if row else None
+
+    def is_suspended(self, definition_id: str) -> bool:
+        """Of any version."""
+        return bool(self._connection.scalar(sa.select(process_definition.c.suspended).where(process_definition.c.id == definition_id)))
+
+    def set_suspended(self, definition_id: str, suspended: bool, actor: str, reason: str, at: datetime) -> bool:
+        """False: it was so already."""
+        turn = process_definition.update().where(process_definition.c.id == definition_id, process_definition.c.suspended.is_not(suspended))
+        if not self._connection.execute(turn.values(suspended=suspended)).rowcount:
+            return False
+        act = "suspend" if suspended else "resume"
+        self._connection.execute(definition_act.insert().values(definition_id=definition_id, act=act, at=at, actor=actor, reason=reason))
+        return True
 
     def latest(self, process_id: str) -> ProcessDefinition | None:
         """The newest version."""
@@ -111,6 +131,6 @@ class SqlDefinitions:
         query = sa.select(deployment_file.c.name, deployment_file.c.data).where(deployment_file.c.deployment_id == deployment_id)
         return {name: stored_bytes(data) for name, data in self._connection.execute(query.order_by(deployment_file.c.name))}
 
-    def starts(self, kind: str, name: str) -> list[tuple[str, str]]:
+    def starts(self, kind: str, name: str, *, suspended: bool = False) -> list[tuple[str, str]]:
         """(definition id, element id), in order of process id."""
-        return [(d, e) for d, e in self._connection.execute(_STARTS, {"b_kind": kind, "b_name": name})]
+        return [(d, e) for d, e in self._connection.execute(_STARTS, {"b_kind": kind, "b_name": name, "b_suspended": suspended})]

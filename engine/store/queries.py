@@ -37,6 +37,7 @@ from engine.ports import Head
 from engine.store import rows
 from engine.store.deployments import SqlDefinitions
 from engine.store.history import SqlBlobs, SqlInstances, SqlRecords, stored_bytes
+from engine.store.operations import SqlOperations
 from engine.store.people import SqlDrafts
 from engine.store.tables import (
     account,
@@ -101,6 +102,7 @@ class SqlQueries:
         self.stored = SqlStored(connection)
         self.definitions = self.stored.definitions
         self._records = self.stored.records
+        self.operations = SqlOperations(connection)
         self._blobs = SqlBlobs(connection, FAR)
         self._drafts = SqlDrafts(connection)
 
@@ -249,7 +251,7 @@ class SqlQueries:
 
     def incidents(self, instance_id: str | None, *, open_only: bool = False) -> list[IncidentRow]:
         """Newest first, at most 500."""
-        query = sa.select(*incident.c, job.c.stack).select_from(
+        query = sa.select(*incident.c, job.c.stack, job.c.attempts).select_from(
             incident.outerjoin(job, sa.and_(job.c.instance_id == incident.c.instance_id, job.c.key == incident.c.key))
         )
         if instance_id is not None:
@@ -257,7 +259,12 @@ class SqlQueries:
         if open_only:
             query = query.where(incident.c.resolved_at.is_(None))
         found = self.connection.execute(query.order_by(incident.c.created_at.desc(), incident.c.instance_id).limit(500))
-        return [IncidentRow(f"{r.instance_id}-{r.key}", r.instance_id, r.element_id, r.cause, r.created_at, r.resolved_at, r.stack) for r in found]
+        return [
+            IncidentRow(
+                f"{r.instance_id}-{r.key}", r.instance_id, r.element_id, r.cause, r.created_at, r.resolved_at, r.stack, r.kind, r.attempts or 0
+            )
+            for r in found
+        ]
 
     def activity(self, actor_id: str, cursor: str | None, size: int) -> Page[ActivityRow]:
         """What somebody did, newest first."""
@@ -352,6 +359,8 @@ class SqlQueries:
             cancelled=states.get("cancelled", 0),
             incidents=states.get("incidents", 0),
             latest=latest,
+            suspended_instances=states.get("suspended", 0),
+            suspended=row.suspended,
         )
 
     def is_deployed(self, content_hash: str) -> bool:

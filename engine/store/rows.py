@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.model.definition import ProcessDefinition
-from engine.model.views import InstanceRow, TaskRow, UserRow
+from engine.model.views import BulkRow, InstanceRow, TaskRow, UserRow
 from engine.ports import Due
 from engine.store.tables import account, deployment, instance, process_definition, user_task
 
@@ -111,7 +111,35 @@ def definition(row: Any) -> ProcessDefinition:
 def due(row: Any) -> Due:
     """From a row of `job`."""
     return Due(
-        row.id, row.kind, row.instance_id, row.key, row.element_id, row.handler, json.loads(row.parameters), row.due_at, row.attempts, row.retries
+        row.id,
+        row.kind,
+        row.instance_id,
+        row.key,
+        row.element_id,
+        row.handler,
+        json.loads(row.parameters),
+        row.due_at,
+        row.attempts,
+        row.retries,
+        texts(row.backoff),
+        row.state,
+    )
+
+
+def bulk_row(row: Any) -> BulkRow:
+    """From a row of `bulk`."""
+    return BulkRow(
+        row.id,
+        row.act,
+        row.reason,
+        json.loads(row.parameters),
+        row.created_by,
+        row.created_at,
+        row.state,
+        row.total,
+        row.done,
+        row.refused,
+        row.ended_at,
     )
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 
@@ -88,6 +89,7 @@ process_definition = Table(
     Column("content_hash", String(64), nullable=False),
     Column("file", String(255), nullable=False),
     Column("called", Text, nullable=False, default="{}"),
+    Column("suspended", Boolean, nullable=False, default=False, server_default=false()),
     UniqueConstraint("process_id", "version"),
 )
 
@@ -203,13 +205,14 @@ job = Table(
     Column("instance_id", String(64), index=True),
     Column("key", Integer),
     Column("element_id", String(200), nullable=False),
-    Column("kind", String(16), nullable=False),  # timer service message signal start
+    Column("kind", String(16), nullable=False),  # see engine.ports.Due
     Column("handler", String(200)),
     Column("parameters", Text, nullable=False, default="{}"),
-    Column("state", String(16), nullable=False),  # due failed
+    Column("state", String(16), nullable=False),  # due failed suspended
     Column("due_at", Utc, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("retries", Integer, nullable=False, default=3),
+    Column("backoff", Text, nullable=False, default="[]", server_default="[]"),
     Column("lease_until", Utc),
     Column("lease_owner", String(64)),
     Column("stack", Text),
@@ -227,6 +230,7 @@ subscription = Table(
     Column("retrieval", Text),  # JSON list: how the key is read from a payload
     Column("element_id", String(200), nullable=False),
     Column("created_at", Utc, nullable=False),
+    Column("suspended", Boolean, nullable=False, default=False, server_default=false()),
     Index("ix_subscription_kind_name_correlation_key", "kind", "name", "correlation_key"),
 )
 

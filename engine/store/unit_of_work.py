@@ -12,6 +12,7 @@ from engine.errors import ConcurrentChange, RequestIdReused
 from engine.model.records import Record
 from engine.ports import Clock, Head, Projection, Waker
 from engine.store.answers import SqlAnswers
+from engine.store.bulks import SqlBulks
 from engine.store.data_stores import SqlDataStores
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
@@ -32,6 +33,7 @@ class SqlUnitOfWork:
         self.definitions = SqlDefinitions(connection)
         self.jobs = SqlJobs(connection)
         self.waiting = SqlWaiting(connection)
+        self.bulks = SqlBulks(connection)
         self.stores = SqlDataStores(connection)
         self.answers = SqlAnswers(connection)
         self.blobs = SqlBlobs(connection, self.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,12 +31,18 @@ _DUE = sa.select(job).where(
 _STILL_DUE = _DUE.where(job.c.id == sa.bindparam("b_id"))
 _HOLD_DUE = _STILL_DUE.with_for_update(skip_locked=True)
 _NEXT = _DUE.order_by(job.c.due_at, job.c.number).limit(1)
+_SOMETHING = _DUE.with_only_columns(job.c.number).order_by(job.c.due_at, job.c.number).limit(1)
 _OPEN = sa.select(subscription.c.kind).where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
 _HOLD = sa.select(sa.func.pg_advisory_xact_lock(_MESSAGES, sa.func.hashtext(sa.bindparam("b_name"))))
 
 
 def _at(now: datetime) -> dict[str, datetime]:
     return {"b_now": now, "b_longest": now + LONGEST_LEASE}
+
+
+def something_due(connection: Connection, now: datetime) -> bool:
+    """Is there a job that somebody could run? One look into the index of due times."""
+    return connection.execute(_SOMETHING, _at(now)).first() is not None
 
 
 class SqlJobs:
@@ -56,10 +63,11 @@ class SqlJobs:
                 kind=due.kind,
                 handler=due.handler,
                 parameters=canonical(due.parameters).decode(),
-                state="due",
+                state=due.state,
                 due_at=due.due_at,
                 attempts=due.attempts,
                 retries=due.retries,
+                backoff=rows.json_list(due.backoff),
             )
         )
 
@@ -91,12 +99,12 @@ class SqlJobs:
 
     def of_definition(self, definition_id: str) -> list[str]:
         """Ids of jobs that start instances of this definition."""
-        return list(self._connection.scalars(sa.select(job.c.id).where(job.c.id.startswith(f"start-{definition_id}-", autoescape=True))))
+        return list(self._connection.scalars(sa.select(job.c.id).where(_begins("start", definition_id))))
 
     def postpone(self, job_id: str, attempts: int, due_at: datetime | None, stack: str) -> None:
         """After a failed attempt; without a time the job stands as failed until an operator acts."""
         values = {"attempts": attempts, "stack": stack, "lease_until": None, "lease_owner": None}
-        values |= {"due_at": due_at} if due_at is not None else {"state": "failed"}
+        values |= {"due_at": due_at} if due_at is not None else {"state": "failed"}  # one that was suspended meanwhile stays so
         self._connection.execute(job.update().where(job.c.id == job_id).values(**values))
 
     def revive(self, job_id: str, now: datetime) -> None:
@@ -112,6 +120,28 @@ class SqlJobs:
         own = job.update().where(job.c.id == job_id, job.c.lease_owner == owner)
         return bool(self._connection.execute(own.values(lease_until=until)).rowcount)
 
+    def keep_answer(self, job_id: str, input: Mapping[str, Json]) -> None:
+        """The job itself carries it: whatever ends the job drops the answer, too."""
+        values = {"kind": "answer", "parameters": canonical(input).decode(), "lease_until": None, "lease_owner": None}
+        self._connection.execute(job.update().where(job.c.id == job_id).values(**values))
+
+    def suspend_starts(self, definition_id: str) -> None:
+        """Those that failed stay failed."""
+        self._connection.execute(job.update().where(_begins("start", definition_id), job.c.state == "due").values(state="suspended"))
+
+    def resume_starts(self, definition_id: str) -> None:
+        """Timed starts and what `hold_start` kept."""
+        held = sa.or_(_begins("start", definition_id), _begins("held", definition_id))
+        self._connection.execute(job.update().where(held, job.c.state == "suspended").values(state="due"))
+
+    def hold_start(self, definition_id: str, due: Due) -> None:
+        """Its id begins with the definition's."""
+        self.add(replace(due, id=f"held-{definition_id}-{due.id}", state="suspended"))
+
+
+def _begins(kind: str, definition_id: str) -> sa.ColumnElement[bool]:
+    return job.c.id.startswith(f"{kind}-{definition_id}-", autoescape=True)
+
 
 class SqlWaiting:
     """Port Waiting."""
@@ -119,9 +149,12 @@ class SqlWaiting:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def match(self, kind: str, name: str, correlation_key: str | None, carried: Sequence[Carried] = ()) -> tuple[str, int] | None:
+    def match(
+        self, kind: str, name: str, correlation_key: str | None, carried: Sequence[Carried] = (), *, suspended: bool = False
+    ) -> tuple[str, int] | None:
         """Exact key first, then what the message carries, then subscriptions without a key; oldest first. Without a key: any that reads none."""
         query = sa.select(subscription.c.instance_id, subscription.c.key).where(subscription.c.kind == kind, subscription.c.name == name)
+        query = query.where(subscription.c.suspended.is_(suspended))
         fits = [sa.and_(subscription.c.retrieval == rows.json_list(one.retrieval), subscription.c.correlation_key == one.key) for one in carried]
         if correlation_key is not None:
             fits.insert(0, subscription.c.correlation_key == correlation_key)

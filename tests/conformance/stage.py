@@ -140,7 +140,7 @@ class Stage:
     def _retry(self, element: str, nth: int) -> None:
         with self.engine.app.reading() as read:
             found = [one for one in read.incidents(SYSTEM, open_only=True) if one.element_id == element]
-        self.engine.app.execute(cmd.RetryIncident(found[nth - 1].id), SYSTEM)
+        self.engine.app.execute(cmd.RetryIncident(found[nth - 1].id, "repaired"), SYSTEM)
         self.engine.app.run_due()
 
     # --- looking ------------------------------------------------------------------------------------------------------------

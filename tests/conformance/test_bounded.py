@@ -156,7 +156,7 @@ def test_a_condition_that_was_stopped_is_not_evaluated_again_before_a_retry() ->
         set_variables(engine, one, n=0)
         assert stops(engine, one) == [1, 0, 0]
         (incident,) = incidents(engine, one)
-        engine.app.execute(RetryIncident(incident), SYSTEM)
+        engine.app.execute(RetryIncident(incident, "repaired"), SYSTEM)
         assert named(engine, one) == set()
 
 
@@ -173,10 +173,10 @@ def test_a_complex_gateway_that_fails_twice_in_a_record_stands_with_one_incident
         one = engine.start("p")
         assert named(engine, one) == {"T"}
         (incident,) = incidents(engine, one)
-        engine.app.execute(RetryIncident(incident), SYSTEM)
+        engine.app.execute(RetryIncident(incident, "repaired"), SYSTEM)
         assert (named(engine, one), engine.instance(one).state) == ({"T"}, "active")
         set_variables(engine, one, missing=0)
-        engine.app.execute(RetryIncident(incident), SYSTEM)
+        engine.app.execute(RetryIncident(incident, "repaired"), SYSTEM)
         assert engine.instance(one).state == "completed"
 
 
@@ -189,7 +189,7 @@ def test_a_completion_condition_that_fails_loses_no_output(sequential: bool) -> 
         one = engine.start("p")
         assert named(engine, one) == {"t"}
         set_variables(engine, one, missing=0)
-        engine.app.execute(RetryIncident(incidents(engine, one)[0]), SYSTEM)
+        engine.app.execute(RetryIncident(incidents(engine, one)[0], "repaired"), SYSTEM)
         assert (engine.instance(one).state, engine.variables(one)["out"]) == ("completed", [0, 10, 20])
 
 

@@ -161,6 +161,7 @@ CASES: list[tuple[str, str | None, bytes, bytes]] = [
     ("bpmn.correlation", "c", definitions(MESSAGE_ONLY, '<correlationProperty id="c"><correlationPropertyRetrievalExpression messageRef="M"/></correlationProperty>', f'<process id="p">{S}</process>'),
      definitions(MESSAGE_ONLY, f'<correlationProperty id="c">{RETRIEVAL}</correlationProperty>', f'<process id="p">{S}</process>')),
     ("bpmn.data", "t", p(DATA, S, throw("t", f"{FILLED.replace('<sourceRef>o</sourceRef>', '')}{MESSAGE}"), flows("s t")), p(DATA, S, throw("t", FILLED + MESSAGE), flows("s t"))),
+    ("extension.retry", "t", p(S, '<serviceTask id="t" f:handler="h" f:retry="often"/>', flows("s t")), p(S, '<serviceTask id="t" f:handler="h" f:retry="R5/PT10M"/>', flows("s t"))),
     ("extension.unknown", "t", p(S, '<userTask id="t" f:asignee="me"/>', flows("s t")), p(S, '<userTask id="t" f:assignee="me"/>', flows("s t"))),
     ("extension.unknown", "t", p(S, extended("<zeebe:nothing/>"), flows("s t")), p(S, extended('<zeebe:assignmentDefinition assignee="me"/><x:nothing xmlns:x="urn:x" a="b"/>'), flows("s t"))),
 ]  # fmt: skip

@@ -350,7 +350,7 @@ def test_a_failing_handler_leaves_nothing_tries_again_and_then_stands_with_an_in
         with engine.app.reading() as read:
             [incident] = read.incidents(SYSTEM, one)
         assert incident.element_id == "do"
-        engine.app.execute(cmd.RetryIncident(incident.id), SYSTEM)
+        engine.app.execute(cmd.RetryIncident(incident.id, "repaired"), SYSTEM)
         engine.advance(seconds=0)
         assert engine.instance(one).state == "completed"
         assert engine.instance(one).error is None

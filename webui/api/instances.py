@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, url_for
 
-from engine.model.commands import Cancel, ChangeVariables, Start, StartActivity
+from engine.model.commands import Cancel, ChangeVariables, Resume, Start, StartActivity, Suspend
 from engine.model.records import Record
 from engine.model.views import InstanceFilter
 from webui.api.calls import IDEMPOTENCY, ApiBlueprint, actor, engine, execute
@@ -81,6 +81,24 @@ def change_variables(body: dict[str, Any], instance_id: str) -> Any:
 def cancel(body: dict[str, Any], instance_id: str) -> Any:
     """End an instance; the reason stands in the history."""
     return execute(Cancel(instance_id, body["reason"]))
+
+
+@blueprint.route("/<instance_id>/suspend", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
+@blueprint.arguments(ReasonIn)
+@blueprint.response(200, InstanceRefOut)
+def suspend(body: dict[str, Any], instance_id: str) -> Any:
+    """Nothing moves until it is resumed; the reason stands in the history."""
+    return execute(Suspend(instance_id, body["reason"]))
+
+
+@blueprint.route("/<instance_id>/resume", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
+@blueprint.arguments(ReasonIn)
+@blueprint.response(200, InstanceRefOut)
+def resume(body: dict[str, Any], instance_id: str) -> Any:
+    """It goes on; what became due meanwhile runs."""
+    return execute(Resume(instance_id, body["reason"]))
 
 
 @blueprint.route("/<instance_id>/activities", methods=["POST"])

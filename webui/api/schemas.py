@@ -10,12 +10,13 @@ from marshmallow import fields, validate
 from engine.model.soundness import BUDGET
 
 ID = validate.Length(min=1, max=255)
-STATES = ("active", "completed", "failed", "cancelled")
+STATES = ("active", "suspended", "completed", "failed", "cancelled")
 MAX_PAGE = 200
 MAX_STATES = 50_000  # some seconds of a request
 
 
-def _variables(**kw: Any) -> fields.Dict:
+def variables(**kw: Any) -> fields.Dict:
+    """A field of variables by name."""
     return fields.Dict(keys=fields.String(validate=ID), values=fields.Raw(allow_none=True), **kw)
 
 
@@ -57,7 +58,7 @@ class StartIn(ma.Schema):
     process_id = fields.String(load_default=None, allow_none=True, validate=ID)
     definition_id = fields.String(load_default=None, allow_none=True, validate=ID)
     business_key = fields.String(load_default=None, allow_none=True, validate=ID)
-    variables = _variables(load_default=dict)
+    variables = variables(load_default=dict)
 
     @ma.validates_schema
     def _one_of(self, data: dict[str, object], **_: object) -> None:
@@ -68,7 +69,7 @@ class StartIn(ma.Schema):
 class CompleteIn(ma.Schema):
     """The values of the task's form."""
 
-    values = _variables(load_default=dict)
+    values = variables(load_default=dict)
 
 
 class HandOverIn(ma.Schema):
@@ -94,14 +95,14 @@ class ActivityIn(ma.Schema):
 class VariablesIn(ReasonIn):
     """An operator's change."""
 
-    variables = _variables(required=True)
+    variables = variables(required=True)
 
 
 class MessageIn(ma.Schema):
     """`correlation_key` picks the waiting instance; `keep_seconds`: how long to wait for a catcher when there is none."""
 
     name = fields.String(required=True, validate=ID)
-    payload = _variables(load_default=dict)
+    payload = variables(load_default=dict)
     correlation_key = fields.String(load_default=None, allow_none=True, validate=ID)
     keep_seconds = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, 31_536_000))
 
@@ -110,7 +111,7 @@ class SignalIn(ma.Schema):
     """To everybody who waits for it."""
 
     name = fields.String(required=True, validate=ID)
-    payload = _variables(load_default=dict)
+    payload = variables(load_default=dict)
 
 
 class PageIn(ma.Schema):
@@ -168,6 +169,8 @@ class DefinitionOut(ma.Schema):
     cancelled = fields.Integer()
     incidents = fields.Integer()
     latest = fields.Boolean()
+    suspended = fields.Boolean()
+    suspended_instances = fields.Integer()
 
 
 class DeployedOut(ma.Schema):

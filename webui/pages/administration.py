@@ -14,9 +14,12 @@ from engine.model.actors import ROLES
 from engine.model.commands import PutUser, RetryIncident
 from engine.model.views import UserRow
 from webui.addresses import local_target
+from webui.causes import plain
 from webui.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, time_zones
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
+from webui.pages.mending import reason
+from webui.pages.operations import kind_of_job
 from webui.signin import current_actor
 
 blueprint = Blueprint("administration", __name__)
@@ -113,13 +116,14 @@ def incidents() -> str:
     """What stands still and why."""
     actor: Any = current_actor()
     with flowledger().reading() as read:
-        rows = [(i, read.instance(actor, i.instance_id)) for i in read.incidents(actor, open_only="all" not in request.args)]
-    return render_template("incidents.html", rows=rows, all="all" in request.args)
+        rows = [(i, plain(i.cause), read.instance(actor, i.instance_id)) for i in read.incidents(actor, open_only="all" not in request.args)]
+        stuck = read.stuck_jobs(actor)
+    return render_template("incidents.html", rows=rows, all="all" in request.args, stuck=stuck, kind_of_job=kind_of_job)
 
 
 @blueprint.post("/incidents/<incident_id>/retry")
 def retry(incident_id: str) -> Response:
     """Try again what stands; it is a record."""
-    execute(RetryIncident(incident_id))
+    execute(RetryIncident(incident_id, reason()))
     target = request.form.get("next")
     return notify(make_response(redirect(local_target(target) if target else url_for("administration.incidents"), 303)), "incident_retried")

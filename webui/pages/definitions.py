@@ -41,6 +41,7 @@ def show(process_id: str) -> str:
         statistics = read.statistics(actor, row.id) if allows(actor, "instance.read_all") else []
         files = read.files(actor, row.id)
         names = names_of(info, read.people())
+        acts = read.definition_acts(actor, row.id)
     named = [(s, info.elements[s.element_id].name or s.element_id) for s in statistics if s.element_id in info.elements]
     slowest = max((s for s in named if s[0].mean_seconds is not None), key=lambda s: s[0].mean_seconds or 0, default=None)
     return render_template(
@@ -52,6 +53,7 @@ def show(process_id: str) -> str:
         slowest=slowest,
         files={name: len(data) for name, data in sorted(files.items())},
         names=names,
+        acts=acts,
         diagram=_heat(statistics, info),
     )
 

@@ -17,6 +17,7 @@ from engine.model.commands import Attach, Cancel, ChangeVariables, Comment
 from engine.model.values import parse
 from engine.model.views import InstanceFilter, TaskFilter
 from webui.addresses import local_target
+from webui.causes import plain
 from webui.export import json_lines
 from webui.filters import exact
 from webui.i18n import gettext
@@ -30,8 +31,15 @@ from webui.tables import csv_download, every
 blueprint = Blueprint("instances", __name__, url_prefix="/instances")
 
 SHOWN = 200  # records on the page; the rest is one link away
+BULK_ACTS = {
+    "retry": lazy_gettext("Try again what failed"),
+    "suspend": lazy_gettext("Suspend"),
+    "resume": lazy_gettext("Resume"),
+    "cancel": lazy_gettext("Cancel"),
+}
 STATES = {
     "active": lazy_gettext("Active"),
+    "suspended": lazy_gettext("Suspended"),
     "completed": lazy_gettext("Completed"),
     "failed": lazy_gettext("Failed"),
     "cancelled": lazy_gettext("Cancelled"),
@@ -46,7 +54,7 @@ def index() -> str:
         page = read.instances(actor, wanted)
         processes = {d.process_id: d.name for d in read.definitions(actor)}
         names = names_of(None, read.people())
-    return render_template("instances.html", page=page, filter=wanted, states=STATES, processes=processes, names=names)
+    return render_template("instances.html", page=page, filter=wanted, states=STATES, processes=processes, names=names, acts=BULK_ACTS)
 
 
 def _filter() -> InstanceFilter:
@@ -106,12 +114,20 @@ def show(instance_id: str) -> str:
             "titles": variable_titles(read, row.definition_id),
             "comments": read.comments(actor, instance_id),
             "attachments": read.attachments(actor, instance_id),
+            "open_elements": read.open_elements(actor, instance_id) if allows(actor, "incident.read") else (),
             "verification": _verification(read, actor, instance_id),
         }
     lines = [(e, sentence(e, names), reasons(e, names)) for e in explanations[-SHOWN:]]
     hidden = max(len(explanations) - SHOWN, 0)
     return render_template(
-        "instance.html", instance=row, lines=lines, hidden_records=hidden, names=names, incidents=incidents, diagram=state, **context
+        "instance.html",
+        instance=row,
+        lines=lines,
+        hidden_records=hidden,
+        names=names,
+        incidents=[(i, plain(i.cause)) for i in incidents],
+        diagram=state,
+        **context,
     )
 
 

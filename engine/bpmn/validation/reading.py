@@ -29,3 +29,4 @@ declare("expression.language", "8.4.7", "The expression language is not availabl
 EXTENSION = declare(
     "extension.unsupported", "", "An extension that would be executed is not supported", "Use a script task or a service task with a handler."
 )
+declare("extension.retry", "", "The retries cannot be read", "Write R5/PT10M (attempts and the time between them) or a list such as PT1M,PT10M.")

@@ -19,7 +19,7 @@ UNKNOWN = declare("extension.unknown", "", "An extension is not known and has no
 PREFIXES = {OURS: "flowledger", ZEEBE: "zeebe", SPIFF: "spiffworkflow"}
 PREFIXES |= dict(zip(CAMUNDA_LIKE, ("camunda", "operaton", "flowable", "activiti"), strict=True))
 READ_ATTRIBUTES = words(
-    "assignee candidateGroups candidateUsers excludes dueDate due followUpDate followUp priority formKey formRef formId handler topic retries decision "
+    "assignee candidateGroups candidateUsers excludes dueDate due followUpDate followUp priority formKey formRef formId handler topic retries retry decision "
     "decisionRef resultVariable correlationKey variable collection elementVariable outputCollection mapDecisionResult errorCodeVariable "
     "escalationCodeVariable errorMessageVariable initiator businessKey "
     "asyncBefore asyncAfter async activeElements"
@@ -66,7 +66,7 @@ IGNORED_ATTRIBUTES = {
     "decisionRefTenantId": "remove it: there are no tenants",
 }
 READ_ELEMENTS = {
-    OURS: words("parameter parameters inputParameter outputParameter inputOutput in out correlationKey properties property"),
+    OURS: words("parameter parameters inputParameter outputParameter inputOutput in out correlationKey properties property failedJobRetryTimeCycle"),
     ZEEBE: words(
         "ioMapping input output taskDefinition assignmentDefinition taskSchedule priorityDefinition formDefinition calledElement calledDecision "
         "subscription loopCharacteristics script userTask properties property versionTag adHoc"
@@ -75,7 +75,9 @@ READ_ELEMENTS = {
         "calledDecisionId serviceTaskOperator parameters parameter preScript postScript messageVariable messagePayload payloadExpression variableName "
         "processVariableCorrelation propertyId expression properties property instructionsForEndUser unitTests unitTest inputJson expectedOutputJson guestConfirmation allowGuest signalButtonLabel"
     ),
-} | dict.fromkeys(CAMUNDA_LIKE, words("inputOutput inputParameter outputParameter in out properties property script list map entry value"))
+} | dict.fromkeys(
+    CAMUNDA_LIKE, words("inputOutput inputParameter outputParameter in out properties property script list map entry value failedJobRetryTimeCycle")
+)
 ELSEWHERE = words("executionListener taskListener executionListeners taskListeners connector")  # reported while reading
 REFUSED_ELEMENTS = {
     "errorEventDefinition": HANDLER_ERROR,
@@ -87,7 +89,6 @@ IGNORED_ELEMENTS = {
     "formProperty": FORM,
     "userTaskForm": FORM,
     "field": INPUTS,
-    "failedJobRetryTimeCycle": "set the retries of the service task",
     "potentialStarter": STARTERS,
     "taskHeaders": INPUTS,
     "scriptsOnInstances": "remove it: scripts run once for each instance",

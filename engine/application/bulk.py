@@ -1,0 +1,168 @@
+"""The same act on many instances: a row with its items; one job carries out item after item and can stop and go on anywhere.
+
+Each item is a unit of work of its own: the act, the item's end and the job's next turn commit together, so a crash neither repeats nor skips
+one. A refusal is the item's answer, with its reason. Between two items other due work has its turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from engine.application import interventions, suspension
+from engine.application.advance import head_of, pure
+from engine.application.interventions import OPERATE, because
+from engine.application.services import Services
+from engine.errors import Conflict, FlowledgerError, InvalidInput, LimitExceeded, NotAllowed, NotFound
+from engine.identity import policy
+from engine.model import commands as cmd
+from engine.model.actors import SYSTEM, Actor
+from engine.model.values import Json
+from engine.model.views import BulkRow
+from engine.ports import Due, UnitOfWork
+
+MOST = 200_000
+
+
+def start(uow: UnitOfWork, services: Services, command: cmd.StartBulk, actor: Actor, request_id: str | None = None) -> BulkRow:
+    """Write the items down. Raises NotAllowed, InvalidInput, NotFound, LimitExceeded."""
+    policy.require(actor, OPERATE)
+    reason = because(services, command.reason)
+    parameters = _parameters(services, command)
+    if command.everything:
+        if command.definition_id is None:
+            raise InvalidInput("Name the definition whose instances are meant.")
+        services.library.definition(uow.definitions, command.definition_id)
+        targets: Iterable[str] = uow.bulks.fitting(command.act, command.definition_id, command.element, MOST + 1)
+    else:
+        targets = dict.fromkeys(str(pure(services, one, "target")).strip() for one in command.targets)
+    found = [one for one in targets if one]
+    if not found:
+        raise InvalidInput("Nothing was chosen that this could be done to.")
+    if len(found) > MOST:
+        raise LimitExceeded(what="number of items", value=len(found), limit=MOST)
+    row = BulkRow(services.identifiers.new(), command.act, reason, parameters, actor.id, uow.now, "running", len(found))
+    uow.bulks.add(row, found)
+    _queue(uow, services, row.id)
+    return row
+
+
+def _parameters(services: Services, command: cmd.StartBulk) -> dict[str, Json]:
+    if command.act not in ACTS:
+        raise InvalidInput(f"The act is one of {', '.join(ACTS)}.")
+    if command.act == "change" and not command.variables:
+        raise InvalidInput("Name the variables to change.")
+    if command.act == "move" and not (command.element and command.target):
+        raise InvalidInput("Name the element that is left and the one that is entered.")
+    given = {"variables": dict(command.variables), "element": command.element, "target": command.target}
+    return {k: v for k, v in dict(pure(services, given, "size of the variables")).items() if v}
+
+
+def stop(uow: UnitOfWork, services: Services, command: cmd.StopBulk, actor: Actor, request_id: str | None = None) -> BulkRow:
+    """Leave the rest undone. Raises NotAllowed, NotFound, Conflict."""
+    policy.require(actor, OPERATE)
+    uow.jobs.remove(_job_id(command.bulk_id))  # first: a running step holds it
+    row = _get(uow, command.bulk_id)
+    if row.state != "running":
+        raise Conflict("The operation has ended already.")
+    uow.bulks.end(row.id, "stopped", uow.now)
+    return _get(uow, command.bulk_id)
+
+
+def step(uow: UnitOfWork, services: Services, due: Due) -> None:
+    """Carry out the next item. Raises what its command refuses; `settle` notes that in a unit of work of its own."""
+    if not uow.jobs.remove(due.id):  # another node was first
+        return
+    row = _get(uow, str(due.parameters["bulk"]))
+    item = uow.bulks.next_item(row.id) if row.state == "running" else None
+    if item is not None:
+        ACTS[row.act](uow, services, item[1], row, _actor(uow, row))
+        uow.bulks.settle(row.id, item[0], None, uow.now)
+    _go_on(uow, services, row)
+
+
+def refuse(uow: UnitOfWork, services: Services, due: Due, exc: Exception) -> None:
+    """The present item could not be done."""
+    if not uow.jobs.remove(due.id):
+        return
+    row = _get(uow, str(due.parameters["bulk"]))
+    item = uow.bulks.next_item(row.id) if row.state == "running" else None
+    if item is not None:
+        uow.bulks.settle(row.id, item[0], _answer(exc), uow.now)
+    _go_on(uow, services, row)
+
+
+def _answer(exc: Exception) -> dict[str, Json]:
+    known = isinstance(exc, FlowledgerError)
+    kind = exc.message_id if isinstance(exc, FlowledgerError) else type(exc).__name__
+    data = {str(k): str(v) for k, v in exc.data.items()} if isinstance(exc, FlowledgerError) else {}
+    return {"kind": kind, "text": (str(exc) if known else f"{kind}: {exc}")[:2000], "data": data}
+
+
+def _go_on(uow: UnitOfWork, services: Services, row: BulkRow) -> None:
+    if row.state != "running":
+        return
+    if uow.bulks.next_item(row.id) is None:
+        uow.bulks.end(row.id, "finished", uow.now)
+    else:
+        _queue(uow, services, row.id)
+
+
+def _queue(uow: UnitOfWork, services: Services, bulk_id: str) -> None:
+    uow.jobs.add(Due(_job_id(bulk_id), "bulk", None, None, "", None, {"bulk": bulk_id}, uow.now, 0, 3))
+    uow.due_now()
+
+
+def _job_id(bulk_id: str) -> str:
+    return f"bulk-{bulk_id}"
+
+
+def _get(uow: UnitOfWork, bulk_id: str) -> BulkRow:
+    row = uow.bulks.get(bulk_id)
+    if row is None:
+        raise NotFound(kind="bulk operation", id=bulk_id)
+    return row
+
+
+def _actor(uow: UnitOfWork, row: BulkRow) -> Actor:
+    """Who ordered it, with the rights that they have now."""
+    if row.created_by == SYSTEM.id:
+        return SYSTEM
+    user = uow.accounts.get(row.created_by)
+    if user is None or not user.active:
+        raise NotAllowed(actor=row.created_by, action=OPERATE)
+    return Actor(user.id, user.name, frozenset(user.groups), frozenset(user.roles))
+
+
+# --- acts: what is done to one target ---------------------------------------------------------------------------------------
+Act = Callable[[UnitOfWork, Services, str, BulkRow, Actor], object]
+
+
+def _retry(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor: Actor) -> None:
+    """One incident, or all open ones of an instance."""
+    incidents = [target] if "-" in target else uow.bulks.incidents(target)
+    if not incidents:
+        raise Conflict(f"Instance {target} has no open incident.")
+    for one in incidents:
+        interventions.retry_incident(uow, services, cmd.RetryIncident(one, row.reason, row.variables), actor)
+
+
+def _move(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor: Actor) -> None:
+    head = head_of(uow, target)
+    element, goal = str(row.parameters["element"]), str(row.parameters["target"])
+    keys = [key for key, one in interventions.open_elements(uow, services, head).items() if one == element]
+    if not keys:
+        raise Conflict(f"{element} is not open in instance {target}.")
+    for key in keys:
+        interventions.move_token(uow, services, cmd.MoveToken(f"{target}-{key}", goal, row.reason, row.variables), actor)
+
+
+ACTS: Mapping[str, Act] = {
+    "retry": _retry,
+    "cancel": lambda uow, services, target, row, actor: interventions.cancel(uow, services, cmd.Cancel(target, row.reason), actor),
+    "suspend": lambda uow, services, target, row, actor: suspension.suspend(uow, services, cmd.Suspend(target, row.reason), actor),
+    "resume": lambda uow, services, target, row, actor: suspension.resume(uow, services, cmd.Resume(target, row.reason), actor),
+    "change": lambda uow, services, target, row, actor: interventions.change_variables(
+        uow, services, cmd.ChangeVariables(target, row.variables, row.reason), actor
+    ),
+    "move": _move,
+}

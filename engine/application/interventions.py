@@ -1,0 +1,150 @@
+"""What operators do to one instance: cancel, change variables, retry, complete and fail by hand, move a token.
+
+Each act needs the right `instance.operate` and a reason, and is a record. What makes sense in the diagram is judged by the interpreter
+(`engine.bpmn.interventions`). Suspending is in `engine.application.suspension`, the same act on many in `engine.application.bulk`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.application import user_tasks
+from engine.application.advance import advance, execution_at, head_of, pure
+from engine.application.services import Services
+from engine.errors import Conflict, InvalidInput, LimitExceeded, NotFound
+from engine.identity import policy
+from engine.model import commands as cmd
+from engine.model import inputs as inp
+from engine.model.actors import Actor
+from engine.model.values import Json
+from engine.model.views import InstanceRef
+from engine.ports import Head, UnitOfWork
+
+REASON_CHARACTERS = 2000
+OPERATE = "instance.operate"
+
+
+def because(services: Services, reason: str) -> str:
+    """The reason in canonical form. Raises InvalidInput when there is none, LimitExceeded for a long one."""
+    text = str(pure(services, reason, "reason")).strip()
+    if not text:
+        raise InvalidInput("Give a reason; it becomes part of the history.")
+    if len(text) > REASON_CHARACTERS:
+        raise LimitExceeded(what="length of the reason", value=len(text), limit=REASON_CHARACTERS)
+    return text
+
+
+def cancel(uow: UnitOfWork, services: Services, command: cmd.Cancel, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """End an instance, also a suspended one. Raises NotAllowed, NotFound, InstanceNotActive, InvalidInput."""
+    policy.require(actor, OPERATE)
+    input = inp.CancelInstance(because(services, command.reason))
+    return advance(uow, services, _even_suspended(uow, command.instance_id), input, actor, request_id)
+
+
+def change_variables(uow: UnitOfWork, services: Services, command: cmd.ChangeVariables, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """Set variables of the instance scope, also of a suspended one. Raises NotAllowed, NotFound, InvalidInput."""
+    policy.require(actor, OPERATE)
+    input = inp.SetVariables(_variables(services, command.variables), 0, because(services, command.reason))
+    return advance(uow, services, _even_suspended(uow, command.instance_id), input, actor, request_id)
+
+
+def retry_incident(uow: UnitOfWork, services: Services, command: cmd.RetryIncident, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """Try again what stands. Raises NotAllowed, NotFound, Conflict, InstanceSuspended."""
+    policy.require(actor, OPERATE)
+    why, values = because(services, command.reason), _variables(services, command.variables)
+    head, key = _work(uow, command.incident_id)
+    job = uow.jobs.get(command.incident_id)
+    if job is not None and job.state != "failed":
+        raise Conflict(f"{job.element_id} has no open incident: its job runs by itself.")
+    done = advance(uow, services, head, inp.RetryElement(key, values, why), actor, request_id)
+    uow.due_now()
+    return done
+
+
+def retry_job(uow: UnitOfWork, services: Services, command: cmd.RetryJob, actor: Actor, request_id: str | None = None) -> None:
+    """Try a failed job again that is no part of an instance: a start by a timer, what is on its way to others. Raises NotFound, Conflict."""
+    policy.require(actor, OPERATE)
+    because(services, command.reason)
+    job = uow.jobs.get(command.job_id)
+    if job is None or job.state != "failed":
+        raise NotFound(kind="failed job", id=command.job_id)
+    if job.kind in ("timer", "service", "answer"):
+        raise Conflict(f"The job belongs to {job.element_id}; retry its incident.")
+    uow.jobs.revive(command.job_id, uow.now)
+    uow.due_now()
+
+
+def complete_by_hand(uow: UnitOfWork, services: Services, command: cmd.CompleteByHand, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """A job, a user task (its form's rules hold), a timer (it fires now), or an element whose own work failed.
+
+    Raises NotAllowed, NotFound, Conflict, FormInvalid, InvalidInput, InstanceSuspended.
+    """
+    policy.require(actor, OPERATE)
+    why, values = because(services, command.reason), _variables(services, command.variables)
+    head, key = _work(uow, command.work_id)
+    job, task = uow.jobs.get(command.work_id), uow.instances.open_task(command.work_id)
+    input: inp.Input
+    if job is not None and job.kind == "timer":
+        if values:
+            raise InvalidInput("A timer has no results; let it fire without variables.")
+        input = inp.TriggerTimer(key, why)
+    elif job is not None:
+        input = inp.CompleteJob(key, values, why)
+    elif task is not None and task[0].state == "open":
+        return user_tasks.complete_by_hand(uow, services, command, actor, request_id)
+    else:
+        input = inp.CompleteElement(key, values, why)
+    return advance(uow, services, head, input, actor, request_id)
+
+
+def fail_by_hand(uow: UnitOfWork, services: Services, command: cmd.FailByHand, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """As a BPMN error that the diagram catches, or, for jobs, as a failure that stands as an incident. Raises NotAllowed, NotFound, Conflict."""
+    policy.require(actor, OPERATE)
+    why, values = because(services, command.reason), _variables(services, command.variables)
+    head, key = _work(uow, command.work_id)
+    if command.code is not None:
+        return advance(uow, services, head, inp.ThrowJobError(key, command.code, why, values, why), actor, request_id)
+    job = uow.jobs.get(command.work_id)
+    if job is None:
+        raise Conflict("Only a job can fail technically. Give an error code, move the token, or cancel the instance.")
+    if job.state == "failed":
+        raise Conflict(f"{job.element_id} stands with an incident already.")
+    if values:
+        raise InvalidInput("A technical failure has no results; leave the variables out.")
+    return advance(uow, services, head, inp.FailJob(key, job.element_id, why, tracked=True), actor, request_id)
+
+
+def move_token(uow: UnitOfWork, services: Services, command: cmd.MoveToken, actor: Actor, request_id: str | None = None) -> InstanceRef:
+    """Withdraw an open element and begin another one of its scope. Raises NotAllowed, NotFound, Conflict, InvalidInput with the reason."""
+    policy.require(actor, OPERATE)
+    why, values = because(services, command.reason), _variables(services, command.variables)
+    head, key = _work(uow, command.work_id)
+    if command.element is not None and open_elements(uow, services, head).get(key) != command.element:
+        raise Conflict(f"{command.element} is not open there (any more).")
+    return advance(uow, services, head, inp.MoveToken(key, command.target, values, why), actor, request_id)
+
+
+def open_elements(uow: UnitOfWork, services: Services, head: Head) -> Mapping[int, str]:
+    """Keys of what is open with the elements' ids."""
+    execution = execution_at(uow, services, head)
+    services.live.put(head.instance_id, head.seq, execution)
+    return execution.open_elements()
+
+
+def _work(uow: UnitOfWork, work_id: str) -> tuple[Head, int]:
+    """The instance, locked, and the key. Raises NotFound, InstanceNotActive, InstanceSuspended."""
+    instance_id, _, key = work_id.rpartition("-")
+    if not (instance_id and key.isascii() and key.isdecimal() and len(key) < 10):
+        raise NotFound(kind="open element", id=work_id)
+    return head_of(uow, instance_id), int(key)
+
+
+def _even_suspended(uow: UnitOfWork, instance_id: str) -> Head:
+    head = head_of(uow, instance_id, active=False)
+    return head if head.state == "suspended" else head_of(uow, instance_id)
+
+
+def _variables(services: Services, variables: Mapping[str, Json]) -> dict[str, Json]:
+    values = pure(services, dict(variables), "size of the variables")
+    assert isinstance(values, dict)
+    return values

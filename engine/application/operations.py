@@ -1,0 +1,82 @@
+"""What those who mend may see: open elements with their jobs, stuck jobs, bulk operations, who suspended a version. Part of `Reading`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from engine.application.advance import execution_at
+from engine.application.read_model import Queries
+from engine.application.services import Services
+from engine.errors import NotFound
+from engine.identity import policy
+from engine.model.actors import Actor
+from engine.model.views import BulkItem, BulkRow, DefinitionAct, IncidentRow, InstanceRow, OpenElement, Page, StuckJob
+
+READ = "incident.read"
+OPERATE = "instance.operate"
+
+
+class _Reads(Protocol):
+    queries: Queries
+    _services: Services
+
+    def instance(self, actor: Actor, instance_id: str) -> InstanceRow: ...
+
+
+class OperationsReading:
+    """Mixed into `engine.application.queries.Reading`. Raises NotAllowed, NotFound."""
+
+    def open_elements(self: _Reads, actor: Actor, instance_id: str) -> list[OpenElement]:
+        """Everything that is open, with what it waits for; timers at the boundary of something stand as entries of their own."""
+        policy.require(actor, READ)
+        self.instance(actor, instance_id)
+        head = self.queries.head(instance_id)
+        if head is None or head.state not in ("active", "suspended"):
+            return []
+        execution = execution_at(self.queries.stored, self._services, head)
+        try:
+            elements = execution.open_elements()
+        finally:
+            self._services.live.put(instance_id, head.seq, execution)
+        waits = self.queries.operations.waits(instance_id)
+        found = [waits.pop(key, OpenElement(f"{instance_id}-{key}", element)) for key, element in elements.items()]
+        return found + [waits[key] for key in sorted(waits) if waits[key].waits_for == "timer"]
+
+    def incidents(self: _Reads, actor: Actor, instance_id: str | None = None, *, open_only: bool = False) -> list[IncidentRow]:
+        """Of one instance, or of all; the stack for operators only."""
+        if instance_id is None:
+            policy.require(actor, READ)
+        else:
+            self.instance(actor, instance_id)
+        found = self.queries.incidents(instance_id, open_only=open_only)
+        return found if policy.allows(actor, OPERATE) else [replace(one, stack=None) for one in found]
+
+    def stuck_jobs(self: _Reads, actor: Actor) -> list[StuckJob]:
+        """Jobs that failed for good and belong to no element."""
+        policy.require(actor, READ)
+        found = self.queries.operations.stuck()
+        return found if policy.allows(actor, OPERATE) else [replace(one, stack=None) for one in found]
+
+    def bulks(self: _Reads, actor: Actor) -> list[BulkRow]:
+        """The newest ones."""
+        policy.require(actor, READ)
+        return self.queries.operations.bulks.newest()
+
+    def bulk(self: _Reads, actor: Actor, bulk_id: str) -> BulkRow:
+        """One of them."""
+        policy.require(actor, READ)
+        found = self.queries.operations.bulks.get(bulk_id)
+        if found is None:
+            raise NotFound(kind="bulk operation", id=bulk_id)
+        return found
+
+    def bulk_items(self: _Reads, actor: Actor, bulk_id: str, state: str | None = None, after: int = 0) -> Page[BulkItem]:
+        """Items of one state, or all, by number; `next` is the `after` of the following page."""
+        policy.require(actor, READ)
+        return self.queries.operations.bulks.items(bulk_id, state, after)
+
+    def definition_acts(self: _Reads, actor: Actor, definition_id: str) -> list[DefinitionAct]:
+        """Who suspended and resumed a version, newest first."""
+        policy.require(actor, "process.read")
+        return self.queries.operations.definition_acts(definition_id)

@@ -1,0 +1,125 @@
+"""Shapes of what operators send and get. Requests are strict, as in `webui.api.schemas`."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from webui.api.schemas import ID, ReasonIn, variables
+
+
+class ByHandIn(ReasonIn):
+    """Why, and variables: results, or what is changed before a retry."""
+
+    variables = variables(load_default=dict)
+
+
+class FailIn(ByHandIn):
+    """`code`: of the BPMN error; without it a job fails technically."""
+
+    code = fields.String(load_default=None, allow_none=True, validate=ID)
+
+
+class MoveIn(ByHandIn):
+    """`target`: element to begin; `element`: refuse unless the open element is this one."""
+
+    target = fields.String(required=True, validate=ID)
+    element = fields.String(load_default=None, allow_none=True, validate=ID)
+
+
+class IncidentsIn(ma.Schema):
+    """Filters."""
+
+    instance_id = fields.String(load_default=None, validate=ID)
+    open = fields.Boolean(load_default=True)
+
+
+class BulkIn(ReasonIn):
+    """`targets`, or `everything` of a `definition_id`."""
+
+    act = fields.String(required=True, validate=validate.OneOf(("retry", "cancel", "suspend", "resume", "change", "move")))
+    targets = fields.List(fields.String(validate=ID), load_default=list, validate=validate.Length(max=10_000))
+    everything = fields.Boolean(load_default=False)
+    definition_id = fields.String(load_default=None, allow_none=True, validate=ID)
+    variables = variables(load_default=dict)
+    element = fields.String(load_default=None, allow_none=True, validate=ID)
+    target = fields.String(load_default=None, allow_none=True, validate=ID)
+
+
+class BulkItemsIn(ma.Schema):
+    """Filter and place."""
+
+    state = fields.String(load_default=None, validate=validate.OneOf(("waiting", "done", "refused")))
+    after = fields.Integer(load_default=0, validate=validate.Range(0, 2_000_000_000))
+
+
+class OpenElementOut(ma.Schema):
+    """`id` is the work id of acts; `waits_for`: task, job, timer, message, signal or empty."""
+
+    id = fields.String()
+    element_id = fields.String()
+    waits_for = fields.String()
+    state = fields.String()
+    attempts = fields.Integer()
+    retries = fields.Integer()
+    due = fields.AwareDateTime(allow_none=True)
+
+
+class IncidentOut(ma.Schema):
+    """What stands or stood."""
+
+    id = fields.String()
+    instance_id = fields.String()
+    element_id = fields.String()
+    kind = fields.String()
+    cause = fields.String()
+    attempts = fields.Integer()
+    created_at = fields.AwareDateTime()
+    resolved_at = fields.AwareDateTime(allow_none=True)
+    stack = fields.String(allow_none=True)
+
+
+class StuckJobOut(ma.Schema):
+    """A job without an element that failed for good."""
+
+    id = fields.String()
+    kind = fields.String()
+    element_id = fields.String()
+    instance_id = fields.String(allow_none=True)
+    due_at = fields.AwareDateTime()
+    cause = fields.String()
+    stack = fields.String(allow_none=True)
+
+
+class BulkOut(ma.Schema):
+    """An act on many."""
+
+    id = fields.String()
+    act = fields.String()
+    reason = fields.String()
+    parameters = fields.Dict()
+    created_by = fields.String()
+    created_at = fields.AwareDateTime()
+    state = fields.String()
+    total = fields.Integer()
+    done = fields.Integer()
+    refused = fields.Integer()
+    ended_at = fields.AwareDateTime(allow_none=True)
+
+
+class BulkItemOut(ma.Schema):
+    """One target; `kind` and `text` say why it was refused."""
+
+    number = fields.Integer()
+    target = fields.String()
+    state = fields.String()
+    kind = fields.String()
+    text = fields.String()
+    data = fields.Dict()
+
+
+class BulkItemPageOut(ma.Schema):
+    """Items by number."""
+
+    rows = fields.List(fields.Nested(BulkItemOut))
+    next = fields.String(allow_none=True)

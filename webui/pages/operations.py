@@ -1,0 +1,141 @@
+"""The same act on many: ordering it from a list, its progress, and why single ones were refused. Also suspending a version of a process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask_babel import lazy_gettext
+from werkzeug.wrappers import Response
+
+from engine.model.commands import ResumeDefinition, RetryJob, StartBulk, StopBulk, SuspendDefinition
+from engine.model.views import BulkItem, BulkRow
+from webui.i18n import gettext
+from webui.notices import notify
+from webui.pages.engine import execute, flowledger
+from webui.pages.mending import reason, variables
+from webui.pages.reading import names_for
+from webui.problems import refused
+from webui.sentences import names_of
+from webui.signin import current_actor
+
+blueprint = Blueprint("operations", __name__)
+
+ACTS = {
+    "retry": lazy_gettext("Try again what failed"),
+    "suspend": lazy_gettext("Suspend"),
+    "resume": lazy_gettext("Resume"),
+    "cancel": lazy_gettext("Cancel"),
+    "change": lazy_gettext("Change variables"),
+    "move": lazy_gettext("Move tokens"),
+}
+ITEM_STATES = {"waiting": lazy_gettext("Waiting"), "done": lazy_gettext("Done"), "refused": lazy_gettext("Refused")}
+
+
+@blueprint.get("/operations")
+def index() -> str:
+    """The newest operations."""
+    with flowledger().reading() as read:
+        rows = read.bulks(current_actor())
+        names = names_of(None, read.people())
+    return render_template("operations.html", rows=rows, names=names, acts=ACTS)
+
+
+@blueprint.post("/operations")
+def start() -> Response:
+    """Order an act on the marked ones, or on all of a version."""
+    form = request.form
+    command = StartBulk(
+        form.get("act", ""),
+        reason(),
+        tuple(form.getlist("target")),
+        form.get("everything") == "1",
+        form.get("definition") or None,
+        variables(),
+        form.get("element", "").strip() or None,
+        form.get("goal", "").strip() or None,
+    )
+    row: BulkRow = execute(command)
+    return notify(make_response(redirect(url_for("operations.show", bulk_id=row.id), 303)), "bulk_started")
+
+
+@blueprint.get("/operations/new/<definition_id>")
+def new(definition_id: str) -> str:
+    """An act on all instances of a version."""
+    with flowledger().reading() as read:
+        row = read.definition(current_actor(), definition_id)
+        names = names_for(read, definition_id)
+        elements = [e for e in read.process_info(definition_id).elements.values() if e.type != "sequenceFlow"]
+    return render_template("operation_new.html", row=row, names=names, elements=elements, acts=ACTS)
+
+
+@blueprint.get("/operations/<bulk_id>")
+def show(bulk_id: str) -> str:
+    """Progress, and the items page by page."""
+    actor: Any = current_actor()
+    state = request.args.get("state") if request.args.get("state") in ITEM_STATES else None
+    with flowledger().reading() as read:
+        row = read.bulk(actor, bulk_id)
+        page = read.bulk_items(actor, bulk_id, state, max(request.args.get("after", 0, int), 0))
+        names = names_of(None, read.people())
+    items = [(item, why(item)) for item in page.rows]
+    return render_template(
+        "operation.html", row=row, items=items, next=page.next, state=state, states=ITEM_STATES, names=names, acts=ACTS, instance_of=instance_of
+    )
+
+
+def why(item: BulkItem) -> str:
+    """The reason of a refusal in the reader's language, where we have the words."""
+    return refused(item.kind, item.text, item.data) if item.state == "refused" else ""
+
+
+def instance_of(target: str) -> str:
+    """The instance that an incident's id, or an instance's, names."""
+    return target.partition("-")[0]
+
+
+@blueprint.post("/operations/<bulk_id>/stop")
+def stop(bulk_id: str) -> Response:
+    """Leave the rest undone."""
+    execute(StopBulk(bulk_id))
+    return notify(make_response(redirect(url_for("operations.show", bulk_id=bulk_id), 303)), "bulk_stopped")
+
+
+# --- versions, jobs without an element --------------------------------------------------------------------------------------
+@blueprint.post("/definitions/<definition_id>/suspend")
+def suspend_definition(definition_id: str) -> Response:
+    """Nothing starts it any more."""
+    execute(SuspendDefinition(definition_id, reason()))
+    return _process(definition_id, "definition_suspended")
+
+
+@blueprint.post("/definitions/<definition_id>/resume")
+def resume_definition(definition_id: str) -> Response:
+    """It can be started again."""
+    execute(ResumeDefinition(definition_id, reason()))
+    return _process(definition_id, "definition_resumed")
+
+
+def _process(definition_id: str, notice: str) -> Response:
+    process_id, _colon, version = definition_id.rpartition(":")
+    return notify(make_response(redirect(url_for("definitions.show", process_id=process_id, version=version), 303)), notice)
+
+
+@blueprint.post("/jobs/<path:job_id>/retry")
+def retry_job(job_id: str) -> Response:
+    """A timed start, or a message on its way, that failed for good."""
+    execute(RetryJob(job_id, reason()))
+    return notify(make_response(redirect(url_for("administration.incidents"), 303)), "incident_retried")
+
+
+def kind_of_job(kind: str) -> str:
+    """What a job without an element does, in words."""
+    words = {
+        "start": gettext("start by a timer"),
+        "begin": gettext("start by a signal"),
+        "message": gettext("message on its way"),
+        "signal": gettext("signal on its way"),
+        "deliver": gettext("signal for an instance"),
+        "bulk": gettext("operation on many"),
+    }
+    return words.get(kind, kind)
