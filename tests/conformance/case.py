@@ -118,7 +118,7 @@ def cases(folder: Path = FOLDER) -> Iterator[Case]:
 
 
 def phrases() -> dict[str, Mapping[str, Any]]:
-    """`area.key` to the phrase: `text`, `zh`, and `pending` with a reason when it is not shown yet."""
+    """`area.key` to the phrase: `text`, `zh`, and `only` (works, refused) where the other direction means nothing."""
     said = tomllib.loads(PHRASES.read_text(encoding="utf-8"))
     return {
         f"{area}.{key}": ({"text": value} if isinstance(value, str) else value)

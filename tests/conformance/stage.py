@@ -100,12 +100,15 @@ class Stage:
         return self.engine.instances()[number - 1].id
 
     def step(self, step: Mapping[str, Any]) -> None:
-        """One of: complete, message, signal, advance, set, retry, start, deploy, cancel, refused, then."""
+        """One of: complete, activate, message, signal, advance, set, retry, start, deploy, cancel, refused, then."""
         match step:
             case {"refused": dict(inner)}:
                 self._is_refused(inner)
             case {"complete": str(element)}:
                 self.engine.complete(self.task(element, step.get("nth", 1), step.get("instance")).id, step.get("values", {}), _actor(step))
+            case {"activate": str(element)}:
+                self.engine.app.execute(cmd.StartActivity(self.instance(), element), SYSTEM)
+                self.engine.app.run_due()
             case {"message": str(name)}:
                 self.engine.publish_message(name, step.get("payload", {}), step.get("key"))
             case {"signal": str(name)}:
