@@ -5,39 +5,20 @@ Only the conditions after an exclusive gateway are tried in the order of the doc
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
 import pytest
-from lxml import etree
 
 from engine.model import events as ev
 from engine.model.codec import encode
 from engine.model.values import canonical
+from tests.conformance.order import shuffled
 from tests.conformance.test_events import CONDITION, MESSAGE, SIGNAL, S, boundary, catch, end, error, event_sub, p, sub, throw, timer
 from tests.support.bpmn_bench import Bench, flows, log, script
 from tests.support.random_diagrams import Writer, run
 
-BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 U = '<userTask id="u"/>'
 FORK = '<parallelGateway id="f"/>'
-CONTAINERS = ("process", "subProcess", "transaction", "adHocSubProcess")
-EVENTS = ("startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent")
-
-
-def shuffled(xml: bytes, seed: int) -> bytes:
-    """Children of containers, of events and of the document in another order; flows out of one exclusive gateway stay in theirs."""
-    chance = random.Random(seed)
-    root = etree.fromstring(xml)
-    exclusive = {one.get("id") for one in root.iter(f"{BPMN}exclusiveGateway")}
-    for one in list(root.iter(*(BPMN + name for name in (*CONTAINERS, *EVENTS, "definitions")))):
-        children = list(one)
-        ordered = [child for child in children if child.tag == f"{BPMN}sequenceFlow" and child.get("sourceRef") in exclusive]
-        chance.shuffle(children)
-        kept = iter(ordered)
-        for child in children:
-            one.append(next(kept) if child in ordered else child)
-    return etree.tostring(root)
 
 
 def happened(xml: bytes, drive: Callable[[Bench], object] = lambda _: None, **variables: object) -> bytes:
