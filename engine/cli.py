@@ -80,7 +80,7 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 @database_option()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True)
-@click.option("--threads", default=8, show_default=True)
+@click.option("--threads", default=4, show_default=True)
 @click.option("--workers", default=1, show_default=True, help="Processes; more than one only with PostgreSQL.")
 @click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run due jobs here, too, or leave them to `flowledger worker`.")
 @_keep_messages

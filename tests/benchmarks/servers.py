@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-THREADS = 8
+THREADS = 4  # as `flowledger serve` by default
 START_SECONDS = 60.0
 
 
