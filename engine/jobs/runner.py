@@ -67,7 +67,8 @@ class JobRunner:
             if not picked:
                 raise
             self._failed(picked[0], exc)
-            ran, outcome = True, type(exc).__name__
+            refused = picked[0].kind == "bulk" and isinstance(exc, Refusal)  # of an item: its answer, and no failure of the job
+            ran, outcome = True, "done" if refused else type(exc).__name__
             outside.clear()
         for work in outside:  # the lease is committed: nobody waits for the writer while a handler talks to the world
             outcome = work()

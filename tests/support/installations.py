@@ -1,4 +1,6 @@
-"""An installation with everything in it that is worth moving: finished and open instances, timers, a message kept, files, people, drafts."""
+"""An installation with everything in it that is worth moving: finished, open and suspended instances, timers, a message kept, files, people,
+drafts, an act on many.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +39,12 @@ def fill(engine: EmbeddedEngine) -> None:
     waiting = engine.start("waiting")
     engine.complete(engine.user_tasks(waiting)[0].id)
     engine.start("failing")
+    execute(cmd.Suspend(waiting, "审计"), SYSTEM)
+    execute(cmd.Resume(waiting, "审计完毕"), SYSTEM)
+    execute(cmd.SuspendDefinition("failing:1", "脚本有误"), SYSTEM)
+    execute(cmd.StartBulk("suspend", "季度末", (instance, "unknown")), SYSTEM)
+    engine.app.run_due()
+    execute(cmd.Resume(instance, "完成"), SYSTEM)
     execute(cmd.PublishMessage("early", {"n": 1}, "nobody yet", keep_seconds=3600), SYSTEM)
     execute(cmd.SaveModelDraft("<definitions/>"), Actor("owner", "", frozenset(), frozenset({"process_owner"})))
     engine.advance(timedelta(hours=1).total_seconds() / 2)
