@@ -21,7 +21,10 @@ PAGES: dict[str, tuple[str, ...]] = {
     "auditor": ("instances.index", "instances.show", "instances.verify", "replay.show", "administration.incidents", "administration.users"),
     "desk": ("service_report.archive", "service_report.archive_item", "service_report.callbacks", "service_report.nonce"),
     "qa": ("service_report.figures", "service_report.numerator", "service_report.imports", "service_report.preview", "service_report.import_result"),
-    "admin": ("administration.index", "administration.new_user", "administration.user"),
+    "admin": (
+        *("administration.index", "administration.new_user", "administration.user"),
+        *("operations.index", "operations.new", "operations.show", "mending.element"),
+    ),
 }
 ELSEWHERE = {
     "static": "files",
@@ -140,10 +143,21 @@ def test_quality_administrator(crawl: Any) -> None:
     covered(walk, "qa")
 
 
-def test_administrator(crawl: Any) -> None:
+def test_administrator(crawl: Any, sign_in: SignIn) -> None:
+    pm = sign_in("pm")
+    pm.goto("/start/stuck")
+    with pm.expect_navigation():
+        pm.locator("main form button[value=submit]").click()
     walk = crawl("admin")
+    walk.page.goto("/incidents")
+    mending = walk.page.locator("a[href*='/elements/']").first.get_attribute("href")
+    walk.page.goto("/operations/new/stuck:1")
+    walk.page.select_option("#act", "retry")
+    walk.page.fill("#reason", "试一次")
+    with walk.page.expect_navigation():
+        walk.page.locator("main form button").last.click()
     walk.routes = Only(walk.routes, PAGES["admin"])
-    walk.walk("/administration", "/administration/users/new", "/administration/users/pm")
+    walk.walk("/administration", "/administration/users/new", "/administration/users/pm", "/operations", "/operations/new/stuck:1", mending)
     covered(walk, "admin")
 
 

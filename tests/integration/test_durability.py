@@ -150,7 +150,7 @@ def test_while_postgresql_is_gone_requests_get_a_clear_503_and_everything_goes_o
         task = caller.send("POST", "/api/v1/instances", {"process_id": "order", "business_key": "K"})[1]["task_ids"][0]
         assert caller.send("POST", f"/api/v1/tasks/{task}/complete", {"values": {}})[0] == 200
         # Its service task was announced: whoever listens takes the wake-up away.
-        until(lambda: scalar(installation.database, sa.text("SELECT count(*) FROM procrastinate_jobs")) == 0, 20)
+        until(lambda: scalar(installation.database, sa.text("SELECT count(*) FROM procrastinate_jobs")) == 0, 120)
         until(lambda: kinds(installation.database, "CompleteJob") == 1)
         assert worker.alive
 
