@@ -31,7 +31,7 @@ def test_viewer_marks_tokens_path_incidents_and_heat(open_page):
 
 def test_the_makers_logo_stays_visible(open_page):
     page = open_page("/viewer")
-    assert page.locator(".bjs-powered-by").is_visible()
+    page.locator(".bjs-powered-by").wait_for(state="visible")
 
 
 def test_row_lights_its_element_and_click_on_element_marks_its_row(open_page):
