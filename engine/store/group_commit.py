@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine.ports import Clock, Projection, UnitOfWork, Waker
 from engine.store.database import Database
-from engine.store.unit_of_work import SqlUnitOfWork
+from engine.store.unit_of_work import SqlUnitOfWork, run_all
 
 T = TypeVar("T")
 TOGETHER = 32  # units of work in one transaction: bounds what a failing commit takes along, and how long the first one waits
@@ -104,7 +104,7 @@ class GroupCommit:
         committing = False
         actions: list[Callable[[], None]] = []
         try:
-            with self._database.begin(write=True, after_commit=lambda: _run(actions)) as connection:
+            with self._database.begin(write=True, after_commit=lambda: run_all(actions)) as connection:
                 if gather:
                     batch += self._take()
                 for one in batch:
@@ -144,8 +144,3 @@ class GroupCommit:
         else:
             actions += uow.after_commit
         raw.execute("RELEASE unit_of_work")
-
-
-def _run(actions: list[Callable[[], None]]) -> None:
-    for action in actions:
-        action()

@@ -71,12 +71,13 @@ class SqlUnitOfWork:
 def unit_of_work(database: Database, clock: Clock, projections: Sequence[Projection], waker: Waker | None = None) -> Iterator[SqlUnitOfWork]:
     """Commits when the block ends, then runs `after_commit`; rolls back on an exception."""
     actions: list[Callable[[], None]] = []
-    with database.begin(write=True, after_commit=lambda: _run(actions)) as connection:
+    with database.begin(write=True, after_commit=lambda: run_all(actions)) as connection:
         uow = SqlUnitOfWork(connection, clock, projections, waker)
         uow.after_commit = actions
         yield uow
 
 
-def _run(actions: list[Callable[[], None]]) -> None:
+def run_all(actions: list[Callable[[], None]]) -> None:
+    """What a transaction left to do after its commit, in order."""
     for action in actions:
         action()
