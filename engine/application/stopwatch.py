@@ -18,16 +18,26 @@ BUSY = 8.0
 """A machine with more work than so many times what it can do is no excuse any more."""
 
 
+UNCOUNTED = 0.05
+"""Seconds of wall time at the beginning of a command in which its thread is not measured: almost every command ends within them, and on
+some machines reading the clock of a thread costs more than a step of the interpreter."""
+
+
 class CommandStopwatch:
     """Runs from its construction, in the thread that made it. `seconds`: what the command's expressions may compute together."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._began = time.thread_time()
+        self._started = time.perf_counter()
+        self._began: float | None = None  # the thread's processor time when counting began
         self._waited = 0.0
 
     def left(self) -> float:
         """Seconds; 0 or less when they are used up."""
+        if self._began is None:
+            if time.perf_counter() - self._started < UNCOUNTED:
+                return self._seconds - self._waited
+            self._began = time.thread_time()
         return min(self._seconds - self._waited, OWN * self._seconds - (time.thread_time() - self._began))
 
     @contextmanager
@@ -47,7 +57,8 @@ class CommandStopwatch:
         try:
             yield
         finally:
-            self._began += time.thread_time() - busy
+            if self._began is not None:
+                self._began += time.thread_time() - busy
 
 
 def _computed(process: int | None) -> float | None:

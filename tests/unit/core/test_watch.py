@@ -135,8 +135,11 @@ def test_the_stopwatch_counts_own_work_and_that_of_the_sandbox(monkeypatch: pyte
         now["worker"] += worker
 
     watch = CommandStopwatch(1.0)
-    passes(wall=5, busy=0.1)  # waits for the database
+    passes(wall=0.04, busy=0.04)  # too short to be measured
     assert watch.left() == pytest.approx(1.0)
+    passes(wall=5, busy=0.0)  # waits for the database
+    assert watch.left() == pytest.approx(1.0)
+    passes(wall=0.1, busy=0.1)
     with watch.running(7):
         passes(wall=3.2, busy=0.0, worker=0.5)  # on a busy machine
     assert watch.left() == pytest.approx(0.5)
