@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from typing import Any
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Request, current_app, g, request
 from werkzeug.wrappers import Response
 
 from engine.telemetry import logs
+from engine.telemetry.watching import Watcher
 
 REQUEST_ID = "X-Request-Id"
 _ID = re.compile(r"[0-9a-fA-F-]{16,64}")  # of a proxy in front: hexadecimal, so that nobody writes texts into the log
@@ -20,47 +22,59 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _TRACE = re.compile(r"[0-9a-f-]{55}")
 
 
+class _Observed:
+    """What is known of the request that this thread serves. Kept in one place: each look through `flask.g` or `flask.request` costs."""
+
+    __slots__ = ("begun", "fields", "method", "recorded", "request_id", "span", "watcher")
+
+    def __init__(self, asked: Request, watcher: Watcher) -> None:
+        self.begun = time.perf_counter()
+        self.watcher = watcher
+        self.method = asked.method if asked.method in METHODS else "other"
+        sent = asked.environ.get("HTTP_X_REQUEST_ID", "")
+        self.request_id = sent.lower() if sent and _ID.fullmatch(sent) else secrets.token_hex(8)
+        route = asked.url_rule.rule if asked.url_rule is not None else None
+        self.fields: dict[str, Any] = {"request_id": self.request_id, "method": self.method, "route": route}
+        logs.bind(**self.fields)
+        trace = asked.environ.get("HTTP_TRACEPARENT", "")
+        known = {"http.request.method": self.method, "http.route": route, "flowledger.request": self.request_id}
+        self.span = watcher.tracer.span(f"{self.method} {route or 'unknown'}", known, trace if trace and _TRACE.fullmatch(trace) else None)
+        self.recorded = self.span.__enter__()
+
+
 def begin() -> None:
     """Before everything else."""
-    g.begun = time.perf_counter()
-    sent = request.headers.get(REQUEST_ID, "")
-    g.request_id = sent.lower() if _ID.fullmatch(sent) else secrets.token_hex(8)
-    route = request.url_rule.rule if request.url_rule is not None else None
-    logs.bind(request_id=g.request_id, method=_method(), route=route)
-    trace = request.headers.get("traceparent", "")
-    name = f"{_method()} {route or 'unknown'}"
-    known = {"http.request.method": _method(), "http.route": route, "flowledger.request": g.request_id}
-    g.span = current_app.extensions["flowledger"].watcher.tracer.span(name, known, trace if _TRACE.fullmatch(trace) else None)
-    g.recorded = g.span.__enter__()
+    g.observed = seen = _Observed(request._get_current_object(), current_app.extensions["flowledger"].watcher)  # type: ignore[attr-defined]
+    g.request_id = seen.request_id
 
 
 def identified() -> None:
     """After the caller is known."""
     actor = g.get("actor")
     if actor is not None:
-        route = request.url_rule.rule if request.url_rule is not None else None
-        logs.bind(request_id=g.request_id, method=_method(), route=route, actor=actor.id)
-        g.recorded.note({"enduser.id": actor.id})
+        seen: _Observed = g.observed
+        logs.bind(**seen.fields, actor=actor.id)
+        seen.recorded.note({"enduser.id": actor.id})
 
 
 def end(response: Response) -> Response:
     """After every answer, errors included."""
-    begun = g.get("begun")
-    if begun is not None:
-        response.headers[REQUEST_ID] = g.request_id
-        watcher = current_app.extensions["flowledger"].watcher
-        watcher.request(request.endpoint, _method(), response.status_code, time.perf_counter() - begun)
-        g.recorded.note({"http.response.status_code": response.status_code})
-        if response.status_code >= 500:
-            g.recorded.failed(str(response.status_code))
+    seen: _Observed | None = g.get("observed")
+    if seen is not None:
+        status = response.status_code
+        response.headers[REQUEST_ID] = seen.request_id
+        seen.watcher.request(request.endpoint, seen.method, status, time.perf_counter() - seen.begun)
+        seen.recorded.note({"http.response.status_code": status})
+        if status >= 500:
+            seen.recorded.failed(str(status))
     return response
 
 
 def forget(_error: BaseException | None) -> None:
     """The thread serves somebody else next."""
-    span = g.pop("span", None)
-    if span is not None:
-        span.__exit__(None, None, None)
+    seen: _Observed | None = g.pop("observed", None)
+    if seen is not None:
+        seen.span.__exit__(None, None, None)
     logs.bind()
 
 
@@ -69,7 +83,3 @@ def install(app: Flask) -> None:
     app.before_request(begin)
     app.after_request(end)
     app.teardown_request(forget)
-
-
-def _method() -> str:
-    return request.method if request.method in METHODS else "other"

@@ -16,6 +16,8 @@ from flask import Flask, g, request
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response
 
+from webui.answers import Answers
+
 log = logging.getLogger("flowledger.access")
 
 CONTENT_SECURITY_POLICY = (
@@ -84,7 +86,7 @@ def _derive(secret: str) -> str:
 
 def refuse_nul() -> None:
     """Before every request: no address and no query holds NUL, which databases refuse in the middle of a statement."""
-    if "\0" in request.path or any("\0" in value for values in request.args.lists() for value in values[1]):
+    if "\0" in request.path or b"%00" in request.query_string or b"\0" in request.query_string:
         raise BadRequest
 
 
@@ -108,12 +110,10 @@ def _same_origin() -> bool:
 
 # --- headers --------------------------------------------------------------------------------------------------------
 def protect(response: Response) -> Response:
-    """After every request: the security headers, no caching of personal pages, the visitor cookie where one was made."""
+    """After every request: no caching of personal pages, the visitor cookie where one was made."""
     headers = response.headers
-    present = {name.lower() for name, _ in headers}
-    headers.extend([(name, value) for name, value in HEADERS.items() if name.lower() not in present])
-    if request.endpoint != "static" and "cache-control" not in present:
-        headers.add("Cache-Control", "no-store")
+    if request.endpoint != "static" and "Cache-Control" not in headers:
+        headers["Cache-Control"] = "no-store"
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     visitor = g.get("visitor")
@@ -125,4 +125,5 @@ def protect(response: Response) -> Response:
 def install(app: Flask) -> None:
     """Headers on every response; `csrf_token()` in templates."""
     app.after_request(protect)
+    app.wsgi_app = Answers(app.wsgi_app, HEADERS)  # type: ignore[method-assign]
     app.jinja_env.globals["csrf_token"] = csrf_token

@@ -26,13 +26,12 @@ def identify() -> None:
         return
     accounts = current_app.extensions["flowledger"].accounts
     if is_api():
-        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, secret = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if secret:
-            if scheme.lower() != "bearer":
+            actor = accounts.token(secret.strip()) if scheme.lower() == "bearer" else None
+            if actor is None:
                 raise Unauthorized
-            g.actor = accounts.token(secret.strip())
-            if g.actor is None:
-                raise Unauthorized
+            g.actor = actor
         return
     secret = read_cookie(SESSION_COOKIE) or ""
     if secret:

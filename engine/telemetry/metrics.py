@@ -66,16 +66,24 @@ class Metrics:
         )
         self._jobs = Counter("flowledger_jobs_run", "Jobs that this process ran, by kind and outcome.", ["kind", "outcome"], registry=to)
         self._job_seconds = Histogram("flowledger_job_seconds", "One attempt at a job.", ["kind"], buckets=_SECONDS, registry=to)
+        self._children: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}  # the library's own look-up takes a lock and checks each label anew
 
     def command(self, kind: str, outcome: str, seconds: float) -> None:
         """One command ended."""
-        self._commands.labels(kind, outcome).inc()
-        self._command_seconds.labels(kind).observe(seconds)
+        known = self._children.get((kind, outcome))
+        if known is None:
+            known = self._children[kind, outcome] = (self._commands.labels(kind, outcome), self._command_seconds.labels(kind))
+        known[0].inc()
+        known[1].observe(seconds)
 
     def request(self, endpoint: str, method: str, status: int, seconds: float) -> None:
         """One request was answered."""
-        self._requests.labels(endpoint, method, str(status)).inc()
-        self._request_seconds.labels(endpoint).observe(seconds)
+        key = (endpoint, method, str(status))
+        known = self._children.get(key)
+        if known is None:
+            known = self._children[key] = (self._requests.labels(*key), self._request_seconds.labels(endpoint))
+        known[0].inc()
+        known[1].observe(seconds)
 
     def job(self, kind: str, outcome: str, seconds: float) -> None:
         """One attempt at a job ended."""

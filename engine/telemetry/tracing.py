@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol
 
 from engine.errors import FlowledgerError
@@ -47,12 +47,11 @@ class _Nothing:
 class NoTracer:
     """Tracing is off."""
 
-    _nothing = _Nothing()
+    _nothing = nullcontext(_Nothing())
 
-    @contextmanager
-    def span(self, name: str, attributes: Attributes, parent: str | None = None) -> Iterator[Span]:  # noqa: ARG002
+    def span(self, name: str, attributes: Attributes, parent: str | None = None) -> Any:  # noqa: ARG002
         """Nothing."""
-        yield self._nothing
+        return self._nothing
 
     def ended(self, name: str, attributes: Attributes, seconds: float, error: str | None) -> None:
         """Nothing."""

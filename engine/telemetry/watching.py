@@ -49,8 +49,9 @@ class Watcher:
                 seconds = time.perf_counter() - start
                 self.metrics.command(kind, outcome, seconds)
                 span.note({"flowledger.outcome": outcome, "flowledger.instance": instance})
-                fields = {"command": kind, "outcome": outcome, "actor": actor.id, "instance": instance, "duration_ms": _ms(seconds)}
-                commands.info("command", extra=fields)
+                if commands.isEnabledFor(logging.INFO):
+                    fields = {"command": kind, "outcome": outcome, "actor": actor.id, "instance": instance, "duration_ms": _ms(seconds)}
+                    commands.info("command", extra=fields)
 
     def job(self, due: Due, outcome: str, seconds: float) -> None:
         """One attempt at a job ended: `done`, or the class of what it raised."""
@@ -64,7 +65,8 @@ class Watcher:
     def request(self, endpoint: str | None, method: str, status: int, seconds: float) -> None:
         """One request was answered; route, method and ids are bound to the line already. An unknown address has no endpoint."""
         self.metrics.request(endpoint or "none", method, status, seconds)
-        requests.info("request", extra={"status": status, "duration_ms": _ms(seconds)})
+        if requests.isEnabledFor(logging.INFO):
+            requests.info("request", extra={"status": status, "duration_ms": _ms(seconds)})
 
     def close(self) -> None:
         """Send what is left."""
