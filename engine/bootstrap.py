@@ -262,9 +262,11 @@ class Flowledger:
     def _process(self) -> Process:
         from engine.telemetry.metrics import Process, sandbox_processes
 
-        live, pool = self.services.live, self.store.engine.pool
+        live, pool, idle = self.services.live, self.store.engine.pool, self.store.writers.idle
         connections = (
-            (pool.checkedin() + pool.checkedout(), pool.checkedout(), pool.size() + pool._max_overflow) if isinstance(pool, QueuePool) else None
+            (pool.checkedin() + pool.checkedout(), pool.checkedout() - idle, pool.size() + pool._max_overflow)
+            if isinstance(pool, QueuePool)
+            else None
         )
         return Process(live.hits, live.misses, len(live), connections, sandbox_processes())
 

@@ -81,7 +81,7 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True)
 @click.option("--threads", default=4, show_default=True)
-@click.option("--workers", default=1, show_default=True, help="Processes; more than one only with PostgreSQL.")
+@click.option("--workers", default=1, show_default=True, help="Processes that serve; one uses one core.")
 @click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run due jobs here, too, or leave them to `flowledger worker`.")
 @_keep_messages
 @telemetry_options()
@@ -92,8 +92,8 @@ def serve(
     settings = replace(settings_of(data, database), limits=Limits(message_keep_seconds=keep_messages))
     store = Database(settings.database)
     schema.check(store)
-    if store.is_sqlite and (workers > 1 or not jobs):
-        raise FlowledgerError("With SQLite one process does everything; use PostgreSQL (--database postgresql://...) for several.")
+    if store.is_sqlite and not jobs:
+        raise FlowledgerError("With SQLite the server runs the jobs; use PostgreSQL (--database postgresql://...) for workers of their own.")
     store.close()
     _serve(replace(settings, job_threads=settings.job_threads if jobs else 0, **telemetry), host, port, threads, workers)
 

@@ -1,12 +1,10 @@
 """Opens a database and its transactions: SQLite (WAL, synchronous FULL) or PostgreSQL.
 
-SQLite has one writer: writers of this process queue on a lock (fair, no busy loops), those of other processes on SQLite's own.
+SQLite has one writer at a time; `engine.store.turn` says whose turn it is.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -15,11 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy.pool import StaticPool
 
 from engine.errors import ConcurrentChange, FlowledgerError, InvalidInput, NotAvailable, OutcomeUnknown, StorageFull
-
-REST_SECONDS = 5.0
+from engine.store.connections import Writers, connected, ping_after_rest
+from engine.store.turn import Turn
 
 
 class Database:
@@ -29,14 +27,14 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.in_memory = self.is_sqlite and self.url.database in (None, "", ":memory:")
-        self._writer = threading.RLock()
+        # Readers of a database in memory queue, too: it has one connection.
+        shared = self.is_sqlite and not self.in_memory
+        self._turn = Turn(Path(str(self.url.database)) if shared else None)
         self.engine = self._open(pool_size)
         # Reading sees one moment also on PostgreSQL, where every statement would otherwise see its own.
         reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._engines = {
-            True: self.engine.execution_options(flowledger_write=True),
-            False: self.engine.execution_options(flowledger_write=False, **reading),
-        }
+        self._reading = self.engine.execution_options(flowledger_write=False, **reading)
+        self.writers = Writers(self.engine.execution_options(flowledger_write=True))
         # SQLite's driver is in autocommit mode already; there the listener below is told not to begin.
         self._autocommit = self.engine.execution_options(**({"flowledger_begin": False} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}))
 
@@ -44,7 +42,7 @@ class Database:
         if not self.is_sqlite:
             url = self.url.set(drivername="postgresql+psycopg") if self.url.drivername == "postgresql" else self.url
             engine = sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size)
-            _ping_after_rest(engine)
+            ping_after_rest(engine)
             return engine
         if self.in_memory:
             engine = sa.create_engine(self.url, poolclass=StaticPool, connect_args={"check_same_thread": False, "isolation_level": None})
@@ -76,10 +74,10 @@ class Database:
         the database cannot hold, NotAvailable when it cannot be reached, StorageFull; OutcomeUnknown when it went away during the commit.
         `after_commit` runs before the next writer of this process gets its turn.
         """
-        lock = self._writer if self.is_sqlite and (write or self.in_memory) else nullcontext()
+        lock = self._turn if self.is_sqlite and (write or self.in_memory) else nullcontext()
         with lock:
             committing = False
-            with _connected(self._engines[write]) as connection:
+            with self.writers.use() if write else connected(self._reading) as connection:
                 try:
                     with connection.begin():
                         yield connection
@@ -104,13 +102,15 @@ class Database:
                 yield connection
             return
         try:
-            with _connected(self._autocommit) as connection:
+            with connected(self._autocommit) as connection:
                 yield connection
         except sa.exc.OperationalError as exc:
             raise NotAvailable from exc
 
     def close(self) -> None:
         """Give every connection back."""
+        self.writers.close()
+        self._turn.close()
         self.engine.dispose()
 
 
@@ -130,35 +130,6 @@ def _told(exc: sa.exc.DBAPIError, *, committing: bool) -> FlowledgerError | None
     if exc.connection_invalidated or state.startswith(_PASSING_CLASSES) or any(sign in text for sign in _PASSING):
         return OutcomeUnknown() if committing else NotAvailable(f"The database did not take the change: {exc.orig}")
     return None
-
-
-@contextmanager
-def _connected(engine: sa.Engine) -> Iterator[Connection]:
-    """A connection of the pool. Raises NotAvailable: no server, or all connections are in use for too long."""
-    try:
-        connection = engine.connect()
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as exc:
-        raise NotAvailable from exc
-    with connection:
-        yield connection
-
-
-def _ping_after_rest(engine: sa.Engine) -> None:
-    """Ask a connection whether it still lives, only when nobody used it for a while: asking before each request costs it a round trip."""
-    dialect = engine.dialect
-
-    def note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
-        record.info["flowledger_used"] = time.monotonic()
-
-    def ping(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get("flowledger_used", float("inf")) > REST_SECONDS:
-            try:
-                dialect.do_ping(connection)
-            except dialect.loaded_dbapi.Error as exc:
-                raise sa.exc.InvalidatePoolError from exc
-
-    event.listen(engine, "checkin", note_use)
-    event.listen(engine, "checkout", ping)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -33,6 +33,7 @@ class Compiled:
     before: tuple[tuple[str, Process], ...]
     after: tuple[tuple[int, Process], ...]
     by_position: bool
+    reads: bool = False
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
         """As the driver wants them. Raises KeyError for a value that is missing."""
@@ -97,6 +98,7 @@ def _compile(clause: Any, dialect: Dialect, names: tuple[str, ...]) -> Compiled:
         before=tuple((name, process) for name, process in before if process is not None),
         after=tuple((index, process) for index, process in after if process is not None),
         by_position=compiled.positiontup is not None,
+        reads=isinstance(clause, sa.Select),
     )
 
 
@@ -126,7 +128,7 @@ def run(connection: Connection, work: Work) -> list[Row]:
         with raw.pipeline() if pipeline and (len(work) > 1 or len(sets) > 1) else nullcontext():
             for cursor, (compiled, sets) in zip(cursors, work, strict=True):
                 _send(connection, cursor, compiled, sets)
-        return list(cursors[-1].fetchall()) if cursors[-1].description else []
+        return list(cursors[-1].fetchall()) if compiled.reads else []
     except connection.dialect.loaded_dbapi.Error as exc:
         raise _translated(connection, compiled.sql, exc) from exc
     finally:

@@ -346,5 +346,5 @@ def test_connections_that_died_at_rest_are_replaced(nodes, monkeypatch):
         connection.execute(
             sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
         )
-    monkeypatch.setattr("engine.store.database.REST_SECONDS", 0.0)
+    monkeypatch.setattr("engine.store.connections.REST_SECONDS", 0.0)
     assert one.start("two")

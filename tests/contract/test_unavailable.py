@@ -277,10 +277,10 @@ def test_without_room_nothing_is_half_written_and_reading_goes_on(tmp_path):
         instance = engine.start("two")
         limit = []
 
-        def narrow(connection, _record, _proxy):
-            connection.execute(f"PRAGMA max_page_count={limit[0] if limit else 1_000_000}")
+        def narrow(connection):
+            connection.connection.dbapi_connection.execute(f"PRAGMA max_page_count={limit[0] if limit else 1_000_000}")
 
-        event.listen(engine.app.store.engine, "checkout", narrow)
+        event.listen(engine.app.store.engine, "begin", narrow)
         with engine.app.store.begin(write=True) as connection:
             limit.append(connection.exec_driver_sql("PRAGMA page_count").scalar())
         assert fill(engine) == StorageFull

@@ -1,0 +1,107 @@
+"""Connections on their way out of the pool and back: which are tried before use, and which stay out between two writes."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from engine.errors import NotAvailable
+
+REST_SECONDS = 5.0
+_USED = "flowledger_used"
+
+
+class Writers:
+    """Connections for writing. One that did its work is kept for the next writer: the way through the pool costs as much as two statements.
+
+    So at most as many stay out of the pool as threads write at one time. Safe for threads.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._idle: deque[tuple[float, Connection]] = deque()  # the last one that was used is taken first; the others grow old
+
+    @property
+    def idle(self) -> int:
+        """How many are out of the pool, but not in use."""
+        return len(self._idle)
+
+    @contextmanager
+    def use(self) -> Iterator[Connection]:
+        """A connection without a transaction; after an exception the pool looks at it. Raises NotAvailable."""
+        connection = self._kept()
+        if connection is None:
+            with _told():
+                connection = self._engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append((time.monotonic(), connection))
+
+    def _kept(self) -> Connection | None:
+        try:
+            used, connection = self._idle.pop()
+        except IndexError:
+            return None
+        if time.monotonic() - used < REST_SECONDS:
+            return connection
+        self._idle.append((used, connection))
+        self.close()  # they rested: the pool asks each one whether it still lives
+        return None
+
+    def close(self) -> None:
+        """Give back what is not in use."""
+        while self._idle:
+            try:
+                used, connection = self._idle.popleft()
+            except IndexError:  # another thread took it
+                return
+            info = connection.connection.info
+            connection.close()
+            info[_USED] = used
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """No server, or all connections are in use for too long."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as exc:
+        raise NotAvailable from exc
+
+
+@contextmanager
+def connected(engine: sa.Engine) -> Iterator[Connection]:
+    """A connection of the pool. Raises NotAvailable."""
+    with _told():
+        connection = engine.connect()
+    with connection:
+        yield connection
+
+
+def ping_after_rest(engine: sa.Engine) -> None:
+    """Ask a connection whether it still lives, only when nobody used it for a while: asking before each request costs it a round trip."""
+    dialect = engine.dialect
+
+    def note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_USED] = time.monotonic()
+
+    def ping(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get(_USED, float("inf")) > REST_SECONDS:
+            try:
+                dialect.do_ping(connection)
+            except dialect.loaded_dbapi.Error as exc:
+                raise sa.exc.InvalidatePoolError from exc
+
+    event.listen(engine, "checkin", note_use)
+    event.listen(engine, "checkout", ping)
