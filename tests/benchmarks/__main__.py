@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import completion, deployment
+from tests.benchmarks import completion, deployment, web_process
 from tests.benchmarks.installation import install
 from tests.benchmarks.results import Figure, Report, machine
 from tests.benchmarks.throughput import Plan, measure
 from tests.support.postgres import postgres_server
 
-PARTS = ("http", "statements", "growth", "long", "deployment")
+PARTS = ("http", "statements", "growth", "process", "long", "deployment")
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -27,7 +27,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Speed of Flowledger on this machine.")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this; may be repeated")
     parser.add_argument("--database", action="append", choices=DATABASES, help="only on this; may be repeated")
-    parser.add_argument("--windows", type=int, default=3, help="measured windows a rate (default 3)")
+    parser.add_argument("--windows", type=int, default=5, help="measured windows a rate (default 5)")
     parser.add_argument("--seconds", type=float, default=1.5, help="length of a window (default 1.5)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="where to write (default: var/benchmarks/<time>.json)")
@@ -59,6 +59,8 @@ def run(options: argparse.Namespace) -> Report:
                 report.add(_shown(completion.statement_counts(name, install(address(database, "statements")))))
             if "growth" in parts:
                 report.add(_shown(completion.growth(name, install(address(database, "growth")))))
+            if "process" in parts:
+                report.add(_shown(web_process.figures(name, install(address(database, "process")), folder)))
         if "long" in parts:
             report.add(_shown(completion.long_runs()))
         if "deployment" in parts:

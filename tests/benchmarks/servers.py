@@ -31,28 +31,30 @@ class RunningServer:
 
 
 @contextmanager
-def flowledger_server(database: str, folder: Path) -> Iterator[RunningServer]:
+def flowledger_server(database: str, folder: Path, processes: int = 1) -> Iterator[RunningServer]:
     """`flowledger serve` on a free port."""
-    arguments = ["-m", "engine.cli", "serve", "--data", str(folder), "--database", database, "--threads", str(THREADS), "--port"]
-    with _server(lambda port: [*arguments, str(port)], folder / "flowledger.log") as server:
+    data = ["--data", str(folder), "--database", database]
+    arguments = ["-m", "engine.cli", "serve", *data, "--threads", str(THREADS), "--workers", str(processes), "--port"]
+    with _server(lambda port: [*arguments, str(port)], folder / "flowledger.log", processes) as server:
         yield server
 
 
 @contextmanager
-def bare_server(database: str, folder: Path) -> Iterator[RunningServer]:
+def bare_server(database: str, folder: Path, processes: int = 1) -> Iterator[RunningServer]:
     """The smallest application that could do the work."""
-    with _server(lambda port: ["-m", "tests.benchmarks.bare", database, str(port), str(THREADS)], folder / "bare.log") as server:
+    program = ["-m", "tests.benchmarks.bare", database]
+    with _server(lambda port: [*program, str(port), str(THREADS), str(processes)], folder / "bare.log", processes) as server:
         yield server
 
 
 @contextmanager
-def _server(arguments: Callable[[int], list[str]], log: Path) -> Iterator[RunningServer]:
+def _server(arguments: Callable[[int], list[str]], log: Path, processes: int) -> Iterator[RunningServer]:
     port = _free_port()
     with log.open("wb") as out:
         command = [sys.executable, *arguments(port)]
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
         try:
-            _wait(process, port, log)
+            _wait(process, port, log, processes)
             yield RunningServer(port, psutil.Process(process.pid))
         finally:
             process.terminate()
@@ -69,8 +71,16 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path, processes: int) -> None:
     end = time.monotonic() + START_SECONDS
+    family = psutil.Process(process.pid)
+    while (
+        processes > 1 and time.monotonic() < end and process.poll() is None
+    ):  # each has a socket of its own, among which the system shares out connections
+        sockets = [s for child in family.children() for s in child.net_connections() if s.status == psutil.CONN_LISTEN and s.laddr.port == port]
+        if len(sockets) >= processes:
+            break
+        time.sleep(0.1)
     while time.monotonic() < end:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended at once:\n{log.read_text(errors='replace')[-3000:]}")
