@@ -237,8 +237,8 @@ class Container:
             yield one
             one = one.parent
 
-    def upstream(self, flow: Flow, join: Node) -> set[str]:
-        """The elements from which a token can come over `flow` into `join` without passing it."""
+    def upstream(self, flow: Flow, join: Node, *, boundaries: bool = True) -> set[str]:
+        """The elements from which a token can come over `flow` into `join` without passing it; on request not by way of boundary events."""
         seen: set[str] = set()
         todo = [flow.source]
         while todo:
@@ -248,7 +248,7 @@ class Container:
             seen.add(name)
             todo += [incoming.source for incoming in self.nodes[name].incoming]
             attached = self.nodes[name].attached_to
-            if attached is not None:
+            if boundaries and attached is not None:
                 todo.append(attached)
         return seen
 
