@@ -87,10 +87,13 @@ class BoundaryEvent(FlowNode, defaults.BoundaryEvent):
         self.caught(subscription.workflow, subscription.workflow.top_workflow.tokens[subscription.owner], None)
 
     def caught(self, workflow: Any, host: Token, start: str | None, *, interrupting: bool | None = None) -> None:
-        """Begin here; `host` is the activity's token."""
-        if self.interrupting if interrupting is None else interrupting:
+        """Begin here; `host` is the activity's token. A compensation whose handler ends so goes on with the next one."""
+        ends = self.interrupting if interrupting is None else interrupting
+        if ends:
             host.cancel()
         self.arrive(workflow, fired=True)
+        if ends:
+            _go_on_compensating(host)
 
 
 class Throwing(FlowNode):
@@ -128,22 +131,22 @@ class Throwing(FlowNode):
             elif definition.kind == "terminate":
                 token.workflow.cancel_tokens(keep=token)
 
-    def needs_compensation(self) -> Definition | None:
-        return next((d for d in self.node.definitions if d.kind in ("compensate", "cancel")), None)
+    def needs_compensation(self) -> list[Definition]:
+        return [d for d in self.node.definitions if d.kind in ("compensate", "cancel")]
 
 
 class Occurring(Throwing):
     """An event of its own: it completes first, then throws, so that what it ends does not count it as withdrawn (section 13.5.6)."""
 
     def _run_hook(self, my_task: Token) -> bool | None:
-        definition = self.needs_compensation()
-        if definition is None:
-            return True
+        definitions = self.needs_compensation()
         compensation = my_task.workflow.top_workflow.compensation
-        if definition.kind == "compensate" and not definition.waits:
-            compensation.begin_apart(my_task, definition)
-            return True
-        return bool(compensation.begin(my_task, definition)) or None
+        awaited = [one for one in definitions if one.kind == "cancel" or one.waits]
+        nothing_to_do = not awaited or compensation.begin(my_task, awaited)
+        for definition in definitions:
+            if definition not in awaited:
+                compensation.begin_apart(my_task, definition)
+        return nothing_to_do or None
 
     def before_leaving(self, token: Token) -> None:
         super().before_leaving(token)
@@ -212,6 +215,14 @@ class EndEvent(Occurring, defaults.EndEvent):
             boundary.caught(host.workflow, host, None)
         else:
             host.cancel()
+            _go_on_compensating(host)
+
+
+def _go_on_compensating(handler: Token) -> None:
+    """If the activity that was withdrawn undid something: it is over, the next handler follows."""
+    driver = handler.workflow.top_workflow.tokens.get(handler.driver)
+    if driver is not None:
+        driver.task_spec.step_done(driver)
 
 
 def throw_behaviour(spec: FlowNode, token: Token, definition: Definition, scope: Scope) -> None:
