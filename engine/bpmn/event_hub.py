@@ -172,10 +172,9 @@ class EventHub(EventManager):
             self.close_all(workflow)
 
     def complete_scope(self, workflow: Any) -> None:
-        """While only event subprocesses run in a scope no new ones begin (section 13.5.4)."""
+        """While only event subprocesses run in a scope nothing from outside begins a new one (section 13.5.4); what they throw still may."""
         if workflow.subscriptions and all(token.task_spec.is_event_subprocess for token in workflow.tasks.values()):
             self.close_all(workflow)
-            workflow.interrupted = True
 
     # --- happening ----------------------------------------------------------------------------------------------------
     def fire(self, one: Subscription, payload: Mapping[str, Any] | None = None) -> None:
