@@ -61,6 +61,8 @@ def instantiating_receive_tasks_begin_a_process(place: Place, node: Node) -> Fin
         yield Finding(node, "an instantiating receive task stands inside a subprocess", "remove its instantiate mark")
     if node.incoming:
         yield Finding(node, "a sequence flow leads into an instantiating receive task", "remove the flow, or the instantiate mark")
+    if node.loop is not None:
+        yield Finding(node, "an instantiating receive task is a loop or multi-instance", "receive the other messages in a second receive task")
 
 
 @checks(DECISION, "businessRuleTask")
