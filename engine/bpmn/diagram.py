@@ -69,6 +69,7 @@ class Definition:
     correlation: Template | None = None
     keys: tuple[CorrelationKey, ...] = ()
     content: tuple[Parameter, ...] = ()
+    everything: bool = False  # Camunda's signal that carries all variables
     payload: Template | None = None  # SpiffWorkflow's payload as one expression
     variable: str | None = None
     unwraps: bool = False  # SpiffWorkflow's variable: takes what the payload expression gave, object or not

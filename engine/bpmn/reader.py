@@ -290,6 +290,8 @@ class Reader:
     def _event(self, made: Node, element: Xml) -> None:
         made.definitions = self.events.definitions(element, made)
         made.parallel_multiple = flag(element, "parallelMultiple", False)
+        if made.type in ("intermediateThrowEvent", "endEvent"):
+            made.topic, made.result_variable = self.events.handled(element)
         made.interrupting = flag(element, "isInterrupting" if made.type == "startEvent" else "cancelActivity", True)
         made.attached_to = reference(element.get("attachedToRef"))
         made.initiator = extensions.attribute(element, "initiator")

@@ -141,6 +141,7 @@ CASES: list[tuple[str, str | None, bytes, bytes]] = [
     ("bpmn.link-unused", "c", p(S, catch("c", '<linkEventDefinition name="L"/>'), E, flows("s e")), p(S, throw("t", '<linkEventDefinition name="L"/>'), catch("c", '<linkEventDefinition name="L"/>'), flows("s t"))),
     ("bpmn.code", "e", p(S, end("e", error(None)), flows("s e")), p(S, end("e", error("E1")), flows("s e"))),
     ("bpmn.code", "t", p(S, throw("t", "<escalationEventDefinition/>"), E, flows("s t", "t e")), p(S, throw("t", '<escalationEventDefinition escalationRef="C1"/>'), E, flows("s t", "t e"))),
+    ("bpmn.message-handled", "t", p(S, '<sendTask id="t" messageRef="M" camunda:type="external" camunda:topic="h"/>', flows("s t")), p(S, throw("t", '<messageEventDefinition camunda:type="external" camunda:topic="h"/>'), flows("s t"))),
     ("bpmn.triggers", "c", p(S, U, HANDLER, boundary("c", "u", UNDO + SIGNAL), '<association id="x" sourceRef="c" targetRef="k"/>', flows("s u")), compensated(boundary("d", "u", SIGNAL), flows("s u"))),
     ("bpmn.triggers", "c", p(S, throw("t", LINK), catch("c", LINK + SIGNAL), flows("s t")), p(S, throw("t", SIGNAL + LINK), catch("c", LINK), flows("s t"))),
     ("bpmn.triggers", "c", p(S, sub("b", '<startEvent id="bs"/>'), f'<boundaryEvent id="c" attachedToRef="b" parallelMultiple="true">{error(None) + SIGNAL}</boundaryEvent>', flows("s b")), p(S, sub("b", '<startEvent id="bs"/>'), boundary("c", "b", error(None) + SIGNAL), flows("s b"))),

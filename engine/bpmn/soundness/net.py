@@ -252,4 +252,6 @@ def waits(node: Node) -> bool:
         return any(d.kind != "link" for d in node.definitions)
     if node.type == "eventBasedGateway":
         return not node.parallel_events
+    if node.type == "intermediateThrowEvent":
+        return node.topic is not None  # a handler sends its message
     return node.loop is not None or bool(getattr(SPECS[node.type], "waits", False))

@@ -62,7 +62,7 @@ def triggers_stand_where_they_may(place: Place, node: Node) -> Findings:
 @checks(EVENT, *EVENTS)
 def messages_and_signals_are_named(_: Place, node: Node) -> Findings:
     for one in node.definitions:
-        if one.kind in ("message", "signal") and not one.name:
+        if one.kind in ("message", "signal") and not one.name and not (one.kind == "message" and node.topic is not None):
             yield Finding(node, f"the {one.kind} event names no {one.kind}", f"choose a {one.kind}", one.line)
 
 
