@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from engine.bpmn.diagram import Container, Definition, Node
+from engine.bpmn.templates import template
 from engine.bpmn.timers import looks_iso, planned, unquoted
 from engine.bpmn.validation.reading import REFERENCE
 from engine.bpmn.validation.rule import Finding, Findings, Place, checks, declare
@@ -64,6 +65,17 @@ def messages_and_signals_are_named(_: Place, node: Node) -> Findings:
     for one in node.definitions:
         if one.kind in ("message", "signal") and not one.name and not (one.kind == "message" and node.topic is not None):
             yield Finding(node, f"the {one.kind} event names no {one.kind}", f"choose a {one.kind}", one.line)
+
+
+@checks(EVENT, "startEvent", "receiveTask", "intermediateCatchEvent")
+def names_that_begin_a_process_are_fixed(place: Place, node: Node) -> Findings:
+    """Nothing exists yet from which they could be computed."""
+    gateways = (place.container.nodes[flow.source] for flow in node.incoming)
+    begins = node.instantiate or node.type == "startEvent" or any(one.instantiate for one in gateways)
+    for one in node.definitions if begins and place.container.holder is None else ():
+        named = template(one.name) if one.kind in ("message", "signal") else None
+        if named is not None and named.literal is None:
+            yield Finding(node, f"the name {one.name!r} of the {one.kind} that begins the process is an expression", "give it a fixed name", one.line)
 
 
 @checks(EVENT, "intermediateCatchEvent")
