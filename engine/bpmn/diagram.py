@@ -80,7 +80,12 @@ class Definition:
     @property
     def plain_signal(self) -> bool:
         """A signal whose name need not be evaluated."""
-        return self.kind == "signal" and "{" not in self.name
+        return self.kind == "signal" and not self.computed_name
+
+    @property
+    def computed_name(self) -> bool:
+        """Does the name of the message or signal hold an expression?"""
+        return "{" in self.name
 
     def same(self, other: Definition) -> bool:
         """Do both mean the same event?"""

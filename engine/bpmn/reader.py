@@ -257,7 +257,9 @@ class Reader:
                 continue
             host.boundary.append(node)
             if any(d.kind == "compensate" for d in node.definitions):
-                found = next((key for key in sorted(self.associated.get(node.id, ())) if key in made.nodes), None)
+                found = next(
+                    (key for key in sorted(self.associated.get(node.id, ())) if key in made.nodes and made.nodes[key].type in ACTIVITIES), None
+                )
                 if found is not None:
                     host.handler = found
                     made.nodes[found].for_compensation = True

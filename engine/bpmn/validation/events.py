@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from engine.bpmn.diagram import Container, Definition, Node
-from engine.bpmn.templates import template
 from engine.bpmn.timers import looks_iso, planned, unquoted
 from engine.bpmn.validation.reading import REFERENCE
 from engine.bpmn.validation.rule import Finding, Findings, Place, checks, declare
@@ -73,8 +72,7 @@ def names_that_begin_a_process_are_fixed(place: Place, node: Node) -> Findings:
     gateways = (place.container.nodes[flow.source] for flow in node.incoming)
     begins = node.instantiate or node.type == "startEvent" or any(one.instantiate for one in gateways)
     for one in node.definitions if begins and place.container.holder is None else ():
-        named = template(one.name) if one.kind in ("message", "signal") else None
-        if named is not None and named.literal is None:
+        if one.kind in ("message", "signal") and one.computed_name:
             yield Finding(node, f"the name {one.name!r} of the {one.kind} that begins the process is an expression", "give it a fixed name", one.line)
 
 
