@@ -238,6 +238,10 @@ class EventHub(EventManager):
             if one is not None and key not in spared:
                 self.fire(one, payload)
 
+    def look_again(self) -> None:
+        """Counters of loops have changed, which are told by no event of their own."""
+        self.workflow.changed = self.workflow.changed or bool(self.conditions)
+
     def check_conditions(self) -> None:
         """Fire conditional events whose condition has become true (not: has stayed true)."""
         for key in list(self.conditions):
