@@ -141,6 +141,8 @@ CASES: list[tuple[str, str | None, bytes, bytes]] = [
     ("bpmn.link-unused", "c", p(S, catch("c", '<linkEventDefinition name="L"/>'), E, flows("s e")), p(S, throw("t", '<linkEventDefinition name="L"/>'), catch("c", '<linkEventDefinition name="L"/>'), flows("s t"))),
     ("bpmn.code", "e", p(S, end("e", error(None)), flows("s e")), p(S, end("e", error("E1")), flows("s e"))),
     ("bpmn.code", "t", p(S, throw("t", "<escalationEventDefinition/>"), E, flows("s t", "t e")), p(S, throw("t", '<escalationEventDefinition escalationRef="C1"/>'), E, flows("s t", "t e"))),
+    ("bpmn.boundary-escalation", "c", p(S, U, boundary("c", "u", "<escalationEventDefinition/>"), flows("s u")), p(S, sub("b", '<startEvent id="bs"/>'), boundary("c", "b", "<escalationEventDefinition/>"), flows("s b"))),
+    ("bpmn.performers", "u", p(S, '<userTask id="u"><humanPerformer name="a"/><performer name="b"/></userTask>', flows("s u")), p(S, '<userTask id="u"><humanPerformer name="a"/></userTask>', flows("s u"))),
     ("bpmn.twice", "t", p(S, '<scriptTask id="t"><script>a = 1</script><script>a = 2</script></scriptTask>', flows("s t")), p(S, '<scriptTask id="t"><script>a = 1</script></scriptTask>', flows("s t"))),
     ("bpmn.twice", "t", p(S, '<task id="t"><extensionElements/><extensionElements/></task>', flows("s t")), p(S, '<task id="t"><extensionElements/></task>', flows("s t"))),
     ("extension.ignored", "t", p(S, throw("t", '<signalEventDefinition signalRef="G" camunda:async="true"/>'), flows("s t")), p(S, f'<intermediateThrowEvent id="t" camunda:asyncAfter="true">{SIGNAL}</intermediateThrowEvent>', flows("s t"))),

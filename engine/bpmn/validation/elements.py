@@ -16,6 +16,13 @@ MISPLACED = declare(
 )
 
 TWICE = declare("bpmn.twice", "15.3", "An element stands twice where BPMN allows one", "Keep one of the two.")
+PERFORMERS = declare(
+    "bpmn.performers",
+    "10.3.4",
+    "An activity has more than one performer",
+    "Keep one of them, or name several persons as potential owners.",
+    warning=True,
+)
 ONCE = words(
     "extensionElements conditionExpression script activationCondition completionCondition loopCondition standardLoopCharacteristics "
     "multiInstanceLoopCharacteristics loopCardinality loopDataInputRef loopDataOutputRef inputDataItem outputDataItem condition event "
@@ -106,6 +113,14 @@ def what_stands_once_stands_once(document: Document, _: Xml) -> Findings:
             if name in ONCE and name in seen:
                 yield Finding(one, f"a second {name} stands inside {local(parent)}")
             seen.add(name)
+
+
+@checks(PERFORMERS, "file")
+def one_person_performs(document: Document, _: Xml) -> Findings:
+    for activity in document.elements:
+        found = [one for one in activity if local(one) in ("performer", "humanPerformer")]
+        for one in found[1:]:
+            yield Finding(one, "there is another performer, and one person does the work")
 
 
 def _strangers(document: Document) -> list[tuple[str, Xml]]:
