@@ -12,11 +12,12 @@ from engine.bpmn import data_stores, payload
 from engine.bpmn.diagram import Flow
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.flow_node import FlowNode
+from engine.bpmn.job_work import JobWork
 from engine.bpmn.scope import Scope, clean
 from engine.bpmn.subscription import BOUNDARY, CATCH, Subscription
 from engine.bpmn.token import LEAVE, WAIT, Token
 from engine.errors import Conflict
-from engine.model.events import DecisionTaken, JobCreated, JobEnded, UserTaskCancelled, UserTaskCompleted, UserTaskCreated
+from engine.model.events import DecisionTaken, UserTaskCancelled, UserTaskCompleted, UserTaskCreated
 from engine.model.schedule import first
 from engine.model.values import iso
 
@@ -186,7 +187,7 @@ class ManualTask(PersonTask, defaults.ManualTask):
     pass
 
 
-class JobTask(Activity):
+class JobTask(JobWork, Activity):
     """Work of a handler outside the interpreter: a job (service task; send and business-rule task with a topic)."""
 
     waits = True
@@ -195,33 +196,11 @@ class JobTask(Activity):
         node = self.node
         if node.topic is None:
             return True  # the deployment was warned
-        engine, scope = token.workflow.script_engine, token.scope
-        handler = engine.fill(scope, node.topic)
-        parameters = engine.parameters(scope, node.parameters)
+        parameters = token.workflow.script_engine.parameters(token.scope, node.parameters)
         if token.local is not None:
             parameters |= {parameter.name: token.local.vars[parameter.name] for parameter in node.inputs}
-        top = token.workflow.top_workflow
-        top.tell(JobCreated(token.id, token.element, "service", None, str(handler), parameters, node.retry.attempts, node.retry.backoff))
-        token.memory["job"] = True
+        self.offer_job(token, parameters)
         return None
-
-    def finish_work(self, token: Token, variables: Mapping[str, Any]) -> None:
-        """The handler answered."""
-        if self.node.result_variable:
-            token.scope.assign(self.node.result_variable, dict(variables))
-        else:
-            token.scope.assign_all(variables)
-        self.end_job(token, "completed")
-        token.resume(LEAVE)
-
-    def end_job(self, token: Token, reason: str) -> None:
-        if token.memory.pop("job", None):
-            token.workflow.top_workflow.tell(JobEnded(token.id, reason))
-            token.workflow.top_workflow.forget_incident(token.id)
-
-    def release(self, token: Token) -> None:
-        self.end_job(token, "cancelled")
-        super().release(token)
 
 
 class ServiceTask(JobTask, defaults.ServiceTask):

@@ -7,6 +7,7 @@ multi-instance activity has completed: what is still active cannot be compensate
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,8 @@ from engine.bpmn.diagram import Definition
 from engine.bpmn.scope import Scope
 from engine.bpmn.token import LEAVE, WAIT, Token
 from engine.bpmn.workflow import ScopeWorkflow
+
+Reached = tuple[Any, Collection[str] | None]
 
 
 @dataclass(slots=True, eq=False)
@@ -69,23 +72,19 @@ class Compensation:
         body.workflow.compensable[:] = [one for one in body.workflow.compensable if one.body != body.id]
 
     # --- running ------------------------------------------------------------------------------------------------------
-    def begin(self, token: Token, definition: Definition) -> bool:
-        """Plan and start. True: there was nothing to do."""
-        if definition.kind == "cancel":
-            scopes = [scope for scope, _ in token.task_spec.process.way_to_transaction(token)]
-            return self._run(token, [step for scope in scopes for step in self._plan(token, scope, None)])
-        workflow = self._home(token.workflow)
-        steps = self._plan(token, workflow, definition.activity)
-        while definition.activity and not steps and getattr(workflow, "holder", None) is not None:
-            workflow = workflow.holder.workflow
-            steps = self._plan(token, workflow, definition.activity)
-        return self._run(token, steps)
+    def begin(self, token: Token, definitions: Collection[Definition]) -> bool:
+        """Plan and start what all of an event's definitions ask for together. True: there was nothing to do."""
+        if any(definition.kind == "cancel" for definition in definitions):
+            way = [scope for scope, _ in token.task_spec.process.way_to_transaction(token)]
+            steps = [step for scope in way for step in self._plan(token, scope, None)]
+            return self._run(token, steps + self._other_iterations(token, way[-1].holder))
+        return self._run(token, [step for scope, activities in list(_reached(token, definitions)) for step in self._plan(token, scope, activities)])
 
     def begin_apart(self, token: Token, definition: Definition) -> None:
         """For an event that does not wait: another token drives the handlers."""
         driver = Token(token.workflow, token.workflow.spec.apart)
         driver.phase = WAIT
-        if self.begin(driver, definition):
+        if self.begin(driver, (definition,)):
             driver.complete()
 
     def _run(self, token: Token, steps: list[list[Any]]) -> bool:
@@ -95,29 +94,48 @@ class Compensation:
         self.next_step(token)
         return False
 
-    def _home(self, workflow: Any) -> Any:
-        """An event subprocess compensates the scope that it belongs to."""
-        while workflow.spec.container.triggered_by_event:
-            workflow = workflow.holder.workflow
-        return workflow
-
-    def _plan(self, driver: Token, workflow: Any, activity: str | None) -> list[list[Any]]:
-        """Steps [scope key, flow node, local variables], last completed first. Takes them off the notes."""
-        chosen = [
-            one for one in workflow.compensable if one.body is None and (activity is None or workflow.spec.task_specs[one.spec].bpmn_id == activity)
-        ]
+    def _plan(self, driver: Token, workflow: Any, activities: Collection[str] | None) -> list[list[Any]]:
+        """Steps [scope key, flow node, local variables], last completed first. Takes them off the notes. `activities`: None for all."""
+        specs = workflow.spec.task_specs
+        chosen = [one for one in workflow.compensable if one.body is None and (activities is None or specs[one.spec].bpmn_id in activities)]
         workflow.compensable[:] = [one for one in workflow.compensable if one not in chosen]
+        return [step for one in reversed(chosen) for step in self._steps_of(driver, workflow, one)]
+
+    def _steps_of(self, driver: Token, workflow: Any, one: Completed) -> list[list[Any]]:
+        spec = workflow.spec.task_specs[one.spec]
+        if spec.handler is not None:
+            return [[workflow.key, spec.handler.name, one.local]]
+        return [] if one.kept is None else self._inside(driver, workflow, one, one.kept)
+
+    def _other_iterations(self, driver: Token, host: Token) -> list[list[Any]]:
+        """A multi-instance transaction is one activity: with an instance of it the others are cancelled and undone, too, the finished ones last."""
+        if host.body is None:
+            return []
+        workflow = host.workflow
+        body = workflow.top_workflow.tokens[host.body]
         steps: list[list[Any]] = []
-        for one in reversed(chosen):
-            spec = workflow.spec.task_specs[one.spec]
-            if spec.handler is not None:
-                steps.append([workflow.key, spec.handler.name, one.local])
-            elif one.kept is not None:
-                steps += self._inside(driver, workflow, one, one.kept)
-        return steps
+        for other in reversed(body.task_spec.iterations(body)):
+            if other is host:
+                continue
+            inside = workflow.top_workflow.live.get(other.id)
+            kept = self.pending.pop(other.id, None) or (Kept(dict(inside.scope.vars), inside.compensable) if inside is not None else None)
+            other.cancel()
+            if kept is not None:
+                local = dict(other.local.vars) if other.local is not None else None
+                steps += self._plan(driver, self._revive(driver, workflow, Completed(other.id, other.task_spec.name, local=local), kept), None)
+        done = [one for one in workflow.compensable if one.body == host.body]
+        workflow.compensable[:] = [one for one in workflow.compensable if one not in done]
+        return steps + [step for one in reversed(done) for step in self._steps_of(driver, workflow, one)]
 
     def _inside(self, driver: Token, workflow: Any, one: Completed, kept: Kept) -> list[list[Any]]:
-        """The finished scope lives again while its handlers run."""
+        """What undoes a finished scope: its event subprocess for that, else the handlers in it."""
+        revived = self._revive(driver, workflow, one, kept)
+        if revived.spec.compensation_start is not None:
+            return [[revived.key, revived.spec.compensation_start.name, None]]
+        return self._plan(driver, revived, None)
+
+    def _revive(self, driver: Token, workflow: Any, one: Completed, kept: Kept) -> ScopeWorkflow:
+        """The scope lives again while its handlers run."""
         spec = workflow.spec.task_specs[one.spec]
         inner = spec.called(one.called) if one.called is not None else spec.inner
         outer = None
@@ -129,9 +147,7 @@ class Compensation:
         revived.origin = [workflow.key, one.spec, one.called]
         revived.compensable = kept.compensable
         driver.memory.setdefault("revived", []).append(revived.key)
-        if inner.compensation_start is not None:
-            return [[revived.key, inner.compensation_start.name, None]]
-        return self._plan(driver, revived, None)
+        return revived
 
     def next_step(self, driver: Token) -> None:
         """Run the next handler, or let the throwing event go on."""
@@ -169,3 +185,23 @@ class Compensation:
             workflow = driver.workflow.top_workflow.live.get(key)
             if workflow is not None:
                 workflow.withdraw()
+
+
+def _reached(token: Token, definitions: Collection[Definition]) -> Iterator[Reached]:
+    """The scopes in which a throwing event compensates, from inside to outside, each with the activities that are meant there (None: all).
+
+    Without a name all of its own scope; from an event subprocess also those of the scope that it belongs to (section 10.5.5).
+    """
+    named = {definition.activity for definition in definitions if definition.activity}
+    everything = any(not definition.activity for definition in definitions)
+    workflow = token.workflow
+    while everything or named:
+        container = workflow.spec.container
+        here = named & container.nodes.keys()
+        if everything or here:
+            yield workflow, None if everything else sorted(here)
+        named -= here
+        everything = everything and container.triggered_by_event
+        if container.parent is None:
+            return
+        workflow = workflow.holder.workflow

@@ -7,20 +7,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.bpmn.token import CHOOSE, ENTER
+from engine.bpmn.token import CHOOSE, LEAVE
 from engine.model.events import JobCreated, JobEnded
 
 if TYPE_CHECKING:
     from engine.bpmn.token import Token
 
 
+def note(token: Token) -> None:
+    """The token begins at an event that has already happened: its boundary lies before the phase LEAVE."""
+    if token.task_spec.node.async_before:
+        token.memory["happened"] = True
+
+
 def stops(token: Token) -> bool:
-    """Has the token come to a boundary that it has not passed yet? Then its job is made. Asked in the phases ENTER and CHOOSE."""
+    """Has the token come to a boundary that it has not passed yet? Then its job is made. Asked in the phases ENTER, LEAVE and CHOOSE."""
+    if token.phase == LEAVE and "happened" not in token.memory:
+        return False
     if token.driver is not None or "async" in token.memory or token.phase in token.memory.get("passed", ()):
         return False
     node = token.task_spec.node
     bounds = node if token.body is None else node.loop
-    if not (bounds.async_before if token.phase == ENTER else bounds.async_after):
+    if not (bounds.async_after if token.phase == CHOOSE else bounds.async_before):
         return False
     top = token.workflow.top_workflow
     if token.phase == CHOOSE:

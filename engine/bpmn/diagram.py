@@ -69,6 +69,7 @@ class Definition:
     correlation: Template | None = None
     keys: tuple[CorrelationKey, ...] = ()
     content: tuple[Parameter, ...] = ()
+    everything: bool = False  # Camunda's signal that carries all variables
     payload: Template | None = None  # SpiffWorkflow's payload as one expression
     variable: str | None = None
     unwraps: bool = False  # SpiffWorkflow's variable: takes what the payload expression gave, object or not
@@ -79,7 +80,12 @@ class Definition:
     @property
     def plain_signal(self) -> bool:
         """A signal whose name need not be evaluated."""
-        return self.kind == "signal" and "{" not in self.name
+        return self.kind == "signal" and not self.computed_name
+
+    @property
+    def computed_name(self) -> bool:
+        """Does the name of the message or signal hold an expression?"""
+        return "{" in self.name
 
     def same(self, other: Definition) -> bool:
         """Do both mean the same event?"""
@@ -237,8 +243,8 @@ class Container:
             yield one
             one = one.parent
 
-    def upstream(self, flow: Flow, join: Node) -> set[str]:
-        """The elements from which a token can come over `flow` into `join` without passing it."""
+    def upstream(self, flow: Flow, join: Node, *, boundaries: bool = True) -> set[str]:
+        """The elements from which a token can come over `flow` into `join` without passing it; on request not by way of boundary events."""
         seen: set[str] = set()
         todo = [flow.source]
         while todo:
@@ -248,7 +254,7 @@ class Container:
             seen.add(name)
             todo += [incoming.source for incoming in self.nodes[name].incoming]
             attached = self.nodes[name].attached_to
-            if attached is not None:
+            if boundaries and attached is not None:
                 todo.append(attached)
         return seen
 

@@ -172,10 +172,9 @@ class EventHub(EventManager):
             self.close_all(workflow)
 
     def complete_scope(self, workflow: Any) -> None:
-        """While only event subprocesses run in a scope no new ones begin (section 13.5.4)."""
+        """While only event subprocesses run in a scope nothing from outside begins a new one (section 13.5.4); what they throw still may."""
         if workflow.subscriptions and all(token.task_spec.is_event_subprocess for token in workflow.tasks.values()):
             self.close_all(workflow)
-            workflow.interrupted = True
 
     # --- happening ----------------------------------------------------------------------------------------------------
     def fire(self, one: Subscription, payload: Mapping[str, Any] | None = None) -> None:
@@ -238,6 +237,10 @@ class EventHub(EventManager):
             one = self.subscriptions.get(key)
             if one is not None and key not in spared:
                 self.fire(one, payload)
+
+    def look_again(self) -> None:
+        """Counters of loops have changed, which are told by no event of their own."""
+        self.workflow.changed = self.workflow.changed or bool(self.conditions)
 
     def check_conditions(self) -> None:
         """Fire conditional events whose condition has become true (not: has stayed true)."""

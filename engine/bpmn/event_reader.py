@@ -9,6 +9,7 @@ from engine.bpmn import extensions, languages
 from engine.bpmn.correlation_reader import CorrelationReader
 from engine.bpmn.diagram import Definition, Node
 from engine.bpmn.order import of_definitions
+from engine.bpmn.templates import Template
 from engine.bpmn.xml_source import BPMN, SPIFF, Xml, child, children, flag, local, qualified, reference, text
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ class EventReader:
                 self.reader.problem(one, "bpmn.unsupported", f"{local(one)} is not supported")
         return of_definitions(found)
 
+    def handled(self, element: Xml) -> tuple[Template | None, str | None]:
+        """The handler that sends the message of a throwing event, named by the event (Zeebe) or by its definition (Camunda 7), and its result variable."""
+        messages = children(element, "messageEventDefinition")
+        found = next((topic for one in (element, *messages) if (topic := extensions.topic(one)) is not None), None) if messages else None
+        return found, next(filter(None, map(extensions.result_variable, (element, *messages))), None) if found is not None else None
+
     def message_of(self, element: Xml) -> list[Definition]:
         """The message of a send or receive task: its attribute, or an event definition inside."""
         if not reference(element.get("messageRef")):
@@ -93,13 +100,17 @@ class EventReader:
         made.message_variable = extensions.attribute(element, "errorMessageVariable")
         if not made.content:
             made.content = extensions.handler_parameters(element) + extensions.inputs(element)
+        if kind == "signal":
+            passed = extensions.mapping(element, "in")
+            made.content, made.everything = made.content + passed.parameters, passed.everything
         return made
 
     def _named(self, made: Definition, element: Xml, event: Xml | None = None) -> None:
         """Resolve the message, signal, error or escalation."""
         key = reference(element.get(REFERENCES[made.kind]))
         if key is None:
-            made.name = (event.get("name") or "") if event is not None and made.kind in ("message", "signal") else ""
+            handled = any(one is not None and extensions.topic(one) is not None for one in (element, event))
+            made.name = (event.get("name") or "") if event is not None and made.kind in ("message", "signal") and not handled else ""
             return
         found = self._root(element, REFERENCES[made.kind])
         if found is None or local(found) != made.kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs import defaults
@@ -11,9 +12,10 @@ from engine.bpmn.activities import JobTask
 from engine.bpmn.diagram import Definition, Flow
 from engine.bpmn.event_hub import Thrown
 from engine.bpmn.flow_node import FlowNode
+from engine.bpmn.job_work import JobWork
 from engine.bpmn.subscription import BOUNDARY, CATCH, Subscription
 from engine.bpmn.templates import template
-from engine.bpmn.token import LEAVE, Token
+from engine.bpmn.token import ENTER, LEAVE, Token
 from engine.model.events import MessageSent, SignalSent
 
 if TYPE_CHECKING:
@@ -87,10 +89,13 @@ class BoundaryEvent(FlowNode, defaults.BoundaryEvent):
         self.caught(subscription.workflow, subscription.workflow.top_workflow.tokens[subscription.owner], None)
 
     def caught(self, workflow: Any, host: Token, start: str | None, *, interrupting: bool | None = None) -> None:
-        """Begin here; `host` is the activity's token."""
-        if self.interrupting if interrupting is None else interrupting:
+        """Begin here; `host` is the activity's token. A compensation whose handler ends so goes on with the next one."""
+        ends = self.interrupting if interrupting is None else interrupting
+        if ends:
             host.cancel()
         self.arrive(workflow, fired=True)
+        if ends:
+            _go_on_compensating(host)
 
 
 class Throwing(FlowNode):
@@ -98,7 +103,8 @@ class Throwing(FlowNode):
 
     def prepare(self, token: Token) -> list[Prepared]:
         carries = ("message", "signal", "error", "escalation")
-        contents = ((one, payload.content(token, one) if one.kind in carries else {}) for one in self.node.definitions)
+        thrown = (one for one in self.node.definitions if one.kind != "message" or self.node.topic is None)
+        contents = ((one, payload.content(token, one) if one.kind in carries else {}) for one in thrown)
         return [(one, content, self._outward(token, one, content)) for one, content in contents]
 
     def _outward(self, token: Token, definition: Definition, content: dict[str, Json]) -> Event | None:
@@ -128,22 +134,35 @@ class Throwing(FlowNode):
             elif definition.kind == "terminate":
                 token.workflow.cancel_tokens(keep=token)
 
-    def needs_compensation(self) -> Definition | None:
-        return next((d for d in self.node.definitions if d.kind in ("compensate", "cancel")), None)
+    def needs_compensation(self) -> list[Definition]:
+        return [d for d in self.node.definitions if d.kind in ("compensate", "cancel")]
 
 
-class Occurring(Throwing):
-    """An event of its own: it completes first, then throws, so that what it ends does not count it as withdrawn (section 13.5.6)."""
+class Occurring(Throwing, JobWork):
+    """An event of its own: it completes first, then throws, so that what it ends does not count it as withdrawn (section 13.5.6).
+
+    With a handler its message is the work of a job, and the event does the rest when that is done.
+    """
+
+    after_job = ENTER
 
     def _run_hook(self, my_task: Token) -> bool | None:
-        definition = self.needs_compensation()
-        if definition is None:
-            return True
+        if self.node.topic is not None and "handled" not in my_task.memory:
+            message = next(one for one in self.node.definitions if one.kind == "message")
+            self.offer_job(my_task, payload.content(my_task, message))
+            return None
+        definitions = self.needs_compensation()
         compensation = my_task.workflow.top_workflow.compensation
-        if definition.kind == "compensate" and not definition.waits:
-            compensation.begin_apart(my_task, definition)
-            return True
-        return bool(compensation.begin(my_task, definition)) or None
+        awaited = [one for one in definitions if one.kind == "cancel" or one.waits]
+        nothing_to_do = not awaited or compensation.begin(my_task, awaited)
+        for definition in definitions:
+            if definition not in awaited:
+                compensation.begin_apart(my_task, definition)
+        return nothing_to_do or None
+
+    def finish_work(self, token: Token, variables: Mapping[str, Any]) -> None:
+        super().finish_work(token, variables)
+        token.memory["handled"] = True
 
     def before_leaving(self, token: Token) -> None:
         super().before_leaving(token)
@@ -165,12 +184,12 @@ class ThrowEvent(Occurring, defaults.IntermediateThrowEvent):
 
 
 class SendTask(Throwing, JobTask):
-    """Sends its message; with a topic and no message it is a job."""
+    """Sends its message; with a topic it is a job, whose handler sends."""
 
     waits = False
 
     def work(self, token: Token) -> bool | None:
-        if not self.node.definitions:
+        if self.node.topic is not None or not self.node.definitions:
             return super().work(token)
         self.throw(token, self.prepare(token))
         return True
@@ -212,6 +231,14 @@ class EndEvent(Occurring, defaults.EndEvent):
             boundary.caught(host.workflow, host, None)
         else:
             host.cancel()
+            _go_on_compensating(host)
+
+
+def _go_on_compensating(handler: Token) -> None:
+    """If the activity that was withdrawn undid something: it is over, the next handler follows."""
+    driver = handler.workflow.top_workflow.tokens.get(handler.driver)
+    if driver is not None:
+        driver.task_spec.step_done(driver)
 
 
 def throw_behaviour(spec: FlowNode, token: Token, definition: Definition, scope: Scope) -> None:
@@ -226,7 +253,7 @@ def throw_behaviour(spec: FlowNode, token: Token, definition: Definition, scope:
     spared = [key for key in token.subscriptions if hub.subscriptions[key].spec in own]
     for boundary in own:
         boundary.caught(token.workflow, token, None, interrupting=False)
-    content = engine.parameters(scope, definition.content)
+    content = (scope.flat() if definition.everything else {}) | engine.parameters(scope, definition.content)
     if definition.kind == "signal":
         outward = SignalSent(token.id, token.element, str(engine.fill(scope, template(definition.name)) or ""), content)
         top.tell(outward)

@@ -43,6 +43,7 @@ class FlowNode(BpmnSpecMixin):
         if fired:
             token.phase = LEAVE
             payload.note(token)
+            continuation.note(token)
         self._update(token)
 
     def _update(self, my_task: Token) -> None:
@@ -70,6 +71,8 @@ class FlowNode(BpmnSpecMixin):
                 return None
             my_task.phase = LEAVE
         if my_task.phase == LEAVE and my_task.open:
+            if continuation.stops(my_task):
+                return None
             self.before_leaving(my_task)
             my_task.phase = CHOOSE
             if continuation.stops(my_task):

@@ -103,14 +103,19 @@ class InclusiveGateway(Join, defaults.InclusiveGateway):
         return held
 
     def may_still_come(self, workflow: Any, arrived: list[str], lenient: bool = False) -> bool:
-        """Is there a token with a path to an empty incoming flow, and none to a full one (section 13.4.3)?"""
+        """Is there a token with a path to an empty incoming flow, and none to a full one (section 13.4.3)?
+
+        The paths of the standard are made of sequence flows. What a boundary event may still send is waited for, too; but that an activity has one
+        with a way to a full flow does not mean that the activity's own token will not come over an empty one.
+        """
         reach = self.process.reach(self.node)
-        empty = [f.id for f in self.node.incoming if f.id not in arrived]
+        empty = [reach[f.id][0] for f in self.node.incoming if f.id not in arrived]
+        full = [reach[flow][1] for flow in arrived]
         specs = workflow.spec.task_specs
         for element in workflow.population:
             if element == self.node.id or (lenient and isinstance(specs.get(element), InclusiveGateway) and workflow.joins.get(element)):
                 continue
-            if any(element in reach[flow] for flow in empty) and not any(element in reach[flow] for flow in arrived):
+            if any(element in one for one in empty) and not any(element in one for one in full):
                 return True
         return False
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine.bpmn.activities import Activity, JobTask
+from engine.bpmn.activities import Activity
 from engine.bpmn.event_hub import Thrown
 from engine.bpmn.events import BoundaryEvent, CatchEvent, StartEvent
 from engine.bpmn.flow_node import FlowNode
 from engine.bpmn.gateways import Join
+from engine.bpmn.job_work import JobWork
 from engine.bpmn.multi_instance import LoopBody
 from engine.bpmn.token import ENTER, LEAVE, WAIT, Token
 from engine.bpmn.workflow import InstanceWorkflow
@@ -103,7 +104,7 @@ def complete_element(top: InstanceWorkflow, movement: inputs.CompleteElement) ->
 def throw_error(top: InstanceWorkflow, movement: inputs.ThrowJobError) -> None:
     """A handler's business error; or an operator's, which something must catch."""
     token = _catchable(top, movement) if movement.reason else open_job(top, movement.key)
-    if isinstance(token.task_spec, JobTask):
+    if isinstance(token.task_spec, JobWork):
         token.task_spec.end_job(token, "error")
     top.event_manager.throw_error(token, movement.code, movement.variables, movement.message)
 

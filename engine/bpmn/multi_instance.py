@@ -139,6 +139,7 @@ class StandardLoop(LoopBody, defaults.StandardLoopTask):
     def note(self, token: Token, iteration: Token) -> None:
         assert token.local is not None
         token.local.declare("loopCounter", token.memory["next"], told=False)
+        token.workflow.top_workflow.event_manager.look_again()
 
     def advance(self, token: Token, local: Scope | None) -> None:
         if self.goes_on(token):
@@ -204,6 +205,7 @@ class MultiInstance(LoopBody):
         assert token.local is not None
         for name, value in values.items():
             token.local.vars[f"nrOf{name}"] = token.local.vars[f"numberOf{name}"] = value
+        token.workflow.top_workflow.event_manager.look_again()
 
     def _count(self, token: Token, name: str, by: int) -> None:
         assert token.local is not None

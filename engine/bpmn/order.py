@@ -33,4 +33,6 @@ def settle(container: Container) -> None:
 
 def of_definitions(definitions: Iterable[Definition]) -> list[Definition]:
     """The triggers or results of one event; what ends a scope comes last, so that the others still happen."""
-    return sorted(definitions, key=lambda one: (ENDINGS.get(one.kind, 0), one.kind, one.id, one.name, one.code or "", one.text))
+    return sorted(
+        definitions, key=lambda one: (ENDINGS.get(one.kind, 0), one.kind, one.id, one.name, one.code or "", one.text, one.activity or "", one.waits)
+    )

@@ -25,7 +25,8 @@ ALONE = "payload"  # a payload that is no object travels as the only part of one
 def content(token: Token, definition: Definition) -> dict[str, Json]:
     """The payload of what a token throws: data inputs, parameters, SpiffWorkflow's payload expression. Raises ExpressionError."""
     node, scope, engine = token.task_spec.node, token.scope, token.workflow.script_engine
-    found = data_stores.read_in(token)
+    found = scope.flat() if definition.everything else {}
+    found |= data_stores.read_in(token)
     found |= {inside: scope[name] for name, inside in node.copied_in if name in scope}
     if node.stores_in:
         scope = Scope(token.id, scope, token.workflow.top_workflow.tell, dict(found))

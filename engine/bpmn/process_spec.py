@@ -101,7 +101,7 @@ class ProcessSpec(BpmnProcessSpec):
         self.compensation_start: FlowNode | None = None  # event subprocess that compensates this scope
         self.event_subprocesses: list[Any] = []
         self.model: Any = None
-        self._reach: dict[str, dict[str, set[str]]] = {}
+        self._reach: dict[str, dict[str, tuple[set[str], set[str]]]] = {}
         self.start = ScopeStart(self, Node(container.id, "start"), "$start")
         self.apart = ApartCompensation(self, Node(container.id, "compensation"), "$compensation")
         self.end = None
@@ -116,11 +116,14 @@ class ProcessSpec(BpmnProcessSpec):
         pairs = ((spec, node) for spec in self.event_subprocesses for node in spec.inner.starts)
         return tuple((spec, node.id) for spec, node in pairs if not any(d.kind == "compensate" for d in node.definitions))
 
-    def reach(self, node: Node) -> dict[str, set[str]]:
-        """For each incoming flow of a join: the elements from which a token can come over it without passing the join."""
+    def reach(self, node: Node) -> dict[str, tuple[set[str], set[str]]]:
+        """For each incoming flow of a join: the elements from which a token can come over it without passing the join, and those of them from
+        which sequence flows alone lead to it.
+        """
         found = self._reach.get(node.id)
         if found is None:
-            found = self._reach[node.id] = {flow.id: self.container.upstream(flow, node) for flow in node.incoming}
+            upstream = self.container.upstream
+            found = self._reach[node.id] = {flow.id: (upstream(flow, node), upstream(flow, node, boundaries=False)) for flow in node.incoming}
         return found
 
     def way_to_transaction(self, token: Token) -> Iterator[tuple[Any, Token]]:

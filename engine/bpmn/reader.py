@@ -257,7 +257,9 @@ class Reader:
                 continue
             host.boundary.append(node)
             if any(d.kind == "compensate" for d in node.definitions):
-                found = next((key for key in sorted(self.associated.get(node.id, ())) if key in made.nodes), None)
+                found = next(
+                    (key for key in sorted(self.associated.get(node.id, ())) if key in made.nodes and made.nodes[key].type in ACTIVITIES), None
+                )
                 if found is not None:
                     host.handler = found
                     made.nodes[found].for_compensation = True
@@ -290,6 +292,8 @@ class Reader:
     def _event(self, made: Node, element: Xml) -> None:
         made.definitions = self.events.definitions(element, made)
         made.parallel_multiple = flag(element, "parallelMultiple", False)
+        if made.type in ("intermediateThrowEvent", "endEvent"):
+            made.topic, made.result_variable = self.events.handled(element)
         made.interrupting = flag(element, "isInterrupting" if made.type == "startEvent" else "cancelActivity", True)
         made.attached_to = reference(element.get("attachedToRef"))
         made.initiator = extensions.attribute(element, "initiator")

@@ -28,14 +28,19 @@ def read(element: Xml) -> tuple[Owners, Template | None]:
     """(potential owners, performer) of an activity."""
     groups: list[Template] = []
     users: list[Template] = []
-    for role in children(element, "potentialOwner"):
+    for role in _roles(element, "potentialOwner"):
         for kind, said in _owners(role, _said(role)):
             found = _template(role, said)
             if found is not None:
                 (users if kind == "user" else groups).append(found)
-    performers = ((role, _said(role)) for tag in ("humanPerformer", "performer") for role in children(element, tag))
+    performers = ((role, _said(role)) for tag in ("humanPerformer", "performer") for role in _roles(element, tag))
     performer = next((found for role, said in performers if (found := _template(role, _bare(said))) is not None), None)
     return Owners(tuple(groups), tuple(users)), performer
+
+
+def _roles(element: Xml, tag: str) -> list[Xml]:
+    """By what they say: the standard gives several of them no order."""
+    return sorted(children(element, tag), key=lambda role: (_said(role), role.get("id") or ""))
 
 
 def _template(role: Xml, said: str) -> Template | None:

@@ -66,12 +66,19 @@ def duration(text: str) -> Duration:
 
 
 def date_time(text: str) -> datetime:
-    """Parse a date or date-time; without an offset it is UTC. Raises InvalidInput."""
+    """Parse a date or date-time; without an offset it is UTC. Gives UTC. Raises InvalidInput."""
+    return _at_its_offset(text).astimezone(UTC)
+
+
+def _at_its_offset(text: str) -> datetime:
+    """Months are those of the calendar there: midnight of 31 January at +08:00 is still the 30th in UTC."""
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError as exc:
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
+        found.astimezone(UTC)  # the first hours of the year 1 and the last ones of 9999 have none
+    except (ValueError, OverflowError) as exc:
         raise InvalidInput(f"{text!r} is not an ISO 8601 date-time such as 2026-11-23T14:05:00Z.") from exc
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return found
 
 
 def kind(text: str) -> str:
@@ -108,7 +115,10 @@ def following(plan_text: str, left: int | None, due: datetime, now: datetime | N
         return None
     late = left is None and now is not None and now > due
     if looks_cron(plan_text):
-        return Plan(cron(plan_text).after(now if late and now is not None else due), left, plan_text)
+        try:
+            return Plan(cron(plan_text).after(now if late and now is not None else due), left, plan_text)
+        except InvalidInput:
+            return None  # the years that it names are over
     if not plan_text.startswith("R"):
         return None
     _, start, interval, end = _parts(plan_text)
@@ -140,11 +150,11 @@ def _first_after(start: datetime, interval: Duration, moment: datetime) -> datet
     index = max(1, int((moment - start).total_seconds() // longest))
     while interval.after(start, index) <= moment:
         index += 1
-    return interval.after(start, index)
+    return interval.after(start, index).astimezone(UTC)
 
 
 def _parts(text: str) -> tuple[int | None, datetime | None, Duration, datetime | None]:
-    """Count, start, interval, end. All three of the latter together occur only in texts of our own, see `_cycle`."""
+    """Count, start (at its own offset), interval, end. All three of the latter together occur only in texts of our own, see `_cycle`."""
     head, *rest = text.split("/")
     match = _CYCLE.fullmatch(head)
     spans = [part for part in rest if part.startswith("P")]
@@ -161,7 +171,7 @@ def _parts(text: str) -> tuple[int | None, datetime | None, Duration, datetime |
     place = rest.index(spans[0])
     interval = duration(spans[0])
     _check_interval(text, interval)
-    return count, date_time(rest[0]) if place else None, interval, date_time(rest[place + 1]) if rest[place + 1 :] else None
+    return count, _at_its_offset(rest[0]) if place else None, interval, date_time(rest[place + 1]) if rest[place + 1 :] else None
 
 
 def _check_interval(text: str, interval: Duration) -> None:
@@ -178,4 +188,4 @@ def _cycle(text: str, now: datetime) -> Plan:
         text = "/".join([text.split("/", maxsplit=1)[0], iso(now), span, *rest])
     if start is not None and count is not None and count > MISSED and interval.after(start, MISSED) < now:
         raise InvalidInput(f"{text!r}: more than {MISSED} of its times are past.")
-    return Plan(start if start is not None else interval.after(now), None if count is None else count - 1, text)
+    return Plan(start.astimezone(UTC) if start is not None else interval.after(now), None if count is None else count - 1, text)

@@ -23,7 +23,9 @@ _OF_INSTANCE = job.update().where(job.c.instance_id == sa.bindparam("b_instance"
 _SUSPEND_JOBS = Statement(_OF_INSTANCE.where(job.c.state == "due", sa.or_(*(job.c.kind == kind for kind in OF_INSTANCES))))
 _RESUME_JOBS = Statement(_OF_INSTANCE.where(job.c.state == "suspended"))
 _OPEN = Statement(subscription.insert())
-_CLOSE = Statement(subscription.delete().where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key")))
+_THIS = (subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
+_CLOSE = Statement(subscription.delete().where(*_THIS))
+_REOPEN = Statement(subscription.update().where(*_THIS))
 
 _SUSPEND = Statement(subscription.update().where(subscription.c.instance_id == sa.bindparam("b_instance")))
 
@@ -106,7 +108,11 @@ class SubscriptionProjection:
                 }
             elif isinstance(event, ev.SubscriptionClosed) and opened.pop(event.key, None) is None:
                 closed.append(event.key)
-        batch.add(_CLOSE, *({"b_instance": head.instance_id, "b_key": key} for key in closed))
+        # One whose correlation key has changed is opened anew under its old key: one write, because PostgreSQL takes all of them as one statement.
+        again = {key: opened.pop(key) for key in closed if key in opened}
+        for key, values in again.items():
+            batch.add(_REOPEN, {"b_instance": head.instance_id, "b_key": key, **{k: v for k, v in values.items() if k not in ("instance_id", "key")}})
+        batch.add(_CLOSE, *({"b_instance": head.instance_id, "b_key": key} for key in closed if key not in again))
         batch.add(_OPEN, *opened.values())
         if isinstance(record.input, inp.SuspendInstance | inp.ResumeInstance):
             batch.add(_SUSPEND, {"b_instance": head.instance_id, "suspended": isinstance(record.input, inp.SuspendInstance)})

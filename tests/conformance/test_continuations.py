@@ -40,6 +40,17 @@ def test_every_flow_node_may_ask_for_it(element: str) -> None:
     assert go_on(bench).waiting() == (["x"] if "userTask" in element else [])
 
 
+def test_an_event_that_begins_something_has_its_boundary_behind_it() -> None:
+    began = f'<startEvent id="x" camunda:asyncBefore="true">{MESSAGE}</startEvent>'
+    bench = Bench(p(began, log("a"), flows("x a"))).start(element="x")
+    assert (bench.lines, [job.element for job in bench.open_jobs("timer").values()]) == ([], ["x"])
+    assert (go_on(bench).lines, bench.state) == (["a"], "completed")
+    late = boundary("k", "u", SIGNAL).replace("<boundaryEvent", '<boundaryEvent camunda:asyncBefore="true"', 1)
+    bench = Bench(p(S, '<userTask id="u"/>', late, log("a"), flows("s u", "k a"))).start().signal("g")
+    assert (bench.lines, bench.waiting(), [job.element for job in bench.open_jobs("timer").values()]) == ([], [], ["k"])
+    assert (go_on(bench).lines, bench.state) == (["a"], "completed")
+
+
 def test_a_join_waits_once_and_an_iteration_by_itself() -> None:
     bench = Bench(p(S, '<parallelGateway id="f"/><task id="a"/><task id="b"/><parallelGateway id="j" camunda:asyncBefore="true"/>', log("z"),
                     flows("s f", "f a", "f b", "a j", "b j", "j z"))).start()  # fmt: skip

@@ -23,6 +23,8 @@ EVENTS = EBG + catch("c", MESSAGE) + catch("d", SIGNAL)
 TO_EVENTS = flows("s g", "g c", "g d")
 UNDO = "<compensateEventDefinition/>"
 HANDLER = '<task id="k" isForCompensation="true"/>'
+LINK = '<linkEventDefinition name="l"/>'
+CANCELLED = sub("b", '<startEvent id="bs"/>', end("be", "<cancelEventDefinition/>"), flows("bs be"), tag="transaction")
 
 
 def extended(inside: str, tag: str = "userTask", attributes: str = "") -> str:
@@ -119,6 +121,8 @@ CASES: list[tuple[str, str | None, bytes, bytes]] = [
     ("bpmn.handler", "t", p(S, '<serviceTask id="t"/>', flows("s t")), p(S, '<serviceTask id="t" f:handler="h"/>', flows("s t"))),
     ("bpmn.message", "t", p(S, f'<receiveTask id="t">{MESSAGE.replace("M", "zz")}</receiveTask>', flows("s t")), p(S, '<receiveTask id="t" messageRef="M"/>', flows("s t"))),
     ("bpmn.message-missing", "t", p(S, '<sendTask id="t"/>', flows("s t")), p(S, '<sendTask id="t" messageRef="M"/>', flows("s t"))),
+    ("bpmn.event-gateway-receive", "r", p(S, EBG, catch("d", SIGNAL), '<receiveTask id="r" messageRef="N"><standardLoopCharacteristics loopMaximum="2"/></receiveTask>', flows("s g", "g d", "g r")), p(S, EBG, catch("d", SIGNAL), '<receiveTask id="r" messageRef="N"/>', flows("s g", "g d", "g r"))),
+    ("bpmn.receive-instantiate", "r", p('<receiveTask id="r" messageRef="M" instantiate="true"><standardLoopCharacteristics loopMaximum="2"/></receiveTask>'), p('<receiveTask id="r" messageRef="M" instantiate="true"/>')),
     ("bpmn.receive-instantiate", "r", p(S, '<receiveTask id="r" messageRef="M" instantiate="true"/>', flows("s r")), p('<receiveTask id="r" messageRef="M" instantiate="true"/>')),
     ("bpmn.receive-instantiate", "r", p('<receiveTask id="r" instantiate="true"/>'), p(S, '<receiveTask id="r"/>', flows("s r"))),
     ("bpmn.receive-instantiate", "r", p(S, sub("b", '<receiveTask id="r" messageRef="M" instantiate="true"/>'), flows("s b")), p(S, sub("b", '<receiveTask id="r" messageRef="M"/>'), flows("s b"))),
@@ -137,6 +141,19 @@ CASES: list[tuple[str, str | None, bytes, bytes]] = [
     ("bpmn.link-unused", "c", p(S, catch("c", '<linkEventDefinition name="L"/>'), E, flows("s e")), p(S, throw("t", '<linkEventDefinition name="L"/>'), catch("c", '<linkEventDefinition name="L"/>'), flows("s t"))),
     ("bpmn.code", "e", p(S, end("e", error(None)), flows("s e")), p(S, end("e", error("E1")), flows("s e"))),
     ("bpmn.code", "t", p(S, throw("t", "<escalationEventDefinition/>"), E, flows("s t", "t e")), p(S, throw("t", '<escalationEventDefinition escalationRef="C1"/>'), E, flows("s t", "t e"))),
+    ("bpmn.boundary-escalation", "c", p(S, U, boundary("c", "u", "<escalationEventDefinition/>"), flows("s u")), p(S, sub("b", '<startEvent id="bs"/>'), boundary("c", "b", "<escalationEventDefinition/>"), flows("s b"))),
+    ("bpmn.performers", "u", p(S, '<userTask id="u"><humanPerformer name="a"/><performer name="b"/></userTask>', flows("s u")), p(S, '<userTask id="u"><humanPerformer name="a"/></userTask>', flows("s u"))),
+    ("bpmn.twice", "t", p(S, '<scriptTask id="t"><script>a = 1</script><script>a = 2</script></scriptTask>', flows("s t")), p(S, '<scriptTask id="t"><script>a = 1</script></scriptTask>', flows("s t"))),
+    ("bpmn.twice", "t", p(S, '<task id="t"><extensionElements/><extensionElements/></task>', flows("s t")), p(S, '<task id="t"><extensionElements/></task>', flows("s t"))),
+    ("extension.ignored", "t", p(S, throw("t", '<signalEventDefinition signalRef="G" camunda:async="true"/>'), flows("s t")), p(S, f'<intermediateThrowEvent id="t" camunda:asyncAfter="true">{SIGNAL}</intermediateThrowEvent>', flows("s t"))),
+    ("extension.ignored", "t", p(S, '<serviceTask id="t" f:handler="h" camunda:candidateGroups="g"/>', flows("s t")), p(S, '<manualTask id="t" camunda:candidateGroups="g"/>', flows("s t"))),
+    ("extension.ignored", "t", call('calledElement="q"').replace(b'calledElement="q"/>', b'calledElement="q"><extensionElements><camunda:in businessKey="${x}"/></extensionElements></callActivity>'), call('calledElement="q"').replace(b'calledElement="q"/>', b'calledElement="q"><extensionElements><camunda:in businessKey="#{execution.processBusinessKey}"/></extensionElements></callActivity>')),
+    ("bpmn.message-handled", "t", p(S, '<sendTask id="t" messageRef="M" camunda:type="external" camunda:topic="h"/>', flows("s t")), p(S, throw("t", '<messageEventDefinition camunda:type="external" camunda:topic="h"/>'), flows("s t"))),
+    ("bpmn.triggers", "c", p(S, U, HANDLER, boundary("c", "u", UNDO + SIGNAL), '<association id="x" sourceRef="c" targetRef="k"/>', flows("s u")), compensated(boundary("d", "u", SIGNAL), flows("s u"))),
+    ("bpmn.triggers", "c", p(S, throw("t", LINK), catch("c", LINK + SIGNAL), flows("s t")), p(S, throw("t", SIGNAL + LINK), catch("c", LINK), flows("s t"))),
+    ("bpmn.triggers", "c", p(S, sub("b", '<startEvent id="bs"/>'), f'<boundaryEvent id="c" attachedToRef="b" parallelMultiple="true">{error(None) + SIGNAL}</boundaryEvent>', flows("s b")), p(S, sub("b", '<startEvent id="bs"/>'), boundary("c", "b", error(None) + SIGNAL), flows("s b"))),
+    ("bpmn.cancel-uncaught", "be", p(S, CANCELLED, flows("s b")), p(S, CANCELLED, boundary("c", "b", "<cancelEventDefinition/>"), flows("s b"))),
+    ("bpmn.start-twice", "v", p(*(f'<startEvent id="{one}">{MESSAGE}</startEvent>' for one in "uv")), p(f'<startEvent id="u">{MESSAGE}</startEvent><startEvent id="v">{SIGNAL}</startEvent>')),
     ("bpmn.parallel-multiple", "c", p(S, f'<intermediateCatchEvent id="c" parallelMultiple="true">{MESSAGE}</intermediateCatchEvent>', flows("s c")), p(S, f'<intermediateCatchEvent id="c" parallelMultiple="true">{MESSAGE}{SIGNAL}</intermediateCatchEvent>', flows("s c"))),
     ("bpmn.always-interrupts", "c", p(S, U, boundary("c", "u", error("E1"), False), flows("s u")), p(S, U, boundary("c", "u", error("E1")), flows("s u"))),
     ("bpmn.always-interrupts", "h-s", p(S, U, event_sub("h", error("E1"), False), flows("s u")), p(S, U, event_sub("h", error("E1"), True), flows("s u"))),

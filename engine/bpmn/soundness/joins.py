@@ -72,9 +72,9 @@ class Joins:
     def _may_still_come(self, state: int, join: Join, arrived: list[bool], lenient: bool) -> bool:
         """Is there a token with a path to an empty flow, and none to a full one (section 13.4.3)?"""
         empty = full = 0
-        for there, upstream in zip(arrived, join.upstream, strict=True):
+        for there, (upstream, drawn) in zip(arrived, join.upstream, strict=True):
             if there:
-                full |= upstream
+                full |= drawn
             else:
                 empty |= upstream
         others = state & join.scope.direct & ~join.need

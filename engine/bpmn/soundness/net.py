@@ -68,7 +68,8 @@ class Place:
 
 @dataclass(slots=True, eq=False)
 class Join:
-    """A gateway with several incoming flows. `upstream`: per flow the places from which a token can still come over it.
+    """A gateway with several incoming flows. `upstream`: per flow the places from which a token can still come over it, and those of them from
+    which sequence flows alone lead to it.
 
     A complex gateway remembers with `reset` that it has fired, and with the bits of `spent` which flows have brought a token since.
     """
@@ -76,7 +77,7 @@ class Join:
     node: Node
     scope: Scope
     places: list[Place] = field(default_factory=list)
-    upstream: list[int] = field(default_factory=list)
+    upstream: list[tuple[int, int]] = field(default_factory=list)
     need: int = 0
     reset: int = 0
     spent: list[int] = field(default_factory=list)
@@ -171,8 +172,9 @@ class Net:
         for place in self.marked(join.scope.direct):
             by_name[place.node.id] = by_name.get(place.node.id, 0) | place.bit
         for flow in join.node.incoming:
-            names = join.scope.container.upstream(flow, join.node)
-            join.upstream.append(sum(by_name.get(name, 0) for name in names))
+            upstream = join.scope.container.upstream
+            names, drawn = upstream(flow, join.node), upstream(flow, join.node, boundaries=False)
+            join.upstream.append((sum(by_name.get(name, 0) for name in names), sum(by_name.get(name, 0) for name in drawn)))
 
     # --- asking -------------------------------------------------------------------------------------------------------
     def marked(self, state: int) -> Iterator[Place]:
@@ -250,4 +252,6 @@ def waits(node: Node) -> bool:
         return any(d.kind != "link" for d in node.definitions)
     if node.type == "eventBasedGateway":
         return not node.parallel_events
+    if node.type == "intermediateThrowEvent":
+        return node.topic is not None  # a handler sends its message
     return node.loop is not None or bool(getattr(SPECS[node.type], "waits", False))

@@ -106,7 +106,7 @@ class Reduction:
         if target.join is not None and not place.instant and place.join is None:
             return False
         joins = (join for join in place.scope.joins if join.waits_for_rest)
-        return all(bool(one & place.bit) == bool(one & target.bit) for join in joins for one in join.upstream)
+        return all(bool(one & place.bit) == bool(one & target.bit) for join in joins for pair in join.upstream for one in pair)
 
     # --- in a state -----------------------------------------------------------------------------------------------------
     def alone(self, state: int, place: Place) -> list[Step] | None:

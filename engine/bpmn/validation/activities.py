@@ -9,6 +9,10 @@ SCRIPT = declare("script", "10.3.3", "The script is missing or not valid", "Writ
 HANDLER = declare("bpmn.handler", "10.3.3", "The service task has no known type", "Choose a service task that a pack provides.", warning=True)
 MESSAGE = declare("bpmn.message", "10.3.3", "The message is not complete", "Choose or define a message.")
 SENDS_NOTHING = declare("bpmn.message-missing", "10.3.3", "The send task sends no message", "Choose a message, or set a handler.", warning=True)
+HANDLER_SENDS = declare(
+    "bpmn.message-handled", "10.3.3", "A handler is set, so the engine does not send the message", "Remove the handler, or let it send the message.",
+    warning=True,
+)  # fmt: skip
 DECISION = declare("dmn.reference", "10.3.3", "Something that the decision refers to does not exist", "Define it in the same file.")
 CALL = declare("bpmn.call", "10.3.6", "The called process cannot be found", "Deploy the called process first, or correct its id.")
 INSTANTIATE = declare(
@@ -44,6 +48,13 @@ def send_tasks_send_something(_: Place, node: Node) -> Findings:
         yield Finding(node, "the send task sends no message; it completes at once", "choose a message")
 
 
+@checks(HANDLER_SENDS, "sendTask", "intermediateThrowEvent", "endEvent")
+def either_the_handler_or_the_engine_sends(_: Place, node: Node) -> Findings:
+    for one in node.definitions:
+        if node.topic is not None and one.kind == "message" and one.name:
+            yield Finding(node, f"the handler does the work of this element; the message {one.name!r} is sent only if the handler does it")
+
+
 @checks(MESSAGE, "sendTask", "receiveTask")
 def messages_have_a_name(_: Place, node: Node) -> Findings:
     if any(not one.name for one in node.definitions):
@@ -61,6 +72,8 @@ def instantiating_receive_tasks_begin_a_process(place: Place, node: Node) -> Fin
         yield Finding(node, "an instantiating receive task stands inside a subprocess", "remove its instantiate mark")
     if node.incoming:
         yield Finding(node, "a sequence flow leads into an instantiating receive task", "remove the flow, or the instantiate mark")
+    if node.loop is not None:
+        yield Finding(node, "an instantiating receive task is a loop or multi-instance", "receive the other messages in a second receive task")
 
 
 @checks(DECISION, "businessRuleTask")

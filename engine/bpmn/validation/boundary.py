@@ -15,6 +15,10 @@ NEVER_ARMED = declare(
     "bpmn.boundary-idle", "13.5.3", "The activity ends at once; this boundary event can never happen",
     "Attach it to an activity that waits, or remove it.", warning=True,
 )  # fmt: skip
+NEVER_ESCALATED = declare(
+    "bpmn.boundary-escalation", "10.5.3", "No escalation comes out of the activity; this boundary event can never happen",
+    "Attach it to a subprocess or call activity, or choose another trigger.", warning=True,
+)  # fmt: skip
 COMPENSATION = declare("bpmn.compensation", "10.7", "The compensation is not complete", "Connect the compensation event with its activity.")
 TWICE = declare(
     "bpmn.compensation-twice", "10.7", "An activity has more than one compensation handler", "Put the handlers into one subprocess and connect that."
@@ -67,6 +71,19 @@ def boundary_events_can_happen(place: Place, node: Node) -> Findings:
     waits = [one.kind for one in node.definitions if one.kind in ("message", "signal", "timer", "conditional")]
     if host is not None and waits and len(waits) == len(node.definitions) and at_once(host):
         yield Finding(node, f"{host.id} ends in the same step in which it begins: it cannot be reached by a {' or '.join(waits)} event")
+
+
+@checks(NEVER_ESCALATED, "boundaryEvent")
+def escalations_come_from_inside(place: Place, node: Node) -> Findings:
+    """Out of a scope, or thrown by the behaviour of a multi-instance activity."""
+    host = place.container.nodes.get(node.attached_to or "")
+    if host is None or host.inner is not None or host.type == "callActivity":
+        return
+    loop = host.loop
+    if loop is not None and (loop.one_event or loop.none_event or loop.complex_events):
+        return
+    if any(one.kind == "escalation" for one in node.definitions):
+        yield Finding(node, f"nothing escalates inside {host.id}, which is of the type {host.type}")
 
 
 # --- compensation -------------------------------------------------------------------------------------------------------

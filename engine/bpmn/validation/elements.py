@@ -15,6 +15,20 @@ MISPLACED = declare(
     "bpmn.misplaced", "15.3", "An element stands where BPMN does not allow it", "Move it to where it belongs, or remove it: here it has no effect."
 )
 
+TWICE = declare("bpmn.twice", "15.3", "An element stands twice where BPMN allows one", "Keep one of the two.")
+PERFORMERS = declare(
+    "bpmn.performers",
+    "10.3.4",
+    "An activity has more than one performer",
+    "Keep one of them, or name several persons as potential owners.",
+    warning=True,
+)
+ONCE = words(
+    "extensionElements conditionExpression script activationCondition completionCondition loopCondition standardLoopCharacteristics "
+    "multiInstanceLoopCharacteristics loopCardinality loopDataInputRef loopDataOutputRef inputDataItem outputDataItem condition event "
+    "ioSpecification operationRef target targetRef transformation from to"
+)
+
 
 BASE = "documentation extensionElements"
 FLOW_ELEMENT = f"{BASE} auditing monitoring categoryValueRef"
@@ -87,6 +101,26 @@ def every_element_stands_where_it_may(document: Document, _: Xml) -> Findings:
         read = local(one) in PASSIVE or local(one) in FLOW_NODES
         if local(one) in KNOWN and (read or parent not in CONTAINERS):
             yield Finding(one, f"{local(one)} cannot stand inside {parent}")
+
+
+@checks(TWICE, "file")
+def what_stands_once_stands_once(document: Document, _: Xml) -> Findings:
+    """Only one of them could count, and the schema says that there is one."""
+    for parent in document.elements:
+        seen: set[str] = set()
+        for one in parent if local(parent) in ALLOWED else ():
+            name = local(one)
+            if name in ONCE and name in seen:
+                yield Finding(one, f"a second {name} stands inside {local(parent)}")
+            seen.add(name)
+
+
+@checks(PERFORMERS, "file")
+def one_person_performs(document: Document, _: Xml) -> Findings:
+    for activity in document.elements:
+        found = [one for one in activity if local(one) in ("performer", "humanPerformer")]
+        for one in found[1:]:
+            yield Finding(one, "there is another performer, and one person does the work")
 
 
 def _strangers(document: Document) -> list[tuple[str, Xml]]:

@@ -35,6 +35,13 @@ ALWAYS_INTERRUPTS = declare(
 CODE = declare(
     "bpmn.code", "10.5.5", "The thrown error or escalation has no code", "Choose an error or escalation, and give it a code.", warning=True
 )
+TRIGGERS = declare("bpmn.triggers", "10.5.5", "These triggers cannot stand together at one event", "Draw an event of its own for each of them.")
+CANCEL_UNCAUGHT = declare(
+    "bpmn.cancel-uncaught", "13.5.2", "Nothing catches the cancellation of the transaction", "Attach a cancel event to the transaction.", warning=True
+)
+START_TWICE = declare(
+    "bpmn.start-twice", "10.5.2", "Two events of the process begin with the same message", "Keep one of them, or name two messages.", warning=True
+)
 PARALLEL_MULTIPLE = declare(
     "bpmn.parallel-multiple",
     "10.5.5",
@@ -55,8 +62,18 @@ def triggers_stand_where_they_may(place: Place, node: Node) -> Findings:
 @checks(EVENT, *EVENTS)
 def messages_and_signals_are_named(_: Place, node: Node) -> Findings:
     for one in node.definitions:
-        if one.kind in ("message", "signal") and not one.name:
+        if one.kind in ("message", "signal") and not one.name and not (one.kind == "message" and node.topic is not None):
             yield Finding(node, f"the {one.kind} event names no {one.kind}", f"choose a {one.kind}", one.line)
+
+
+@checks(EVENT, "startEvent", "receiveTask", "intermediateCatchEvent")
+def names_that_begin_a_process_are_fixed(place: Place, node: Node) -> Findings:
+    """Nothing exists yet from which they could be computed."""
+    gateways = (place.container.nodes[flow.source] for flow in node.incoming)
+    begins = node.instantiate or node.type == "startEvent" or any(one.instantiate for one in gateways)
+    for one in node.definitions if begins and place.container.holder is None else ():
+        if one.kind in ("message", "signal") and one.computed_name:
+            yield Finding(node, f"the name {one.name!r} of the {one.kind} that begins the process is an expression", "give it a fixed name", one.line)
 
 
 @checks(EVENT, "intermediateCatchEvent")
@@ -70,6 +87,18 @@ def processes_begin_by_one_event(place: Place, node: Node) -> Findings:
     if place.container.holder is None and node.parallel_multiple and len(node.definitions) > 1:
         advice = "use an instantiating event-based gateway of the type Parallel: the first event begins the instance, which awaits the others"
         yield Finding(node, "a process cannot wait for several events before there is an instance", advice)
+
+
+@checks(TRIGGERS, "startEvent", "intermediateCatchEvent", "boundaryEvent")
+def triggers_go_together(_: Place, node: Node) -> Findings:
+    """A link takes the place of a flow, a compensation begins a handler: neither is waited for. Errors and escalations do not wait for others."""
+    kinds = [one.kind for one in node.definitions]
+    for kind in ("compensate", "link"):
+        if kind in kinds and len(kinds) > 1:
+            yield Finding(node, f"a {kind} trigger stands beside others, which would never happen")
+    for kind in ("error", "escalation", "cancel"):
+        if node.parallel_multiple and len(kinds) > 1 and kind in kinds:
+            yield Finding(node, f"the event waits for all of its triggers, but the {kind} event cannot wait for the others")
 
 
 @checks(END, "endEvent")
@@ -90,6 +119,14 @@ def cancel_is_caught_at_transactions(place: Place, node: Node) -> Findings:
     host = place.container.nodes.get(node.attached_to or "")
     if host is not None and host.type != "transaction" and any(one.kind == "cancel" for one in node.definitions):
         yield Finding(node, "a cancel boundary event belongs to a transaction", "make the subprocess a transaction, or use an error event")
+
+
+@checks(CANCEL_UNCAUGHT, "endEvent")
+def cancellations_are_caught(place: Place, node: Node) -> Findings:
+    holders = (one.holder for one in place.container.enclosing() if one.holder is not None and one.holder.type == "transaction")
+    host = next(holders, None) if any(one.kind == "cancel" for one in node.definitions) else None
+    if host is not None and not any(one.kind == "cancel" for boundary in host.boundary for one in boundary.definitions):
+        yield Finding(node, f"the transaction {host.id} has no cancel boundary event: when it is cancelled, no way leads on")
 
 
 @checks(TIMER, *EVENTS)
@@ -164,6 +201,20 @@ def errors_and_cancels_interrupt(place: Place, node: Node) -> Findings:
     for one in node.definitions:
         if one.kind in ("error", "cancel"):
             yield Finding(node, f"the {one.kind} event is drawn as not interrupting, but it interrupts", line=one.line)
+
+
+@checks(START_TWICE, "container")
+def messages_begin_in_one_place(_: Place, container: Container) -> Findings:
+    if container.holder is not None:
+        return
+    seen: dict[str, str] = {}
+    for node in sorted(container.nodes.values(), key=lambda one: one.id):
+        begins = node.type == "startEvent" or (node.type == "receiveTask" and node.instantiate)
+        for one in node.definitions if begins else ():
+            if one.kind == "message" and seen.setdefault(one.name, node.id) != node.id:
+                yield Finding(
+                    node, f"the message {one.name!r} already begins the process at {seen[one.name]}; it will never begin here", line=one.line
+                )
 
 
 @checks(CODE, "endEvent", "intermediateThrowEvent")

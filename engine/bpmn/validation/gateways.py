@@ -21,7 +21,7 @@ TARGET = declare(
 )  # fmt: skip
 RECEIVE = declare(
     "bpmn.event-gateway-receive", "10.6.6", "A receive task does not fit behind this event-based gateway",
-    "Use either message events or receive tasks behind one gateway, and no boundary events on these tasks.",
+    "Use either message events or receive tasks behind one gateway, and no boundary events and loops on these tasks.",
 )  # fmt: skip
 PARALLEL = declare(
     "bpmn.event-gateway-parallel", "10.6.6", "Only an event-based gateway that begins a process can be parallel",
@@ -94,6 +94,15 @@ def receive_tasks_carry_no_boundary_events(place: Place, node: Node) -> Findings
     for one in _followers(place, node):
         if one.type == "receiveTask" and one.boundary:
             yield Finding(one, f"the receive task behind an event-based gateway has the boundary event {one.boundary[0].id}")
+
+
+@checks(RECEIVE, "eventBasedGateway")
+def receive_tasks_happen_once(place: Place, node: Node) -> Findings:
+    for one in _followers(place, node):
+        if one.type == "receiveTask" and one.loop is not None:
+            yield Finding(
+                one, "the receive task behind an event-based gateway is a loop or multi-instance: its first message already decides the way"
+            )
 
 
 @checks(PARALLEL, "eventBasedGateway")

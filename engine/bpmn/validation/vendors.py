@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.bpmn.reader import FLOW_NODES
 from engine.bpmn.validation.document import Document, words
 from engine.bpmn.validation.reading import EXTENSION
 from engine.bpmn.validation.rule import Finding, Findings, checks, declare
-from engine.bpmn.xml_source import BPMN, CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml
+from engine.bpmn.xml_source import BPMN, CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, local
 
 IGNORED = declare("extension.ignored", "", "An extension has no effect here", "Remove it, or say it in the way that the message names.", warning=True)
 UNKNOWN = declare("extension.unknown", "", "An extension is not known and has no effect", "Correct its name, or remove it.", warning=True)
@@ -65,6 +66,20 @@ IGNORED_ATTRIBUTES = {
     "calledElementTenantId": "remove it: there are no tenants",
     "decisionRefTenantId": "remove it: there are no tenants",
 }
+_PEOPLE = words("userTask manualTask receiveTask globalUserTask globalManualTask")
+_FLOW_NODES = words(" ".join(FLOW_NODES))
+# Where what is read is read; elsewhere it would be dropped. What is not listed is read at several kinds of elements or is judged by other rules.
+READ_AT = {
+    **dict.fromkeys(("assignee", "candidateGroups", "candidateUsers", "excludes", "dueDate", "due", "followUpDate", "followUp"), _PEOPLE),
+    **dict.fromkeys(("formKey", "formRef", "formId"), _PEOPLE | {"startEvent"}),
+    **dict.fromkeys(("decision", "decisionRef", "mapDecisionResult"), words("businessRuleTask globalBusinessRuleTask")),
+    "topic": words("serviceTask sendTask businessRuleTask globalBusinessRuleTask intermediateThrowEvent endEvent messageEventDefinition"),
+    **dict.fromkeys(("asyncBefore", "asyncAfter", "async"), _FLOW_NODES | {"multiInstanceLoopCharacteristics"}),
+    **dict.fromkeys(("collection", "elementVariable"), words("multiInstanceLoopCharacteristics")),
+    "initiator": words("startEvent"),
+}
+ELSEWHERE_READ = "remove it, or set it at the element that it is meant for"
+BUSINESS_KEY = "remove it: a called process has the business key of its caller"
 READ_ELEMENTS = {
     OURS: words("parameter parameters inputParameter outputParameter inputOutput in out correlationKey properties property failedJobRetryTimeCycle"),
     ZEEBE: words(
@@ -95,7 +110,17 @@ IGNORED_ELEMENTS = {
 }
 HANDLER = "set a handler that a pack provides"
 ADVICE = tuple(
-    dict.fromkeys((*REFUSED_ATTRIBUTES.values(), *IGNORED_ATTRIBUTES.values(), *REFUSED_ELEMENTS.values(), *IGNORED_ELEMENTS.values(), HANDLER))
+    dict.fromkeys(
+        (
+            *REFUSED_ATTRIBUTES.values(),
+            *IGNORED_ATTRIBUTES.values(),
+            *REFUSED_ELEMENTS.values(),
+            *IGNORED_ELEMENTS.values(),
+            HANDLER,
+            ELSEWHERE_READ,
+            BUSINESS_KEY,
+        )
+    )
 )
 
 
@@ -123,9 +148,13 @@ def nothing_is_ignored(document: Document, _: Xml) -> Findings:
     for on, name, value in document.once(_attributes):
         if name in IGNORED_ATTRIBUTES and value not in KEPT_VALUES.get(name, ()):
             yield Finding(on, f"the attribute {name} has no effect", IGNORED_ATTRIBUTES[name])
+        elif name in READ_AT and local(on) not in READ_AT[name] and value.lower() != "false":
+            yield Finding(on, f"the attribute {name} has no effect at {local(on)}", ELSEWHERE_READ)
     for one, _space, name in document.once(_elements):
         if name in IGNORED_ELEMENTS:
             yield Finding(one, f"the extension {name} has no effect", IGNORED_ELEMENTS[name])
+        elif name == "in" and "businesskey" not in (one.get("businessKey") or "businessKey").lower():
+            yield Finding(one, "the business key of a called process cannot be set", BUSINESS_KEY)
 
 
 @checks(UNKNOWN, "file")

@@ -44,6 +44,13 @@ def test_a_performer_is_one_person() -> None:
     assert offered(role("performer", "${who}"), who="gonzo") == ((), (), "gonzo")
 
 
+def test_in_whatever_order_several_are_written() -> None:
+    owners = [role("potentialOwner", said) for said in ("managers, user(kermit)", "clerks", "user(gonzo)")]
+    performers = [role("humanPerformer", said) for said in ("user(rowlf)", "user(fozzie)")]
+    for written in (owners + performers, [*reversed(owners), *reversed(performers)]):
+        assert offered("".join(written)) == (("clerks", "managers"), ("kermit", "gonzo"), "fozzie")
+
+
 def test_an_expression_in_feel() -> None:
     said = role("potentialOwner", "if amount &gt; 9 then &quot;managers&quot; else &quot;clerks&quot;").replace(
         "<formalExpression>", '<formalExpression language="feel">'

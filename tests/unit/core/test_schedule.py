@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -163,3 +163,24 @@ def test_an_endless_cycle_makes_up_once_for_what_it_missed():
 )
 def test_kinds(text, kind):
     assert schedule.kind(text) == kind
+
+
+def test_months_are_counted_at_the_offset_of_the_start():
+    plan = schedule.first("R3/2026-01-31T00:00:00+08:00/P1M", NOW)
+    due = [plan.due]
+    while plan := schedule.following(plan.text, plan.left, due[-1]):
+        due.append(plan.due)
+    assert [one.astimezone(timezone(timedelta(hours=8))).strftime("%m-%d %H") for one in due] == ["01-31 00", "02-28 00", "03-31 00"]
+    assert {one.utcoffset() for one in due} == {timedelta(0)}
+
+
+def test_a_cron_text_ends_with_the_years_that_it_names():
+    plan = schedule.first("0 0 12 6 1 ? 2027", NOW)
+    assert plan.due == datetime(2027, 1, 6, 12, tzinfo=UTC)
+    assert schedule.following(plan.text, plan.left, plan.due) is None
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-05:00"])
+def test_a_moment_that_utc_does_not_have_is_refused(text):
+    with pytest.raises(InvalidInput):
+        schedule.date_time(text)
