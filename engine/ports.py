@@ -353,6 +353,9 @@ class Definitions(Protocol):
 class Jobs(Protocol):
     def add(self, due: Due) -> None: ...
 
+    def add_new(self, dues: Sequence[Due]) -> None:
+        """Many at once; no job has their ids."""
+
     def remove(self, job_id: str, due_at: datetime | None = None) -> bool:
         """Whether it was there; with `due_at` only the job of that moment, not a later one of a cycle under the same id."""
 
