@@ -39,6 +39,9 @@ class Stopwatch(Protocol):
     def left(self) -> float:
         """Seconds; 0 or less when it is used up."""
 
+    def sent(self) -> None:
+        """An evaluation goes to the sandbox: it has its price, however little it computes."""
+
     def running(self, worker: int | None = None) -> AbstractContextManager[None]:
         """Code runs in the process `worker` of the sandbox (None: in one that is not known); the thread waits for it."""
 
@@ -60,17 +63,21 @@ T = TypeVar("T")
 
 
 class Watch(Allowance, Protocol):
-    """Bounds the time of a command without letting its outcome depend on time.
+    """Bounds what a command does without letting its outcome depend on time, or on what later versions allow.
 
     Live it measures; a verdict (stopped here) is written into the record beside the input. Re-execution reads the verdicts back and
     measures nothing, so that it stops at the same places and nowhere else.
     """
 
-    def exhausted(self) -> bool:
-        """Asked before each step: is the command to stop here?"""
+    @property
+    def recorded(self) -> bool:
+        """Is this re-execution?"""
 
-    def evaluation(self, run: Callable[[], T]) -> T:
-        """Evaluate something. Raises ExpressionStopped; NotAvailable when re-execution cannot finish what once finished."""
+    def used_up(self, counted: str | None) -> str | None:
+        """Asked before each step: why the command is to stop here. `counted`: what the counts of the engine as it is now say."""
+
+    def evaluation(self, run: Callable[[], T], source: str = "") -> T:
+        """Evaluate something, whose text is `source`. Raises ExpressionStopped; NotAvailable when re-execution cannot finish what once finished."""
 
 
 # --- expressions ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 The counts are the same on every machine and come first; the time is for what they price too low. Whatever is used up, the command stops
 before its next step with an incident on the element whose turn it was. The rest waits in the queue: a retry goes on with a new budget.
+Re-execution stops where the record says (`engine.history.watch`), so prices and limits may change from version to version.
 """
 
 from __future__ import annotations
@@ -23,8 +24,12 @@ VALUES: Mapping[type[Any], Callable[[Any], Any]] = {
     ev.SignalSent: attrgetter("payload"),
 }
 """The events that carry values of any size."""
+LOOK = 3
+"""A look at the condition of an event is so many steps more than any other evaluation: each change of a variable is followed by one at every event."""
 SENDING = 50
 """A message or signal that leaves counts as so many events: each becomes a job that other instances have to answer."""
+EVER = Limits(steps=20_000, events=80_000)
+"""The most that a version has allowed which wrote no verdict on counts; it charged nothing for `LOOK`."""
 PART = 16
 """Bytes for each number, text, list or object, besides the characters of a text."""
 
@@ -39,11 +44,17 @@ class Budget:
     def open(self, watch: Watch | None) -> None:
         """A command begins."""
         self._watch = watch
+        self._allowed = EVER if watch is not None and watch.recorded else self._limits
         self._steps = self._events = self._bytes = 0
+        self._looks = 0  # what is charged for them beyond the evaluation
 
     def evaluated(self) -> None:
         """An expression or script is a step, too: it costs as much."""
         self._steps += 1
+
+    def looked(self) -> None:
+        """At the condition of an event."""
+        self._looks += LOOK
 
     def told(self, event: ev.Event) -> None:
         """Something happened."""
@@ -57,16 +68,18 @@ class Budget:
 
     def used_up(self) -> str | None:
         """Asked before each step: why it must not be made."""
-        limits = self._limits
         self._steps += 1
-        if self._steps > limits.steps:
-            return f"more than {limits.steps} steps in one command; is this loop meant to end?"
-        if self._events > limits.events:
-            return f"more than {limits.events} events in one command; is this loop meant to end?"
-        if self._bytes > limits.value_bytes:
-            return f"the values of one command are larger than {limits.value_bytes} bytes"
-        if self._watch is not None and self._watch.exhausted():
-            return "the command has used up its time; is this loop meant to end?"
+        counted = self._counted()
+        return counted if self._watch is None else self._watch.used_up(counted)
+
+    def _counted(self) -> str | None:
+        allowed = self._allowed
+        if self._steps + (0 if allowed is EVER else self._looks) > allowed.steps:
+            return f"more than {allowed.steps} steps in one command; is this loop meant to end?"
+        if self._events > allowed.events:
+            return f"more than {allowed.events} events in one command; is this loop meant to end?"
+        if self._bytes > allowed.value_bytes:
+            return f"the values of one command are larger than {allowed.value_bytes} bytes"
         return None
 
 

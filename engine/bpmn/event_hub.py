@@ -245,6 +245,7 @@ class EventHub(EventManager):
             one = self.conditions.get(key)
             if one is None or one.held is None:
                 continue
+            self.workflow.budget.looked()
             was, one.held = one.held, self._holds(one)
             if one.held and not was:
                 self.fire(one)

@@ -12,8 +12,8 @@ class Limits:
     What one command may do is measured so that it ends well within a second and takes a few dozen megabytes.
     """
 
-    steps: int = 20_000  # per command
-    events: int = 80_000  # per command
+    steps: int = 12_000  # per command
+    events: int = 60_000  # per command
     value_bytes: int = 8 * 1024 * 1024  # of the values in the events of one command
     elements: int = 25_000
     cardinality: int = 100_000  # of one multi-instance activity
