@@ -26,12 +26,16 @@ VALUES: Mapping[type[Any], Callable[[Any], Any]] = {
 """The events that carry values of any size."""
 LOOK = 3
 """A look at the condition of an event is so many steps more than any other evaluation: each change of a variable is followed by one at every event."""
+CROWD = 4
+"""So many tokens that an element makes at once cost a step, before any of them goes on."""
 SENDING = 50
 """A message or signal that leaves counts as so many events: each becomes a job that other instances have to answer."""
 EVER = Limits(steps=20_000, events=80_000)
-"""The most that a version has allowed which wrote no verdict on counts; it charged nothing for `LOOK`."""
+"""The most that a version has allowed which wrote no verdict on counts; it charged nothing for `LOOK` and `CROWD`."""
 PART = 16
 """Bytes for each number, text, list or object, besides the characters of a text."""
+OBJECT = 48
+"""More for an object: it is what costs most to read and write."""
 
 
 class Budget:
@@ -46,7 +50,7 @@ class Budget:
         self._watch = watch
         self._allowed = EVER if watch is not None and watch.recorded else self._limits
         self._steps = self._events = self._bytes = 0
-        self._looks = 0  # what is charged for them beyond the evaluation
+        self._extra = 0  # what looks and crowds cost beyond steps and evaluations
 
     def evaluated(self) -> None:
         """An expression or script is a step, too: it costs as much."""
@@ -54,7 +58,11 @@ class Budget:
 
     def looked(self) -> None:
         """At the condition of an event."""
-        self._looks += LOOK
+        self._extra += LOOK
+
+    def admitted(self, tokens: int) -> None:
+        """An element makes tokens."""
+        self._extra += tokens // CROWD
 
     def told(self, event: ev.Event) -> None:
         """Something happened."""
@@ -74,7 +82,7 @@ class Budget:
 
     def _counted(self) -> str | None:
         allowed = self._allowed
-        if self._steps + (0 if allowed is EVER else self._looks) > allowed.steps:
+        if self._steps + (0 if allowed is EVER else self._extra) > allowed.steps:
             return f"more than {allowed.steps} steps in one command; is this loop meant to end?"
         if self._events > allowed.events:
             return f"more than {allowed.events} events in one command; is this loop meant to end?"
@@ -89,10 +97,13 @@ def weight(value: Any) -> int:
     while todo:
         one = todo.pop()
         total += PART
+        kind = type(one)
+        if kind is int or kind is float or kind is bool or one is None:
+            continue
         if isinstance(one, str):
             total += len(one)
-        elif isinstance(one, Mapping):
-            total += sum(map(len, one)) + PART * len(one)
+        elif kind is dict or isinstance(one, Mapping):
+            total += OBJECT + sum(map(len, one)) + PART * len(one)
             todo.extend(one.values())
         elif isinstance(one, list | tuple):
             todo.extend(one)

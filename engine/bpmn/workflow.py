@@ -195,6 +195,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         """Raise unless `count` more tokens may live."""
         if len(self.tokens) + count > self.limits.elements:
             raise ElementFailure(f"more than {self.limits.elements} elements would be open at once")
+        self.budget.admitted(count)
 
     # --- SpiffWorkflow's look-ups -----------------------------------------------------------------------------------
     def get_task_from_id(self, task_id: int) -> Token:
