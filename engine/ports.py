@@ -201,6 +201,10 @@ class Execution(Protocol):
     def error(self) -> str | None:
         """Why it failed, or the cause of an open incident."""
 
+    @property
+    def chain(self) -> int:
+        """Length of the chain of cause for what the last movement sent (`engine.model.chains`)."""
+
     def apply(self, movement: Movement | FailJob, now: datetime, call: CallFunction, watch: Watch | None = None) -> tuple[Event, ...]:
         """Run to the next wait state. Without a watch time is not bounded. Raises Conflict (unknown or finished key), LimitExceeded."""
 

@@ -17,6 +17,7 @@ class Limits:
     value_bytes: int = 8 * 1024 * 1024  # of the values in the events of one command
     elements: int = 25_000
     cardinality: int = 100_000  # of one multi-instance activity
+    chain: int = 1_000  # of messages and signals that lead to each other (`engine.model.chains`)
     nesting: int = 100  # subprocesses and calls inside each other
     file_bytes: int = 5 * 1024 * 1024
     xml_depth: int = 256

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from engine.errors import Conflict, ExpressionStopped, NotAvailable
 from engine.model.records import Call
@@ -47,9 +47,7 @@ class LiveWatch:
         self._number += 1
         self._short = self._stopwatch.left() <= 0
         try:
-            if self._short:
-                raise ExpressionStopped(source=source[:QUOTED])
-            return run()
+            return self._not_begun(source) if self._short else run()
         except ExpressionStopped as exc:
             if self._short:
                 exc = ExpressionStopped(source=exc.data.get("source"), cause="the command has used up its time")
@@ -64,6 +62,9 @@ class LiveWatch:
 
     def running(self, worker: int | None = None) -> AbstractContextManager[None]:
         return self._stopwatch.running(worker)
+
+    def _not_begun(self, source: str) -> NoReturn:
+        raise ExpressionStopped(source=source[:QUOTED])
 
     def _stop(self, words: str) -> None:
         self._made.append(Call(STOPPED, self._number, failed=True, error=words))

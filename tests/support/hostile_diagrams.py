@@ -159,9 +159,7 @@ def _literal(text: str) -> str:
 
 
 DECIDES = p(S, '<businessRuleTask id="b" camunda:decisionRef="D"/>', flows("s b"))
-RECURSIVE = (
-    f'<businessKnowledgeModel id="K" name="k"><encapsulatedLogic><formalParameter name="n"/>{_literal("k(n + 1) + k(n + 2)")}</encapsulatedLogic></businessKnowledgeModel>'
-)
+RECURSIVE = f'<businessKnowledgeModel id="K" name="k"><encapsulatedLogic><formalParameter name="n"/>{_literal("k(n + 1) + k(n + 2)")}</encapsulatedLogic></businessKnowledgeModel>'
 NEEDS = '<knowledgeRequirement id="r"><requiredKnowledge href="#K"/></knowledgeRequirement>'
 CIRCLE = '<informationRequirement id="r"><requiredDecision href="#D"/></informationRequirement>'
 FEEL_TEXTS = {
@@ -200,7 +198,9 @@ def _chain(length: int) -> bytes:
 
 
 FILES: dict[str, Case] = {
-    "external entity": case(_document('<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]>', "<documentation>&x;</documentation>"), "", refused=True),
+    "external entity": case(
+        _document('<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]>', "<documentation>&x;</documentation>"), "", refused=True
+    ),
     "parameter entity": case(_document('<!DOCTYPE d [<!ENTITY % x SYSTEM "http://127.0.0.1:1/x.dtd"> %x;]>'), "", refused=True),
     "a billion laughs": case(_document(f'<!DOCTYPE d [<!ENTITY l0 "ha">{LAUGHS}]>', "<documentation>&l9;</documentation>"), "", refused=True),
     "external DTD": case(_document('<!DOCTYPE definitions SYSTEM "http://127.0.0.1:1/x.dtd">'), "", refused=True),
