@@ -59,6 +59,7 @@ class EventHub(EventManager):
         self.subscriptions: dict[int, Subscription] = {}
         self.signals: dict[str, dict[int, Subscription]] = {}
         self.conditions: dict[int, Subscription] = {}
+        self.unseen: dict[int, None] = {}  # conditions that nobody has looked at yet
         self.payload: Mapping[str, Any] | None = None  # of the event that is just happening (`engine.bpmn.payload`)
         self.bound: dict[int, Subscription] = {}  # messages whose correlation key follows the instance's data
         self.chain = 0  # so many timers that were due at once led to the present command
@@ -128,7 +129,7 @@ class EventHub(EventManager):
             retry = one.node.retry
             top.tell(JobCreated(one.key, one.node.id, "timer", iso(one.schedule.due), retries=retry.attempts, backoff=retry.backoff))
         elif one.kind == "conditional":
-            top.changed = True
+            self.unseen[one.key] = None
         else:
             self._tell_opened(one)
 
@@ -242,9 +243,11 @@ class EventHub(EventManager):
             if one is not None and key not in spared:
                 self.fire(one, payload)
 
-    def check_conditions(self) -> None:
-        """Fire conditional events whose condition has become true (not: has stayed true)."""
-        for key in list(self.conditions):
+    def check_conditions(self, *, every: bool) -> None:
+        """Fire conditional events whose condition has become true (not: has stayed true). Without a change of variables only new ones can."""
+        keys = list(self.conditions if every else self.unseen)
+        self.unseen.clear()
+        for key in keys:
             one = self.conditions.get(key)
             if one is None or one.held is None:
                 continue

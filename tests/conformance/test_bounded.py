@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from engine.bpmn import Limits
+from engine.errors import DeploymentRejected
 from engine.expressions import Limits as ExpressionLimits
 from engine.expressions import SandboxEvaluator
 from engine.model import events as ev
@@ -153,6 +154,52 @@ def test_each_budget_of_a_command_stops_it() -> None:
     sending = p(S, MERGE, throw("a", SIGNAL), flows("s m", "m a", "a m"))
     bench = Bench(sending, limits=Limits(events=1000)).start()
     assert 10 < len(bench.of(ev.SignalSent)) < 20  # each makes a job that others must answer
+
+
+def test_looks_and_crowds_have_their_price() -> None:
+    waiting = p(S, FORK, *[catch(f"c{n}", conditional("x > 1")) + flows(f"f c{n}") for n in range(50)], flows("s f"))
+    assert "steps" in (
+        Bench(waiting, limits=Limits(steps=250)).start(x=0).error or ""
+    )  # 53 steps, 12 for the crowd, 50 looks of which each costs four
+    bench = Bench(waiting, limits=Limits(steps=280)).start(x=0)  # a condition that begins to wait is no reason to look at all the others
+    assert bench.error is None
+    assert len(bench.do(inputs.SetVariables({"x": 2})).trace()) == 52
+    crowd = p(S, f'<userTask id="t">{multi(400)}</userTask>', flows("s t"))
+    bench = Bench(crowd, limits=Limits(steps=100), roundtrip=False).start()
+    assert len(bench.open_tasks()) < 5
+
+
+def test_what_was_deployed_once_goes_on_although_limits_have_become_stricter() -> None:
+    with EmbeddedEngine(functions={"log": print}) as engine:
+        engine.deploy({"p.bpmn": p(S, USER, script("a", "x = [one for one in (1, 2)]"), flows("s u", "u a"))})
+        one = engine.start("p")
+        library = engine.app.services.library
+        library.interpreter.limits = Limits(file_elements=3, expressions=0)
+        library._models._held.clear()
+        engine.app.services.live.take(one)
+        [task] = engine.user_tasks(one)
+        engine.complete(task.id)
+        assert engine.instance(one).state == "completed"
+        with pytest.raises(DeploymentRejected):
+            engine.deploy({"p.bpmn": p(S, '<task id="t"/>', flows("s t"))})
+
+
+def test_the_first_instance_takes_the_model_that_was_judged() -> None:
+    with EmbeddedEngine() as engine:
+        engine.deploy({"p.bpmn": p(S, USER, flows("s u"))})
+        engine.app.services.library.interpreter.compile = lambda *_, **__: pytest.fail("it is compiled already")  # type: ignore[method-assign]
+        engine.start("p")
+
+
+def test_counts_stop_re_execution_where_they_stopped_the_command_whatever_is_allowed_then() -> None:
+    with EmbeddedEngine() as engine:
+        engine.app.services.library.interpreter.limits = Limits(steps=50)
+        engine.deploy({"p.bpmn": circle(script("a", "x = 1"), path="a")})
+        one = engine.start("p", {"n": 0})
+        assert stops(engine, one) == [1]
+        for allowed in (10, 5_000):
+            engine.app.services.library.interpreter.limits = Limits(steps=allowed)
+            engine.check()
 
 
 def test_a_retry_goes_on_with_a_new_budget() -> None:
