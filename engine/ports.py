@@ -39,6 +39,9 @@ class Stopwatch(Protocol):
     def left(self) -> float:
         """Seconds; 0 or less when it is used up."""
 
+    def sent(self) -> None:
+        """An evaluation goes to the sandbox: it has its price, however little it computes."""
+
     def running(self, worker: int | None = None) -> AbstractContextManager[None]:
         """Code runs in the process `worker` of the sandbox (None: in one that is not known); the thread waits for it."""
 
@@ -60,17 +63,21 @@ T = TypeVar("T")
 
 
 class Watch(Allowance, Protocol):
-    """Bounds the time of a command without letting its outcome depend on time.
+    """Bounds what a command does without letting its outcome depend on time, or on what later versions allow.
 
     Live it measures; a verdict (stopped here) is written into the record beside the input. Re-execution reads the verdicts back and
     measures nothing, so that it stops at the same places and nowhere else.
     """
 
-    def exhausted(self) -> bool:
-        """Asked before each step: is the command to stop here?"""
+    @property
+    def recorded(self) -> bool:
+        """Is this re-execution?"""
 
-    def evaluation(self, run: Callable[[], T]) -> T:
-        """Evaluate something. Raises ExpressionStopped; NotAvailable when re-execution cannot finish what once finished."""
+    def used_up(self, counted: str | None) -> str | None:
+        """Asked before each step: why the command is to stop here. `counted`: what the counts of the engine as it is now say."""
+
+    def evaluation(self, run: Callable[[], T], source: str = "") -> T:
+        """Evaluate something, whose text is `source`. Raises ExpressionStopped; NotAvailable when re-execution cannot finish what once finished."""
 
 
 # --- expressions ------------------------------------------------------------------------------------------------------
@@ -193,6 +200,10 @@ class Execution(Protocol):
     @property
     def error(self) -> str | None:
         """Why it failed, or the cause of an open incident."""
+
+    @property
+    def chain(self) -> int:
+        """Length of the chain of cause for what the last movement sent (`engine.model.chains`)."""
 
     def apply(self, movement: Movement | FailJob, now: datetime, call: CallFunction, watch: Watch | None = None) -> tuple[Event, ...]:
         """Run to the next wait state. Without a watch time is not bounded. Raises Conflict (unknown or finished key), LimitExceeded."""
@@ -352,6 +363,9 @@ class Definitions(Protocol):
 
 class Jobs(Protocol):
     def add(self, due: Due) -> None: ...
+
+    def add_new(self, dues: Sequence[Due]) -> None:
+        """Many at once; no job has their ids."""
 
     def remove(self, job_id: str, due_at: datetime | None = None) -> bool:
         """Whether it was there; with `due_at` only the job of that moment, not a later one of a cycle under the same id."""

@@ -105,7 +105,7 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
     )
     after = Head(head.instance_id, head.definition_id, head.process_id, head.business_key, execution.state, record.seq, record.hash, head.started_by)
     uow.append(record, after)
-    _send(uow, services, after, record)
+    _send(uow, services, after, record, execution)
     _keep(uow, services, after, execution)
     return reference(record, after)
 
@@ -121,40 +121,46 @@ def reference(record: Record, head: Head) -> InstanceRef:
     return InstanceRef(head.instance_id, record.seq, head.state, tuple(f"{head.instance_id}-{k}" for k in created))
 
 
-def _send(uow: UnitOfWork, services: Services, head: Head, record: Record) -> None:
+def _send(uow: UnitOfWork, services: Services, head: Head, record: Record, execution: Execution) -> None:
     """Messages and signals leave as jobs of the same transaction; a new wait finds a message that came early."""
-    due = False
+    due, leaving = False, list[Due]()
     for number, event in enumerate(record.events):
         job_id = f"{head.instance_id}-{record.seq}.{number}"
         match event:
             case ev.MessageSent():
-                _post(uow, job_id, "message", head, event, event.correlation_key)
+                leaving.append(_post(uow, job_id, "message", head, event, event.correlation_key, execution.chain))
             case ev.SignalSent():
-                _post(uow, job_id, "signal", head, event, None)
+                leaving.append(_post(uow, job_id, "signal", head, event, None, execution.chain))
             case ev.SubscriptionOpened(kind="message"):
-                due |= _early(uow, services, job_id, head, event)
+                leaving += _early(uow, services, job_id, head, event, execution.chain)
             case ev.JobCreated(kind="service") | ev.JobCreated(kind="timer", due=None):
                 due = True
             case _:
                 continue
-    if due or any(isinstance(e, ev.MessageSent | ev.SignalSent) for e in record.events):
+    uow.jobs.add_new(leaving)
+    if due or leaving:
         uow.due_now()
 
 
-def _post(uow: UnitOfWork, job_id: str, kind: str, head: Head, event: ev.MessageSent | ev.SignalSent, key: str | None) -> None:
-    parameters = {"name": event.name, "payload": dict(event.payload), "correlation_key": key, "business_key": head.business_key}
-    uow.jobs.add(Due(job_id, kind, head.instance_id, event.key, event.element, None, parameters, uow.now, 0, 3))
+def _post(uow: UnitOfWork, job_id: str, kind: str, head: Head, event: ev.MessageSent | ev.SignalSent, key: str | None, chain: int) -> Due:
+    parameters: dict[str, Json] = {
+        "chain": chain,
+        "name": event.name,
+        "payload": dict(event.payload),
+        "correlation_key": key,
+        "business_key": head.business_key,
+    }
+    return Due(job_id, kind, head.instance_id, event.key, event.element, None, parameters, uow.now, 0, 3)
 
 
-def _early(uow: UnitOfWork, services: Services, job_id: str, head: Head, event: ev.SubscriptionOpened) -> bool:
+def _early(uow: UnitOfWork, services: Services, job_id: str, head: Head, event: ev.SubscriptionOpened, chain: int) -> list[Due]:
     key = event.correlation_key if event.correlation_key is not None else head.business_key
     accepts = None if not event.retrieval else lambda payload: carried_key(services, event.retrieval, payload, uow.now) == key
     kept = uow.waiting.take_kept(event.name, key, uow.now, accepts)
     if kept is None:
-        return False
-    parameters = {"name": event.name, "payload": dict(kept[1]), "correlation_key": kept[0], "business_key": None}
-    uow.jobs.add(Due(job_id, "message", None, None, event.element, None, parameters, uow.now, 0, 3))
-    return True
+        return []
+    parameters: dict[str, Json] = {"chain": chain, "name": event.name, "payload": dict(kept[1]), "correlation_key": kept[0], "business_key": None}
+    return [Due(job_id, "message", None, None, event.element, None, parameters, uow.now, 0, 3)]
 
 
 def _keep(uow: UnitOfWork, services: Services, head: Head, execution: Execution) -> None:

@@ -64,6 +64,7 @@ def deploy(uow: UnitOfWork, services: Services, command: cmd.Deploy, actor: Acto
         )
     result = Deployment(deployment_id, tuple(definitions), checked.warnings)
     uow.definitions.add(result, checked.files, infos)
+    uow.after_commit.append(lambda: services.library.keep(deployment_id, checked.model))
     for old, new in zip(present, definitions, strict=True):
         _arm_timers(uow, infos[new.process_id].starts, new, old)
     uow.due_now()
@@ -90,7 +91,7 @@ def check(store: Definitions, services: Services, command: cmd.Deploy) -> Checke
 
     model: Model | None = None
     try:
-        model = services.library.interpreter.compile(files, called)
+        model = services.library.judged(files, called)
     except DeploymentRejected as exc:
         problems += exc.problems
     problems += _forms(services, files)

@@ -46,6 +46,7 @@ def begin(
     business_key: str | None = None,
     start_element: str | None = None,
     request_id: str | None = None,
+    chain: int = 0,
 ) -> InstanceRef:
     """The first record of a new instance, whoever or whatever starts it."""
     if business_key is None:
@@ -53,7 +54,7 @@ def begin(
     if business_key is not None:
         key_text(business_key, "the business key")
     head = Head(services.identifiers.new(), definition.id, definition.process_id, business_key, "active", 0, "", actor.id)
-    input = inp.StartInstance(definition.process_id, dict(variables), business_key, start_element, actor.id)
+    input = inp.StartInstance(definition.process_id, dict(variables), business_key, start_element, actor.id, chain=chain)
     return advance(uow, services, head, input, actor, request_id)
 
 

@@ -90,6 +90,14 @@ class Library:
             lambda: self.interpreter.compile(store.files(definition.deployment_id), called, self._look_up, accepted=True),
         )
 
+    def judged(self, files: Mapping[str, bytes], called: Callable[[str], Model | None]) -> Model:
+        """What is to be deployed. Raises DeploymentRejected with every problem."""
+        return self.interpreter.compile(files, called, self._look_up)
+
+    def keep(self, deployment_id: str, model: Model) -> None:
+        """It was deployed: the first instance need not compile it again."""
+        self._models.get(deployment_id, lambda: model)
+
     @contextmanager
     def at(self, store: Definitions) -> Iterator[None]:
         """While instances run: definitions that they call by an expression are read from there."""

@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-OWN = 4.0
+OWN = 2.0
 """The thread itself may take so many times what code in the sandbox may: its steps are counted, this is for what the counts price too low."""
 
-
+RUNS = 5_500
+"""So many evaluations may go to the sandbox: the way there and back costs more than most of them compute, here and on the system's side."""
 BUSY = 8.0
 """A machine with more work than so many times what it can do is no excuse any more."""
 
@@ -31,14 +32,20 @@ class CommandStopwatch:
         self._started = time.perf_counter()
         self._began: float | None = None  # the thread's processor time when counting began
         self._waited = 0.0
+        self._runs = 0
 
     def left(self) -> float:
         """Seconds; 0 or less when they are used up."""
+        left = self._seconds - max(self._waited, self._seconds * self._runs / RUNS)
         if self._began is None:
             if time.perf_counter() - self._started < UNCOUNTED:
-                return self._seconds - self._waited
+                return left
             self._began = time.thread_time()
-        return min(self._seconds - self._waited, OWN * self._seconds - (time.thread_time() - self._began))
+        return min(left, OWN * self._seconds - (time.thread_time() - self._began))
+
+    def sent(self) -> None:
+        """An evaluation goes to the sandbox."""
+        self._runs += 1
 
     @contextmanager
     def running(self, worker: int | None = None) -> Iterator[None]:

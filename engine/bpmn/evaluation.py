@@ -57,13 +57,13 @@ class Sandbox(BasePythonScriptEngineEnvironment):
         known = self.functions if functions is None else functions
         if watch is None:
             return self.evaluator.evaluate(expression, scope, known, now)
-        return watch.evaluation(lambda: self.evaluator.evaluate(expression, scope, known, now, watch))
+        return watch.evaluation(lambda: self.evaluator.evaluate(expression, scope, known, now, watch), expression)
 
     def executed(self, script: str, scope: Scope) -> Executed:
         now, watch = self._begin()
         if watch is None:
             return self.evaluator.execute(script, scope, self.functions, now)
-        return watch.evaluation(lambda: self.evaluator.execute(script, scope, self.functions, now, watch))
+        return watch.evaluation(lambda: self.evaluator.execute(script, scope, self.functions, now, watch), script)
 
     def evaluate(self, expression: str, context: Scope, external_context: Any = None) -> Any:
         return self.evaluated(expression, context).value

@@ -59,9 +59,12 @@ class EventHub(EventManager):
         self.subscriptions: dict[int, Subscription] = {}
         self.signals: dict[str, dict[int, Subscription]] = {}
         self.conditions: dict[int, Subscription] = {}
+        self.unseen: dict[int, None] = {}  # conditions that nobody has looked at yet
         self.payload: Mapping[str, Any] | None = None  # of the event that is just happening (`engine.bpmn.payload`)
         self.bound: dict[int, Subscription] = {}  # messages whose correlation key follows the instance's data
         self.chain = 0  # so many timers that were due at once led to the present command
+        self.cause = 0  # so many messages and signals did (`engine.model.chains`)
+        self.sent = 0  # by the present command
 
     # --- waiting ----------------------------------------------------------------------------------------------------
     def await_events(self, role: str, spec: Any, workflow: Any, owner: Token | None, scope: Scope, start: str | None = None) -> None:
@@ -126,7 +129,7 @@ class EventHub(EventManager):
             retry = one.node.retry
             top.tell(JobCreated(one.key, one.node.id, "timer", iso(one.schedule.due), retries=retry.attempts, backoff=retry.backoff))
         elif one.kind == "conditional":
-            top.changed = True
+            self.unseen[one.key] = None
         else:
             self._tell_opened(one)
 
@@ -221,6 +224,7 @@ class EventHub(EventManager):
         """The timer job is due; a cycle gets its next job, from the moment at which this one was due."""
         one = self.subscriptions[key]
         self.chain = one.chain
+        self.cause = self.cause if one.chain else 0  # time that passes begins anew
         assert one.schedule is not None
         upcoming = following(one.schedule.text, one.schedule.left, one.schedule.due, self.workflow.now) if one.spec.repeats(one) else None
         self.close(key, "triggered")
@@ -242,12 +246,15 @@ class EventHub(EventManager):
         """Counters of loops have changed, which are told by no event of their own."""
         self.workflow.changed = self.workflow.changed or bool(self.conditions)
 
-    def check_conditions(self) -> None:
-        """Fire conditional events whose condition has become true (not: has stayed true)."""
-        for key in list(self.conditions):
+    def check_conditions(self, *, every: bool) -> None:
+        """Fire conditional events whose condition has become true (not: has stayed true). Without a change of variables only new ones can."""
+        keys = list(self.conditions if every else self.unseen)
+        self.unseen.clear()
+        for key in keys:
             one = self.conditions.get(key)
             if one is None or one.held is None:
                 continue
+            self.workflow.budget.looked()
             was, one.held = one.held, self._holds(one)
             if one.held and not was:
                 self.fire(one)
@@ -274,6 +281,14 @@ class EventHub(EventManager):
             one.held = False
             self.workflow.changed = True
         return one is not None
+
+    def sends(self) -> None:
+        """A message or signal is about to leave. Raises ElementFailure when others have led to it without end."""
+        limit = self.workflow.limits.chain
+        if self.cause >= limit:
+            process = self.workflow.spec.name
+            raise ElementFailure(f"messages and signals led to each other {limit} times, now in the process {process}; is this chain meant to end?")
+        self.sent += 1
 
     # --- errors and escalations -----------------------------------------------------------------------------------------
     def throw_error(self, token: Token, code: str | None, variables: Mapping[str, Any] | None = None, message: str = "", reference: str = "") -> None:

@@ -110,6 +110,7 @@ class Throwing(FlowNode):
     def _outward(self, token: Token, definition: Definition, content: dict[str, Json]) -> Event | None:
         if definition.kind not in ("message", "signal"):
             return None
+        token.workflow.top_workflow.event_manager.sends()
         name = str(token.workflow.script_engine.fill(token.scope, template(definition.name)) or "")
         if definition.kind == "signal":
             return SignalSent(token.id, token.element, name, content)
@@ -249,6 +250,8 @@ def throw_behaviour(spec: FlowNode, token: Token, definition: Definition, scope:
     """
     top = token.workflow.top_workflow
     hub, engine = top.event_manager, top.script_engine
+    if definition.kind in ("message", "signal"):
+        hub.sends()
     own = [b for b in spec.boundaries if isinstance(b, BoundaryEvent) and any(d.same(definition) for d in b.node.definitions)]
     spared = [key for key in token.subscriptions if hub.subscriptions[key].spec in own]
     for boundary in own:

@@ -19,10 +19,12 @@ from engine.bpmn.model import BpmnModel
 from engine.bpmn.scope import Scope
 from engine.bpmn.workflow import InstanceWorkflow
 from engine.errors import Conflict, InstanceNotActive, InstanceSuspended, InvalidInput, NotFound
-from engine.model import inputs
+from engine.model import chains, inputs
 from engine.model.events import Event, InstanceCancelled, InstanceStarted
 from engine.model.values import Json
 from engine.ports import CallFunction, Evaluator, Watch
+
+OWN = (inputs.TriggerTimer, inputs.CompleteJob, inputs.FailJob)
 
 
 class BpmnExecution:
@@ -74,12 +76,25 @@ class BpmnExecution:
         self.sandbox.call, self.sandbox.watch = call, watch
         self.top.budget.open(watch)
         self.top.stores.begin_step()
-        self.top.event_manager.chain = 0
+        self._begin_chain(movement)
         self._handlers[type(movement)](movement)
         self.started = True
         if not self.top.suspended:
             self.top.do_engine_steps()
         return self.top.take_events()
+
+    @property
+    def chain(self) -> int:
+        """What the last movement sent is so far from what began it."""
+        hub = self.top.event_manager
+        return chains.after(hub.cause, hub.sent)
+
+    def _begin_chain(self, movement: inputs.Movement | inputs.FailJob) -> None:
+        """What a job of the instance does goes on where the instance stands; what persons do begins anew. For timers see `trigger_timer`."""
+        hub = self.top.event_manager
+        hub.chain = hub.sent = 0
+        if not isinstance(movement, OWN):
+            hub.cause = getattr(movement, "chain", 0)
 
     def snapshot(self) -> Json:
         """Everything needed to go on; what is finished is not in it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.bpmn.builder import build
@@ -56,8 +58,8 @@ class BpmnInterpreter:
         """
         problems: list[Problem] = []
         decisions = self._decisions(files, problems)
-        containers = self._read(files, problems)
-        external = self._validate(containers, frozenset(decisions), called, problems)
+        containers = self._read(files, problems, replace(self.limits, file_elements=sys.maxsize) if accepted else self.limits)
+        external = self._validate(containers, frozenset(decisions), called, problems, None if accepted else self.evaluator)
         if not containers and not any(p.severity == "error" for p in problems):
             problems.append(_nothing_to_execute(files))
         problems = [advised(p) for p in problems]
@@ -88,9 +90,9 @@ class BpmnInterpreter:
                 found[decision_id] = model
         return found
 
-    def _read(self, files: Mapping[str, bytes], problems: list[Problem]) -> list[Container]:
+    def _read(self, files: Mapping[str, bytes], problems: list[Problem], limits: Limits) -> list[Container]:
         containers: dict[str, Container] = {}
-        roots, refused = self._parsed(files)
+        roots, refused = _parsed(files, limits)
         for file in sorted({*roots, *refused}):
             if file in refused:
                 problems += refused[file]
@@ -107,19 +109,13 @@ class BpmnInterpreter:
             problems += reader.problems
         return list(containers.values())
 
-    def _parsed(self, files: Mapping[str, bytes]) -> tuple[dict[str, Xml], dict[str, list[Problem]]]:
-        roots: dict[str, Xml] = {}
-        refused: dict[str, list[Problem]] = {}
-        for file in sorted(files):
-            if kind_of(file, files[file]) == "bpmn":
-                try:
-                    roots[file] = parse(file, files[file], self.limits)
-                except DeploymentRejected as exc:
-                    refused[file] = list(exc.problems)
-        return roots, refused
-
     def _validate(
-        self, containers: list[Container], decisions: frozenset[str], called: Callable[[str], Model | None], problems: list[Problem]
+        self,
+        containers: list[Container],
+        decisions: frozenset[str],
+        called: Callable[[str], Model | None],
+        problems: list[Problem],
+        evaluator: Evaluator | None,
     ) -> dict[str, BpmnModel]:
         own = {one.id for one in containers}
         external: dict[str, BpmnModel] = {}
@@ -134,7 +130,7 @@ class BpmnInterpreter:
                     absent.add(process_id)
             return process_id not in absent
 
-        validation = Validation(self.evaluator, offers, decisions)
+        validation = Validation(evaluator, offers, decisions, self.limits.expressions)
         for one in containers:
             validation.process(one)
         problems += validation.problems
@@ -156,3 +152,15 @@ class BpmnInterpreter:
             raise NotFound(kind="process", id=process_id)
         restored: Any = snapshot
         return BpmnExecution(compiled, process_id, instance_id, self.evaluator, self.function_names, self.limits, restored)
+
+
+def _parsed(files: Mapping[str, bytes], limits: Limits) -> tuple[dict[str, Xml], dict[str, list[Problem]]]:
+    roots: dict[str, Xml] = {}
+    refused: dict[str, list[Problem]] = {}
+    for file in sorted(files):
+        if kind_of(file, files[file]) == "bpmn":
+            try:
+                roots[file] = parse(file, files[file], limits)
+            except DeploymentRejected as exc:
+                refused[file] = list(exc.problems)
+    return roots, refused

@@ -29,6 +29,7 @@ def take(top: InstanceWorkflow) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "counter": top.counter,
+        "cause": top.event_manager.cause,
         "ended": top.ended,
         "suspended": top.suspended,
         "failure": top.failure,
@@ -136,6 +137,7 @@ def restore(top: InstanceWorkflow, data: dict[str, Any]) -> None:
         workflow = top if row["key"] == 0 else _restore_workflow(top, row, scopes)
         _fill(workflow, row, scopes)
     top.counter, top.ended, top.failure = data["counter"], data["ended"], data["failure"]
+    top.event_manager.cause = data.get("cause", 0)
     top.suspended = data.get("suspended", False)
     top.incidents = dict(data["incidents"])
     top.queue.extend(top.tokens[key] for key in data["queue"])

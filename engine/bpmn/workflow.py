@@ -195,6 +195,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         """Raise unless `count` more tokens may live."""
         if len(self.tokens) + count > self.limits.elements:
             raise ElementFailure(f"more than {self.limits.elements} elements would be open at once")
+        self.budget.admitted(count)
 
     # --- SpiffWorkflow's look-ups -----------------------------------------------------------------------------------
     def get_task_from_id(self, task_id: int) -> Token:
@@ -245,7 +246,8 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
 
     def settle(self) -> None:
         """End scopes that have no token left; look at conditional events when variables changed."""
-        while self.ended is None and (self.touched or self.changed):
+        hub = self.event_manager
+        while self.ended is None and (self.touched or self.changed or hub.unseen):
             while self.touched and self.ended is None:
                 key = next(iter(self.touched))
                 del self.touched[key]
@@ -254,11 +256,13 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
                     if not scope.spec.stays_open(scope):
                         scope.finish()
                 elif scope is not None:
-                    self.event_manager.complete_scope(scope)
+                    hub.complete_scope(scope)
             if self.changed:
                 self.changed = False
-                self.event_manager.rekey(list(self.event_manager.bound))
-                self.event_manager.check_conditions()
+                hub.rekey(list(hub.bound))
+                hub.check_conditions(every=True)
+            elif hub.unseen and self.ended is None:
+                hub.check_conditions(every=False)
 
     def quiesce(self) -> bool:
         """Nothing is ready: decide joins that depend on where the other tokens are; then those that wait only for each other."""

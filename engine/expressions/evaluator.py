@@ -80,6 +80,8 @@ class SandboxEvaluator:
             foreign = next((name for name in _FOREIGN if name in accepted.reads and name not in accepted.assigns), None)
             if foreign is not None:
                 return f"{foreign} is a word of other languages; in Python it is {_FOREIGN[foreign]}"
+            if self._direct and _compute_of(accepted, frozenset()) is not None:
+                return None  # nothing in it that the sandbox could not read
             self._sandbox.run(program_of(accepted, frozenset(), (), self.limits.result).dry, {}, {}, _NO_TIME)
         except SourceRefused as exc:
             return str(exc)

@@ -1,15 +1,15 @@
-"""Bounds on time that do not make an outcome depend on time: verdicts are part of the record.
+"""Bounds that do not make an outcome depend on time, nor on the version of the engine: verdicts are part of the record.
 
-Whether an expression finished within its second, and whether a command did, depends on the machine. So the live side writes each stop
-down as a `Call` named `$stopped` (no function can have that name) with the number of the place: the steps and evaluations of a command
-are counted. Re-execution stops exactly there, with the same words, and gives everything else ample time.
+Whether an expression finished within its second, and whether a command did, depends on the machine; how many steps a command may do, on the
+version. So the live side writes each stop down as a `Call` named `$stopped` (no function can have that name) with the number of the place:
+the steps and evaluations of a command are counted. Re-execution stops exactly there, with the same words, and gives everything else ample time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from engine.errors import Conflict, ExpressionStopped, NotAvailable
 from engine.model.records import Call
@@ -18,6 +18,8 @@ from engine.ports import Stopwatch
 T = TypeVar("T")
 
 STOPPED = "$stopped"
+OUT_OF_TIME = "the command has used up its time; is this loop meant to end?"
+QUOTED = 200  # characters of a source that is not begun any more
 PATIENCE = 10.0
 """So many times the ordinary limit re-execution gives an expression that once finished."""
 
@@ -25,24 +27,27 @@ PATIENCE = 10.0
 class LiveWatch:
     """The port `Watch` over a stopwatch. `made`: the record's calls, to which verdicts are added in order."""
 
+    recorded = False
+
     def __init__(self, stopwatch: Stopwatch, made: list[Call]) -> None:
         self._stopwatch = stopwatch
         self._made = made
         self._number = 0
         self._short = False  # the running expression got less than the ordinary time
 
-    def exhausted(self) -> bool:
+    def used_up(self, counted: str | None) -> str | None:
         self._number += 1
-        if self._stopwatch.left() > 0:
-            return False
-        self._stop("")
-        return True
+        if counted is None and self._stopwatch.left() > 0:
+            return None
+        self._stop(counted or "")
+        return counted or OUT_OF_TIME
 
-    def evaluation(self, run: Callable[[], T]) -> T:
+    def evaluation(self, run: Callable[[], T], source: str = "") -> T:
+        """A single step may evaluate thousands of texts, so the time is looked at here, too."""
         self._number += 1
-        self._short = False
+        self._short = self._stopwatch.left() <= 0
         try:
-            return run()
+            return self._not_begun(source) if self._short else run()
         except ExpressionStopped as exc:
             if self._short:
                 exc = ExpressionStopped(source=exc.data.get("source"), cause="the command has used up its time")
@@ -50,12 +55,16 @@ class LiveWatch:
             raise exc from None
 
     def seconds(self, limit: float) -> float:
+        self._stopwatch.sent()
         left = self._stopwatch.left()
         self._short = left < limit
         return min(limit, left)
 
     def running(self, worker: int | None = None) -> AbstractContextManager[None]:
         return self._stopwatch.running(worker)
+
+    def _not_begun(self, source: str) -> NoReturn:
+        raise ExpressionStopped(source=source[:QUOTED])
 
     def _stop(self, words: str) -> None:
         self._made.append(Call(STOPPED, self._number, failed=True, error=words))
@@ -87,17 +96,20 @@ class Tape:
 
 
 class RecordedWatch:
-    """The port `Watch` over a record."""
+    """The port `Watch` over a record. `counted` is what no version has allowed: records without a verdict on counts stop there."""
+
+    recorded = True
 
     def __init__(self, tape: Tape) -> None:
         self._tape = tape
         self._number = 0
 
-    def exhausted(self) -> bool:
+    def used_up(self, counted: str | None) -> str | None:
         self._number += 1
-        return self._tape.verdict(self._number) is not None
+        verdict = self._tape.verdict(self._number)
+        return counted if verdict is None else verdict.error or OUT_OF_TIME
 
-    def evaluation(self, run: Callable[[], T]) -> T:
+    def evaluation(self, run: Callable[[], T], source: str = "") -> T:  # noqa: ARG002 - the record has the words
         self._number += 1
         verdict = self._tape.verdict(self._number)
         if verdict is not None:

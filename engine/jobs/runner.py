@@ -125,7 +125,7 @@ class JobRunner:
             case _:
                 uow.jobs.remove(due.id)
                 if head.state == "active":
-                    advance(uow, self._services, head, inp.DeliverSignal(str(due.parameters["name"]), _payload(due)), SYSTEM)
+                    advance(uow, self._services, head, inp.DeliverSignal(str(due.parameters["name"]), _payload(due), _chain(due)), SYSTEM)
 
     def _send(self, uow: UnitOfWork, due: Due) -> None:
         match due.kind:
@@ -133,10 +133,10 @@ class JobRunner:
                 self._message(uow, due)
             case "signal":
                 command = cmd.BroadcastSignal(str(due.parameters["name"]), _payload(due))
-                messages.deliver(uow, self._services, command, SYSTEM, sender=due.instance_id)
+                messages.deliver(uow, self._services, command, SYSTEM, sender=due.instance_id, chain=_chain(due))
             case "begin":
                 definition = self._services.library.definition(uow.definitions, str(due.parameters["definition"]))
-                instances.begin(uow, self._services, definition, _payload(due), SYSTEM, start_element=due.element_id)
+                instances.begin(uow, self._services, definition, _payload(due), SYSTEM, start_element=due.element_id, chain=_chain(due))
             case _:
                 pass
 
@@ -148,7 +148,7 @@ class JobRunner:
         if key is None and own is not None:
             found = uow.waiting.match("message", name, str(own), carried(uow, self._services, name, _payload(due)))
             key = str(own) if found else None
-        messages.publish(uow, self._services, cmd.PublishMessage(name, _payload(due), key), SYSTEM)
+        messages.publish(uow, self._services, cmd.PublishMessage(name, _payload(due), key), SYSTEM, chain=_chain(due))
 
     def _start(self, uow: UnitOfWork, due: Due) -> None:
         definition = self._services.library.definition(uow.definitions, str(due.parameters["definition"]))
@@ -252,6 +252,10 @@ def _call(task: ServiceTask, context: ServiceContext, due: Due) -> inp.Input:
     except BpmnError as exc:
         return inp.ThrowJobError(due.key or 0, exc.code, str(exc), exc.variables)
     return inp.CompleteJob(due.key or 0, dict(result or {}))
+
+
+def _chain(due: Due) -> int:
+    return int(str(due.parameters.get("chain", 0)))
 
 
 def _payload(due: Due) -> dict[str, Any]:

@@ -18,7 +18,10 @@ from engine.model.values import Json
 @recorded
 @dataclass(frozen=True, slots=True)
 class StartInstance:
-    """A new instance. `start_element` names a start event when it was a message, signal or timer; else all none starts."""
+    """A new instance. `start_element` names a start event when it was a message, signal or timer; else all none starts.
+
+    `chain`: so many messages and signals, each sent because of the one before, led to it (`engine.model.chains`).
+    """
 
     process_id: str
     variables: Mapping[str, Json] = field(default_factory=dict)
@@ -26,6 +29,7 @@ class StartInstance:
     start_element: str | None = None
     initiator: str | None = None
     parent: str | None = None
+    chain: int = 0
 
 
 @recorded
@@ -44,21 +48,23 @@ class CompleteUserTask:
 @recorded
 @dataclass(frozen=True, slots=True)
 class CorrelateMessage:
-    """A message reaches the subscription `key`."""
+    """A message reaches the subscription `key`. `chain`: see `StartInstance`."""
 
     key: int
     name: str
     payload: Mapping[str, Json] = field(default_factory=dict)
     correlation_key: str | None = None
+    chain: int = 0
 
 
 @recorded
 @dataclass(frozen=True, slots=True)
 class DeliverSignal:
-    """A signal reaches every subscription of this instance that waits for it."""
+    """A signal reaches every subscription of this instance that waits for it. `chain`: see `StartInstance`."""
 
     name: str
     payload: Mapping[str, Json] = field(default_factory=dict)
+    chain: int = 0
 
 
 @recorded

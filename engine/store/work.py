@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from engine.model.values import Json, canonical
 from engine.ports import Carried, Due
 from engine.store import rows
+from engine.store.statements import Statement, run
 from engine.store.tables import job, kept_message, subscription
 
 # Nobody leases for longer: a lease that ends later than that was taken before the clock was set back, and would hold the job until then.
@@ -33,6 +34,7 @@ _HOLD_DUE = _STILL_DUE.with_for_update(skip_locked=True)
 _NEXT = _DUE.order_by(job.c.due_at, job.c.number).limit(1)
 _SOMETHING = _DUE.with_only_columns(job.c.number).order_by(job.c.due_at, job.c.number).limit(1)
 _OPEN = sa.select(subscription.c.kind).where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
+_ADD = Statement(job.insert())
 _HOLD = sa.select(sa.func.pg_advisory_xact_lock(_MESSAGES, sa.func.hashtext(sa.bindparam("b_name"))))
 
 
@@ -54,22 +56,13 @@ class SqlJobs:
     def add(self, due: Due) -> None:
         """A job of the same id is replaced."""
         self.remove(due.id)
-        self._connection.execute(
-            job.insert().values(
-                id=due.id,
-                instance_id=due.instance_id,
-                key=due.key,
-                element_id=due.element_id,
-                kind=due.kind,
-                handler=due.handler,
-                parameters=canonical(due.parameters).decode(),
-                state=due.state,
-                due_at=due.due_at,
-                attempts=due.attempts,
-                retries=due.retries,
-                backoff=rows.json_list(due.backoff),
-            )
-        )
+        self.add_new([due])
+
+    def add_new(self, dues: Sequence[Due]) -> None:
+        """Jobs of ids that no job has, in this order, as one statement: a command may send a thousand messages."""
+        if dues:
+            values = [_row(due) for due in dues]
+            run(self._connection, [(_ADD.compiled(self._connection.dialect, values[0]), values)])
 
     def remove(self, job_id: str, due_at: datetime | None = None) -> bool:
         """Whether it was there (due at that moment, where one is given)."""
@@ -137,6 +130,23 @@ class SqlJobs:
     def hold_start(self, definition_id: str, due: Due) -> None:
         """Its id begins with the definition's."""
         self.add(replace(due, id=f"held-{definition_id}-{due.id}", state="suspended"))
+
+
+def _row(due: Due) -> dict[str, Any]:
+    return {
+        "id": due.id,
+        "instance_id": due.instance_id,
+        "key": due.key,
+        "element_id": due.element_id,
+        "kind": due.kind,
+        "handler": due.handler,
+        "parameters": canonical(due.parameters).decode(),
+        "state": due.state,
+        "due_at": due.due_at,
+        "attempts": due.attempts,
+        "retries": due.retries,
+        "backoff": rows.json_list(due.backoff),
+    }
 
 
 def _begins(kind: str, definition_id: str) -> sa.ColumnElement[bool]:

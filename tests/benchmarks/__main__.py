@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import completion, deployment, web_process
+from tests.benchmarks import completion, deployment, hostile, web_process
 from tests.benchmarks.installation import install
 from tests.benchmarks.results import Figure, Report, machine
 from tests.benchmarks.throughput import Plan, measure
 from tests.support.postgres import postgres_server
 
-PARTS = ("http", "statements", "growth", "process", "long", "deployment")
+PARTS = ("http", "statements", "growth", "process", "long", "deployment", "hostile")
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -61,10 +61,14 @@ def run(options: argparse.Namespace) -> Report:
                 report.add(_shown(completion.growth(name, install(address(database, "growth")))))
             if "process" in parts:
                 report.add(_shown(web_process.figures(name, install(address(database, "process")), folder)))
+            if "hostile" in parts:
+                report.add(_shown(hostile.beside(name, install(address(database, "hostile")), folder)))
         if "long" in parts:
             report.add(_shown(completion.long_runs()))
         if "deployment" in parts:
             report.add(_shown(deployment.figures()))
+        if "hostile" in parts:
+            report.add(_shown(hostile.figures()))
     found = machine()
     report.notes.append(
         f"Machine: {found['cores']} cores shared by servers, database and load generator; {found['python']}, SQLite {found['sqlite']}, {found['system']}; "

@@ -40,6 +40,14 @@ class Client:
             raise UnexpectedAnswer(f"POST {path}: {status} {answer[:500].decode(errors='replace')}")
         return json.loads(answer)
 
+    def get(self, path: str) -> Any:
+        """As `post`."""
+        self._socket.sendall(f"GET {path} HTTP/1.1\r\n{self._head}\r\n".encode())
+        status, answer = self._receive()
+        if status != 200:
+            raise UnexpectedAnswer(f"GET {path}: {status} {answer[:500].decode(errors='replace')}")
+        return json.loads(answer)
+
     def _receive(self) -> tuple[int, bytes]:
         data = self._left
         while (end := data.find(b"\r\n\r\n")) < 0:

@@ -6,6 +6,7 @@ become int, others the nearest float (decimal text could not be computed with by
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -72,13 +73,20 @@ def to_json(value: Value) -> Json:
     return _written(value, 0)
 
 
+def _finite(value: Decimal) -> float:
+    number = float(value)
+    if math.isinf(number):
+        raise FeelLimit("a number of more than 308 digits")
+    return number
+
+
 def _written(value: Value, depth: int) -> Json:
     if depth > MAX_DEPTH:
         raise FeelLimit(f"a result nested more than {MAX_DEPTH} levels deep")
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and value.adjusted() < 40 else float(value)
+        return int(value) if value == value.to_integral_value() and value.adjusted() < 40 else _finite(value)
     if isinstance(value, list):
         return [_written(item, depth + 1) for item in value]
     if isinstance(value, dict):

@@ -63,6 +63,11 @@ def test_the_cause_is_told_in_both_languages_and_the_stack_to_operators_only(sig
         ("no condition holds and there is no default flow", "None of the ways can be taken: no condition holds and there is no default flow."),
         ("the called process 'q' is not deployed", "The called process “q” is not deployed."),
         ("more than 500 steps in one command; is this loop meant to end?", "Too many steps in one go; the process seems to turn in circles."),
+        (
+            "messages and signals led to each other 1000 times, now in the process p; is this chain meant to end?",
+            "Too many steps in one go; the process seems to turn in circles.",
+        ),
+        ("the values of one command are larger than 8388608 bytes", "A limit of the engine is exceeded."),
         ("OSError: [Errno 28] No space left on device", "The disk is full."),
         ("KeyError: 'amount'", "The entry “amount” is missing in the data."),
         ("sqlalchemy.exc.IntegrityError: UNIQUE constraint failed", "The database did not take the values."),

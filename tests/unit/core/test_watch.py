@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.application.stopwatch import CommandStopwatch, _computed
+from engine.application.stopwatch import RUNS, CommandStopwatch, _computed
 from engine.errors import BpmnError, Conflict, ExpressionStopped, NotAvailable
 from engine.history.transition import RecordedCalls
 from engine.model.records import Call
@@ -25,6 +25,9 @@ class Hand:
 
     def left(self) -> float:
         return self._left
+
+    def sent(self) -> None:
+        pass
 
     @contextmanager
     def running(self, worker: int | None = None) -> Iterator[None]:
@@ -66,19 +69,27 @@ def test_what_once_finished_is_never_judged_again() -> None:
     assert again.watch.seconds(1.0) == 10.0
     with pytest.raises(NotAvailable, match="try again"):
         again.watch.evaluation(stops())
-    assert not any(again.watch.exhausted() for _ in range(1000))
+    assert not any(again.watch.used_up(None) for _ in range(1000))
 
 
 def test_the_command_stops_at_the_same_step_again() -> None:
     first = live(0.5)
     places = []
     for _ in range(4):
-        places.append(first.watch.exhausted())
+        places.append(first.watch.used_up(None) is not None)
         with first.watch.running():
             pass
     assert places == [False, False, True, True]
     again = RecordedCalls({}, first.made[:1])
-    assert [again.watch.exhausted() for _ in range(4)] == [False, False, True, False]
+    assert [again.watch.used_up(None) is not None for _ in range(4)] == [False, False, True, False]
+
+
+def test_the_command_stops_again_where_its_counts_were_used_up_with_the_same_words() -> None:
+    first = live()
+    assert [first.watch.used_up(None), first.watch.used_up("more than 2 steps")] == [None, "more than 2 steps"]
+    again = RecordedCalls({}, first.made)
+    assert [again.watch.used_up(None), again.watch.used_up(None)] == [None, "more than 2 steps"]
+    assert RecordedCalls({}, []).watch.used_up("more than any version allowed") == "more than any version allowed"
 
 
 def test_calls_of_a_stopped_expression_are_passed_over() -> None:
@@ -104,6 +115,15 @@ def test_an_expression_gets_what_the_command_has_left() -> None:
     with pytest.raises(ExpressionStopped, match="the command has used up its time"):
         watch.evaluation(lambda: (watch.seconds(1.0), stops()())[1])
     assert live(0.25).watch.seconds(0.1) == 0.1
+
+
+def test_nothing_is_evaluated_any_more_when_the_time_is_used_up_in_the_middle_of_a_step() -> None:
+    first = live(0.0)
+    with pytest.raises(ExpressionStopped, match="x \\+ 1 was stopped: the command has used up its time") as stopped:
+        first.watch.evaluation(lambda: pytest.fail("it is not run"), "x + 1")
+    with pytest.raises(ExpressionStopped) as repeated:
+        RecordedCalls({}, first.made).watch.evaluation(lambda: pytest.fail("it is not run"))
+    assert str(repeated.value) == str(stopped.value)
 
 
 def test_a_business_error_is_no_verdict() -> None:
@@ -152,8 +172,17 @@ def test_the_stopwatch_counts_own_work_and_that_of_the_sandbox(monkeypatch: pyte
     with watch.aside():
         passes(wall=3.0, busy=3.0)
     assert watch.left() == pytest.approx(0.2)
-    passes(wall=4, busy=3.9)
+    passes(wall=4, busy=1.9)
     assert watch.left() == pytest.approx(-0.05)
+
+
+def test_each_run_in_the_sandbox_has_its_price() -> None:
+    watch = CommandStopwatch(1.0)
+    for _ in range(RUNS - 1):
+        watch.sent()
+    assert 0 < watch.left() < 0.001
+    watch.sent()
+    assert watch.left() <= 0
 
 
 def test_the_clock_of_another_process_is_read() -> None:
