@@ -13,7 +13,7 @@ from contextlib import contextmanager
 OWN = 2.0
 """The thread itself may take so many times what code in the sandbox may: its steps are counted, this is for what the counts price too low."""
 
-RUNS = 5_500
+RUNS = 2_500
 """So many evaluations may go to the sandbox: the way there and back costs more than most of them compute, here and on the system's side."""
 BUSY = 8.0
 """A machine with more work than so many times what it can do is no excuse any more."""

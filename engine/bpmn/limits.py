@@ -22,4 +22,4 @@ class Limits:
     file_bytes: int = 5 * 1024 * 1024
     xml_depth: int = 256
     file_elements: int = 10_000  # XML elements of BPMN's own namespace
-    expressions: int = 2_000  # that differ, of one deployment
+    expressions: int = 1_500  # that differ, of one deployment

@@ -1,7 +1,8 @@
-"""A fast path: small expressions computed in this process, without the sandbox. Agrees with it, or declines and lets it decide.
+"""A fast path: small expressions and scripts computed in this process, without the sandbox. Agrees with it, or declines and lets it decide.
 
-Only what is bounded by the size of the source and of the data: names, constants, comparisons, and/or/not, `in`, if-else, + - * of numbers,
-joining of short texts, items of lists and objects, `len(x)`, `x.get("k")`. Whatever is not of exactly the types meant here, unknown, too large
+Only what is bounded by the size of the source and of the data: names, constants, comparisons, and/or/not, `in`, if-else, + - * of numbers, rest of
+integers, joining of short texts, items of lists and objects, `len(x)`, `x.get("k")`; of scripts, assignments of numbers, short texts and constants
+to names. Whatever is not of exactly the types meant here, unknown, too large
 or an error is declined (`Undecided`), so that every message and every doubtful result comes from the sandbox. A property test compares both.
 """
 
@@ -21,6 +22,9 @@ MAX_INTEGER = 1 << 200
 MAX_PARTS = 2_000  # nodes of a syntax tree
 
 
+Steps: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
 class Undecided(Exception):
     """The sandbox must decide."""
 
@@ -33,6 +37,34 @@ def direct_of(source: Source, declined: frozenset[str]) -> Compute | None:
         return _Compiler(declined).compile(source.tree)
     except Undecided:
         return None
+
+
+def steps_of(source: Source, declined: frozenset[str]) -> Steps | None:
+    """What a script assigns, computed from its variables, or None when it is not of the simple kind. `declined`: names of functions."""
+    if source.assignments is None or sum(1 for _, value in source.assignments for _ in ast.walk(value)) > MAX_PARTS:
+        return None
+    compiler = _Compiler(declined)
+    try:
+        steps = [(name, compiler.compile(value), _fixed(value)) for name, value in source.assignments]
+    except Undecided:
+        return None
+
+    def run(data: Mapping[str, Any]) -> dict[str, Any]:
+        known, assigned = dict(data), dict[str, Any]()
+        for name, compute, fixed in steps:
+            value = compute(known)
+            # Objects and lists out of variables are declined: put into each other again and again they grow beyond any bound.
+            if not fixed and (type(value) not in _PLAIN or (type(value) is str and len(value) > MAX_TEXT)):
+                raise Undecided
+            known[name] = assigned[name] = value
+        return assigned
+
+    return run
+
+
+def _fixed(value: ast.expr) -> bool:
+    """A list of constants."""
+    return isinstance(value, ast.List | ast.Tuple) and all(isinstance(item, ast.Constant) for item in value.elts)
 
 
 _NUMBERS = (int, float)
@@ -103,10 +135,17 @@ def _add(left: Any, right: Any) -> Any:
     return _number(_number(left) + _number(right))
 
 
+def _rest(left: Any, right: Any) -> int:
+    if type(left) is int and type(right) is int and right != 0:
+        return int(_number(left) % _number(right))
+    raise Undecided
+
+
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: _add,
     ast.Sub: lambda left, right: _number(_number(left) - _number(right)),
     ast.Mult: lambda left, right: _number(_number(left) * _number(right)),
+    ast.Mod: _rest,
 }
 
 

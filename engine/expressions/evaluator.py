@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.errors import ExpressionError, ExpressionStopped, FlowledgerError, ValueMissing
-from engine.expressions.direct import Undecided, direct_of
+from engine.expressions.direct import Undecided, direct_of, steps_of
 from engine.expressions.plain import NotJson, same, to_json
 from engine.expressions.sandbox import Limits, RunFailed, Sandbox
 from engine.expressions.source import CLOCK, Mode, Source, SourceRefused, read
@@ -32,7 +32,7 @@ from engine.ports import Allowance, Evaluated, Executed, HostFunction
 class SandboxEvaluator:
     """Implements `engine.ports.Evaluator`. `processes`: workers at most; `binary`: Monty's executable, found by itself when None.
 
-    `direct`: simple expressions are computed in this process, see `direct`.
+    `direct`: simple expressions and scripts are computed in this process, see `direct`.
     """
 
     def __init__(self, limits: Limits | None = None, processes: int | None = None, binary: str | None = None, *, direct: bool = True) -> None:
@@ -49,7 +49,7 @@ class SandboxEvaluator:
         accepted = _accepted(source, "expression")
         reads = _reads(accepted, variables, functions)
         if self._direct:
-            compute = _compute_of(accepted, frozenset(name for name in (*accepted.reads, *accepted.calls) if name in functions or name in CLOCK))
+            compute = _compute_of(accepted, _functions_in(accepted, functions))
             if compute is not None:
                 with suppress(Undecided, NotJson, RecursionError):
                     return Evaluated(to_json(compute(reads)), reads)
@@ -64,6 +64,14 @@ class SandboxEvaluator:
             if name in functions or name in CLOCK:
                 raise ExpressionError(source=_short(source), cause=f"{name} is a function and cannot be assigned")
         reads = _reads(accepted, variables, functions)
+        if self._direct:
+            compute = _steps_of(accepted, _functions_in(accepted, functions))
+            if compute is not None:
+                with suppress(Undecided, NotJson, RecursionError):
+                    found = {name: to_json(value) for name, value in compute(reads).items()}
+                    return Executed(
+                        {n: v for n in accepted.assigns for v in (found[n],) if n not in variables or not same(variables[n], v)}, (), reads
+                    )
         after: Any = self._run(accepted, reads, functions, now, allowance)
         if not (isinstance(after, dict) and isinstance(after.get("kept"), dict) and isinstance(after.get("gone"), list)):
             raise ExpressionError(source=_short(source), cause="its effect was tampered with")
@@ -80,7 +88,7 @@ class SandboxEvaluator:
             foreign = next((name for name in _FOREIGN if name in accepted.reads and name not in accepted.assigns), None)
             if foreign is not None:
                 return f"{foreign} is a word of other languages; in Python it is {_FOREIGN[foreign]}"
-            if self._direct and _compute_of(accepted, frozenset()) is not None:
+            if self._direct and (_compute_of(accepted, frozenset()) or _steps_of(accepted, frozenset())) is not None:
                 return None  # nothing in it that the sandbox could not read
             self._sandbox.run(program_of(accepted, frozenset(), (), self.limits.result).dry, {}, {}, _NO_TIME)
         except SourceRefused as exc:
@@ -118,6 +126,7 @@ _NO_TIME = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 _compute_of = lru_cache(maxsize=4096)(direct_of)
+_steps_of = lru_cache(maxsize=4096)(steps_of)
 
 
 class _HostFailed(Exception):
@@ -133,6 +142,10 @@ def _accepted(source: str, mode: Mode) -> Source:
 
 def _reads(source: Source, variables: Mapping[str, Any], functions: Mapping[str, HostFunction]) -> dict[str, Json]:
     return {name: variables[name] for name in source.reads if name in variables and name not in functions and name not in CLOCK}
+
+
+def _functions_in(source: Source, functions: Mapping[str, HostFunction]) -> frozenset[str]:
+    return frozenset(name for name in (*source.reads, *source.calls) if name in functions or name in CLOCK)
 
 
 def _guarded(name: str, function: HostFunction) -> Callable[..., Json]:

@@ -34,7 +34,8 @@ class SourceRefused(ValueError):
 class Source:
     """An accepted text, one object for each.
 
-    `code` is what the sandbox runs (`del` rewritten, see `_Deletions`). `reads`: global names whose value is used; `calls`: global names that
+    `code` is what the sandbox runs (`del` rewritten, see `_Deletions`). `tree`: of an expression; `assignments`: name and value of each
+    statement of a script that consists of nothing else. `reads`: global names whose value is used; `calls`: global names that
     are called; `assigns`: global names that the script may bind or delete, functions, classes and modules excluded. Each in order of first
     appearance, so that everything made from them is deterministic.
     """
@@ -43,6 +44,7 @@ class Source:
     mode: Mode
     code: str
     tree: ast.expr | None
+    assignments: tuple[tuple[str, ast.expr], ...] | None
     reads: tuple[str, ...]
     calls: tuple[str, ...]
     assigns: tuple[str, ...]
@@ -83,11 +85,27 @@ def _read(text: str, mode: Mode) -> Source:
         mode=mode,
         code=ast.unparse(ast.fix_missing_locations(_Deletions().visit(tree))) if deletes else code,
         tree=tree.body if isinstance(tree, ast.Expression) else None,
+        assignments=_assignments(tree.body) if isinstance(tree, ast.Module) else None,
         reads=names.reads,
         calls=names.calls,
         assigns=names.assigns,
         bound=names.bound,
     )
+
+
+def _assignments(statements: list[ast.stmt]) -> tuple[tuple[str, ast.expr], ...] | None:
+    """`pass`, `x = value` and `x += value` only."""
+    out: list[tuple[str, ast.expr]] = []
+    for one in statements:
+        if isinstance(one, ast.Pass):
+            continue
+        if isinstance(one, ast.Assign) and len(one.targets) == 1 and isinstance(one.targets[0], ast.Name):
+            out.append((one.targets[0].id, one.value))
+        elif isinstance(one, ast.AugAssign) and isinstance(one.target, ast.Name):
+            out.append((one.target.id, ast.BinOp(ast.Name(one.target.id, ast.Load()), one.op, one.value)))
+        else:
+            return None
+    return tuple(out)
 
 
 def _syntax_message(code: str, mode: Mode, error: SyntaxError) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ExpressionError
 from engine.expressions import SandboxEvaluator
-from engine.expressions.direct import Undecided, direct_of
+from engine.expressions.direct import Undecided, direct_of, steps_of
 from engine.expressions.plain import to_json
 from engine.expressions.source import SourceRefused, read
 
@@ -40,7 +40,7 @@ data = st.fixed_dictionaries({}, optional=dict.fromkeys(("x", "y", "客户", "le
 
 
 def grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    operators = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not", "+", "-", "*", "and", "or"])
+    operators = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not", "+", "-", "*", "%", "and", "or"])
     return st.one_of(
         st.builds("({} {} {})".format, inner, operators, inner),
         st.builds("({} {} {} {} {})".format, inner, st.sampled_from(["<", "==", "in"]), inner, st.sampled_from(["<=", "!=", "in"]), inner),
@@ -79,6 +79,58 @@ def test_agrees_with_the_sandbox(sandbox: SandboxEvaluator, expression: str, var
     except ExpressionError as exc:
         pytest.fail(f"the sandbox refuses what the fast path computes as {value!r}: {exc}")
     assert json.dumps(value) == json.dumps(expected)
+
+
+statements = st.one_of(
+    st.builds("{} = {}".format, st.sampled_from(["x", "y", "客户", "new", "len"]), expressions),
+    st.builds("{} {}= {}".format, st.sampled_from(["x", "y", "new"]), st.sampled_from(["+", "-", "*", "%"]), atoms),
+    st.just("pass"),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], derandomize=True)
+@given(lines=st.lists(statements, min_size=1, max_size=4), variables=data)
+def test_scripts_of_assignments_agree_with_the_sandbox(sandbox: SandboxEvaluator, lines: list[str], variables: dict[str, Any]) -> None:
+    text = "\n".join(lines)
+    try:
+        source = read(text, "script")
+    except SourceRefused:
+        return
+    compute = steps_of(source, frozenset())
+    if compute is None:
+        return
+    try:
+        compute({name: variables[name] for name in source.reads if name in variables})
+    except Undecided:
+        return
+    found = SandboxEvaluator(binary="/nonexistent").execute(text, variables, {}, NOW)  # the sandbox is not even started
+    expected = sandbox.execute(text, variables, {}, NOW)
+    assert json.dumps([found.assigned, found.removed, found.reads]) == json.dumps([expected.assigned, expected.removed, expected.reads])
+
+
+@pytest.mark.parametrize(
+    ("text", "assigned"),
+    [
+        ("n = n + 1", {"n": 4}),
+        ("n += 1\nm = n * 2\ndone = m > 7\npass", {"n": 4, "m": 8, "done": True}),
+        ("n = 3", {}),  # it has that value already
+        ("items = ['a', 1, None]\nword = 'a' + word", {"items": ["a", 1, None], "word": "ab"}),
+        ("pass", {}),
+    ],
+)
+def test_scripts_as_diagrams_commonly_have_them_need_no_sandbox(text: str, assigned: dict[str, Any]) -> None:
+    assert SandboxEvaluator(binary="/nonexistent").execute(text, {"n": 3, "word": "b"}, {}, NOW).assigned == assigned
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a = [x, x]", "a = x", "a, b = 1, 2", "a = b = 1", "a = f(1)", "a = now()", "x['k'] = 1", "a = ...", "if True: a = 1", "del x", "a: int = 1"],
+)
+def test_scripts_that_do_more_are_left_to_the_sandbox(text: str) -> None:
+    compute = steps_of(read(text, "script"), frozenset({"f", "now"}))
+    if compute is not None:
+        with pytest.raises(Undecided):
+            compute({"x": [1]})
 
 
 @pytest.mark.parametrize(
@@ -135,7 +187,23 @@ def test_result_is_a_copy() -> None:
 
 
 VALUES = [None, True, False, 0, 1, -3, 7, 2**53 + 1, 10**20, 0.0, -0.0, 0.5, -2.5, 1e16, "", "a", "ab", "é", "7", [], [1], ["a", 7], {}, {"a": 1}]
-BINARY = ["x == y", "x != y", "x < y", "x <= y", "x > y", "x >= y", "x in y", "x not in y", "x + y", "x - y", "x * y", "x and y", "x or y", "x[y]"]
+BINARY = [
+    "x == y",
+    "x != y",
+    "x < y",
+    "x <= y",
+    "x > y",
+    "x >= y",
+    "x in y",
+    "x not in y",
+    "x + y",
+    "x - y",
+    "x * y",
+    "x % y",
+    "x and y",
+    "x or y",
+    "x[y]",
+]
 OTHERS = ["x.get(y)", "x.get(y, 5)", "[x, y]", "(x, y)", "x if y else 5", "x < y < 7", "x is None", "x is not None", "not x", "-x", "len(x)"]
 
 
