@@ -210,7 +210,7 @@ FILES: dict[str, Case] = {
     "300 subprocesses inside each other": case(lambda: _document("", _nested(300)), "", refused=True),
     "120 subprocesses inside each other": case(lambda: p(S, _nested_running(120), flows("s b0")), "b100", refused=True),
     "a hundred thousand elements": case(lambda: _chain(50_001), "", refused=True),
-    "the largest file that is taken": case(lambda: _chain(4_900), ""),
+    "the largest file that is taken": case(lambda: _chain(3_900), ""),
     "form: a reference to another machine": case(FILLS, "", refused=True, more=_form({"$ref": "http://127.0.0.1:1/x.json"})),
     "form: a reference to itself": case(FILLS, "", refused=True, more=_form({"$ref": "#"})),
     "form: a default that is code": case(
