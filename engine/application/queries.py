@@ -211,6 +211,11 @@ class Reading(OperationsReading):
         policy.require(actor, "process.read")
         return self.queries.definition_rows(None)
 
+    def process_names(self, actor: Actor) -> dict[str, str]:
+        """Of the newest version of each process, by process id; in the order of names."""
+        policy.require(actor, "process.read")
+        return self.queries.process_names()
+
     def versions(self, actor: Actor, process_id: str) -> list[DefinitionRow]:
         """All versions of a process, newest first."""
         policy.require(actor, "process.read")

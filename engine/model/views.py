@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from engine.model.values import Json
 
 T = TypeVar("T")
+COUNTED = 1_000  # tasks are counted so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True)
 class WorklistCounts:
-    """Open tasks that the actor may work on."""
+    """Open tasks that the actor may work on. Nobody counts a million for a page: more than COUNTED is COUNTED + 1."""
 
     mine: int
     groups: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,17 +15,18 @@ from engine.model.values import moment
 from engine.ports import Head
 from engine.store.rows import json_list, texts
 from engine.store.statements import Batch, Statement
-from engine.store.tables import task_candidate, user_task
+from engine.store.task_tables import FAR, task_candidate, user_task
 
 _INSERT = Statement(user_task.insert())
 _OFFER = Statement(task_candidate.insert())
 _OF_TASK = (task_candidate.c.instance_id == sa.bindparam("b_instance"), task_candidate.c.key == sa.bindparam("b_key"))
 _WITHDRAW = Statement(task_candidate.delete().where(*_OF_TASK))
 _CHANGE = Statement(user_task.update().where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key")))
+_TASK = sa.select(user_task).where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key"))
 
 
 class UserTaskProjection:
-    """Tables `user_task` and `task_candidate`. Candidates go when a task ends, so that the index holds open work only."""
+    """Tables `user_task` and `task_candidate`: the latter holds open work only, and what somebody has taken under their name alone."""
 
     name = "user_task"
 
@@ -42,8 +44,10 @@ class UserTaskProjection:
                         created[event.key] |= {"state": state, "ended_at": record.at}
                     else:
                         ended[state].append(event.key)
+                case ev.UserTaskAssigned() if event.key in created:
+                    created[event.key]["assignee"] = event.assignee
                 case ev.UserTaskAssigned():
-                    batch.add(_CHANGE, {"b_instance": head.instance_id, "b_key": event.key, "assignee": event.assignee})
+                    self._assign(batch, head, event)
                 case _:
                     pass
         for state, keys in ended.items():
@@ -51,6 +55,14 @@ class UserTaskProjection:
                 self._end(batch, record, head, state, keys)
         if created:
             self._insert(batch, head, list(created.values()))
+
+    def _assign(self, batch: Batch, head: Head, event: ev.UserTaskAssigned) -> None:
+        task = {"b_instance": head.instance_id, "b_key": event.key}
+        batch.add(_CHANGE, {**task, "assignee": event.assignee})
+        batch.add(_WITHDRAW, task)
+        batch.flush()
+        found = batch.connection.execute(_TASK, task).mappings()
+        batch.add(_OFFER, *(offer for row in found for offer in _offers(dict(row))))
 
     def _end(self, batch: Batch, record: Record, head: Head, state: str, keys: list[int]) -> None:
         values: dict[str, Any] = {"state": state, "ended_at": record.at, "ended_by": record.actor if state == "completed" else None}
@@ -63,16 +75,7 @@ class UserTaskProjection:
             if row["excludes"] != "[]":
                 row["excluded_users"] = self._excluded(batch, head.instance_id, json.loads(row["excludes"]))
         batch.add(_INSERT, *rows)
-        batch.add(
-            _OFFER,
-            *(
-                {"instance_id": row["instance_id"], "key": row["key"], "kind": kind, "name": name}
-                for row in rows
-                if row["state"] == "open"
-                for kind, column in (("group", "candidate_groups"), ("user", "candidate_users"))
-                for name in dict.fromkeys(texts(row[column]))
-            ),
-        )
+        batch.add(_OFFER, *(offer for row in rows for offer in _offers(row)))
 
     def _excluded(self, batch: Batch, instance_id: str, elements: list[str]) -> str:
         batch.flush()  # this record may have completed one of them
@@ -87,6 +90,7 @@ class UserTaskProjection:
 
 
 def _row(event: ev.UserTaskCreated, record: Record, head: Head) -> dict[str, Any]:
+    due = moment(event.due) if event.due else None
     return {
         "instance_id": head.instance_id,
         "key": event.key,
@@ -103,9 +107,25 @@ def _row(event: ev.UserTaskCreated, record: Record, head: Head) -> dict[str, Any
         "excluded_users": "[]",
         "form_key": event.form_key,
         "priority": event.priority,
-        "due": moment(event.due) if event.due else None,
+        "due": due,
         "follow_up": moment(event.follow_up) if event.follow_up else None,
         "created_at": record.at,
         "ended_at": None,
         "ended_by": None,
+        "sort_due": due or FAR,
     }
+
+
+def _offers(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of `task_candidate` for a row of `user_task`; none when it has ended."""
+    if row["state"] != "open":
+        return []
+    repeated = {name: row[name] for name in ("instance_id", "key", "sort_due", "follow_up", "created_at", "priority", "process_id", "excluded_users")}
+    return [{**repeated, "task_name": row["name"], "kind": kind, "name": name} for kind, name in _whom(row)]
+
+
+def _whom(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if row["assignee"] is not None:
+        return [("held", row["assignee"])]
+    columns = (("group", "candidate_groups"), ("user", "candidate_users"))
+    return [(kind, name) for kind, column in columns for name in dict.fromkeys(texts(row[column]))] or [("any", "")]
