@@ -309,11 +309,11 @@ class Reading(OperationsReading):
         return self._services.library.definition(self.queries.definitions, definition_id)
 
     def _fresh(self, instance_id: str) -> Execution:
-        row = self.queries.instance(instance_id)
-        if row is None:
+        head = self.queries.head(instance_id)
+        if head is None:
             raise NotFound(kind="process instance", id=instance_id)
-        model = self._services.library.model(self.queries.definitions, self._definition(row.definition_id))
-        return self._services.library.interpreter.open(model, row.process_id, instance_id)
+        model = self._services.library.model(self.queries.definitions, self._definition(head.definition_id))
+        return self._services.library.interpreter.open(model, head.process_id, instance_id)
 
     def _variables(self, instance_id: str, key: int) -> dict[str, Json]:
         """Visible at a task, from the live execution."""

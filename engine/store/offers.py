@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from engine.model.actors import Actor
-from engine.store.task_tables import task_candidate, user_task
+from engine.store.task_tables import task_candidate
 
 EVERYBODY = ("any", "")
 

@@ -1,0 +1,168 @@
+"""Two installations with open work of every kind: 1,000 tasks that the engine made, and the same ones many times over.
+
+The large one is the small one, copied row by row within its database: other ids, keys and moments, all else as the engine's own projections wrote it.
+Histories are not copied (a record's body is empty), so it is good for reading lists and for nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.bootstrap import Flowledger
+from engine.model.actors import SYSTEM, Actor
+from engine.model.commands import Claim, Complete, Deploy, PutUser, Start
+from engine.model.values import iso
+from engine.store import tables, task_tables
+from engine.store.database import Database
+from tests.benchmarks.installation import Installation, install
+from tests.support.diagrams import END, START, chain, process, user
+
+TASKS = 1_000
+AT_ONCE = 20  # copies in one transaction
+PASSWORD = "only for the benchmark"
+READER = Actor("reader", "Reader", frozenset({"g0", "g1", "g2"}), frozenset({"staff"}))
+OWNER = Actor("owner", "Owner", frozenset(), frozenset({"process_owner"}))
+WHEN = 'camunda:dueDate="${due}" camunda:followUpDate="${follow_up}" camunda:priority="${priority}"'
+OFFERS = {
+    "inspect": 'camunda:candidateGroups="${group}"',
+    "approve": 'camunda:candidateGroups="${group},g1" camunda:candidateUsers="${person}"',
+    "calibrate": 'camunda:candidateGroups="${group}" camunda:candidateUsers="${person}"',
+    "notify": "",
+}
+CHECKED = process(
+    START + user("prepare") + user("to_check", f'flowledger:excludes="prepare" camunda:candidateGroups="${{group}}" {WHEN}') + END
+    + chain("start", "prepare", "to_check", "end"),
+    "check",
+)  # fmt: skip
+COPIED = (tables.instance, task_tables.user_task, task_tables.task_candidate, tables.record)
+MOVED = {"started_at", "created_at", "at", "due", "follow_up"}
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """An installation with so many open tasks."""
+
+    installation: Installation
+    tasks: int
+
+
+def small(database: str) -> Filled:
+    """1,000 open tasks, made by commands: of 8 groups, for persons, for everybody, held, with and without due and follow-up dates, four eyes."""
+    installation = install(database)
+    app = installation.open()
+    try:
+        for actor in (READER, OWNER):
+            app.execute(PutUser(actor.id, actor.name, tuple(actor.roles), tuple(actor.groups), PASSWORD), SYSTEM)
+        files = {f"{name}.bpmn": process(START + user(f"to_{name}", f"{offer} {WHEN}") + END + chain("start", f"to_{name}", "end"), name) for name, offer in OFFERS.items()}
+        app.execute(Deploy(files | {"check.bpmn": CHECKED}, "benchmark"), SYSTEM)
+        for number in range(TASKS):
+            _one(app, number)
+    finally:
+        app.close()
+    return Filled(installation, TASKS)
+
+
+def _one(app: Flowledger, number: int) -> None:
+    kinds = ("inspect", "inspect", "calibrate", "check", "approve") if number % 50 else ("notify",)
+    kind = kinds[number % len(kinds)]
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=number * 37 % 401 - 120)
+    values = {
+        "group": f"g{number // 5 % 8}",
+        "person": READER.id if number % 40 == 2 else None,
+        "due": None if number % 10 == 9 else iso(due),
+        "follow_up": iso(due - timedelta(days=5)) if number % 20 == 4 else None,
+        "priority": 30 + number * 13 % 5 * 10,
+    }
+    started = app.execute(Start(kind, values, f"PO-2026-{number:05}"), READER if number % 30 == 0 else SYSTEM)
+    [task] = started.task_ids
+    if kind == "check":
+        [task] = app.execute(Complete(task, {}), READER if number % 45 == 3 else SYSTEM).task_ids
+    elif number % 25 == 5:
+        app.execute(Claim(task), READER if number // 5 % 8 < 3 or kind == "notify" else SYSTEM)
+
+
+def large(database: str, tasks: int) -> Filled:
+    """A small one, `tasks` / 1,000 times over."""
+    filled = small(database)
+    store = Database(database)
+    try:
+        with store.begin(write=True) as connection:
+            indexes = _drop_indexes(connection)
+            for table in COPIED:
+                connection.exec_driver_sql(f"CREATE TABLE base_{table.name} AS SELECT * FROM {table.name}")
+        for first in range(1, tasks // TASKS, AT_ONCE):
+            with store.begin(write=True) as connection:
+                for table in COPIED:
+                    connection.execute(_copy(table, connection.dialect.name), {"b_first": first, "b_end": min(first + AT_ONCE, tasks // TASKS)})
+        with store.begin(write=True) as connection:
+            for ddl in (*indexes, *(f"DROP TABLE base_{table.name}" for table in COPIED)):
+                connection.exec_driver_sql(ddl)
+        _settle(store)
+        with store.begin(write=False) as connection:
+            found = connection.scalar(sa.select(sa.func.count()).select_from(task_tables.user_task).where(task_tables.user_task.c.state == "open"))
+    finally:
+        store.close()
+    if found != tasks:
+        raise AssertionError(f"{found} open tasks instead of {tasks}")
+    return Filled(filled.installation, tasks)
+
+
+def _drop_indexes(connection: Connection) -> list[str]:
+    """Indexes beside the keys, as the statements that make them again: filling first is several times as fast."""
+    names = [table.name for table in COPIED]
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN :names"
+    else:
+        query = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN :names AND indexdef NOT LIKE 'CREATE UNIQUE%'"
+    found = connection.execute(sa.text(query).bindparams(sa.bindparam("names", names, expanding=True))).all()
+    for name, _ in found:
+        connection.exec_driver_sql(f"DROP INDEX {name}")
+    return [ddl for _, ddl in found]
+
+
+def _copy(table: sa.Table, dialect: str) -> sa.Insert:
+    """The rows of the small installation once for each number from `b_first` to before `b_end`."""
+    numbers = sa.select(sa.bindparam("b_first", type_=sa.Integer).label("n")).cte("numbers", recursive=True)
+    numbers = numbers.union_all(sa.select(numbers.c.n + 1).where(numbers.c.n + 1 < sa.bindparam("b_end", type_=sa.Integer)))
+    base = sa.table(f"base_{table.name}", *(sa.column(c.name, c.type) for c in table.c))
+    columns = [_copied(column, base, numbers.c.n, dialect).label(column.name) for column in table.c]
+    rows = sa.select(*columns).select_from(base.join(numbers, sa.true()))
+    return table.insert().from_select([c.name for c in table.c], rows)
+
+
+def _copied(column: sa.Column[object], base: sa.FromClause, number: sa.ColumnElement[int], dialect: str) -> sa.ColumnElement[object]:
+    here: sa.ColumnElement[object] = base.c[column.name]
+    if column.name in ("id", "instance_id"):
+        return sa.cast(number * 7919 % 100_003, sa.Text).concat("-").concat(here)
+    if column.name == "business_key":
+        return here.concat("-").concat(sa.cast(number, sa.Text))
+    if column.name == "request_id":
+        return sa.null()
+    if column.name == "body":
+        return sa.literal(b"", column.type)
+    if column.name in MOVED:
+        return _moved(here, number, dialect)
+    if column.name == "sort_due":
+        return sa.case((here < task_tables.FAR, _moved(here, number, dialect)), else_=here)
+    return here
+
+
+def _moved(moment: sa.ColumnElement[object], number: sa.ColumnElement[int], dialect: str) -> sa.ColumnElement[object]:
+    """Up to twelve hours earlier or later, written as the engine writes it."""
+    seconds = number * 37 % 86_399 - 43_200
+    if dialect == "sqlite":
+        return sa.type_coerce(sa.func.strftime("%Y-%m-%d %H:%M:%f", moment, sa.cast(seconds, sa.Text).concat(" seconds")).concat("000"), sa.Text)
+    return moment + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def _settle(store: Database) -> None:
+    """What PostgreSQL does by itself after a while: it knows its tables and what everybody sees of them."""
+    if store.is_sqlite:
+        return
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for table in COPIED:
+            connection.exec_driver_sql(f"VACUUM ANALYZE {table.name}")
