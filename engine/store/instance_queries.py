@@ -10,14 +10,11 @@ from sqlalchemy.engine import Connection
 from engine.model.actors import Actor
 from engine.model.values import iso
 from engine.model.views import InstanceFilter, InstanceRow, Page
-from engine.store import rows
-from engine.store.offers import has_work
+from engine.store import rows, search
 from engine.store.paging import decode_cursor, encode_cursor, following, page_size
 from engine.store.tables import instance, record
-from engine.store.task_queries import free, own
 from engine.store.task_tables import user_task
-
-FEW = 1_000  # so many of a person's instances are looked up and sorted; of more, the list itself soon finds enough
+from engine.store.walks import free, has_work, own
 
 
 class InstanceQueries:
@@ -33,7 +30,7 @@ class InstanceQueries:
 
     def instances(self, wanted: InstanceFilter, participant: Actor | None) -> Page[InstanceRow]:
         """Newest first; with `participant` only those that the actor started, worked in or may work in."""
-        query = sa.select(*rows.INSTANCE_COLUMNS).select_from(rows.INSTANCE_FROM).where(*_chosen(wanted))
+        query = sa.select(*rows.INSTANCE_COLUMNS).select_from(rows.INSTANCE_FROM).where(*self._chosen(wanted))
         if participant is not None:
             query = query.where(self._concerns(participant))
         order = (instance.c.started_at, instance.c.id)
@@ -56,23 +53,19 @@ class InstanceQueries:
 
         Few are looked up by id and sorted. Among many, the next page is near: the list is walked and each instance asked.
         """
-        ids: set[str] = set()
-        for query in (
-            sa.select(record.c.instance_id).where(record.c.actor == actor.id),
-            *(walk.select(walk.table.c.instance_id) for walk in (own(actor), *free(actor))),
-        ):
-            ids.update(self.connection.scalars(query.limit(FEW + 1)))
-            if len(ids) > FEW:
-                break
-        else:
-            return instance.c.id.in_(sorted(ids))
-        wrote = sa.exists().where(record.c.actor == actor.id, record.c.instance_id == instance.c.id)
-        return sa.or_(wrote, has_work(actor, instance.c.id))
+        wrote = sa.select(record.c.instance_id).where(record.c.actor == actor.id).order_by(record.c.instance_id)
+        work = [walk.select(walk.table.c.instance_id).order_by(*walk.order("due")) for walk in (own(actor), *free(actor))]
+        if sum(search.how_many(self.connection, [wrote, *work])) <= search.FEW:
+            ids = sa.union(wrote.order_by(None), *(query.order_by(None) for query in work))
+            return instance.c.id.in_(sorted(self.connection.scalars(ids)))
+        mine = sa.exists().where(record.c.actor == actor.id, record.c.instance_id == instance.c.id)
+        return sa.or_(mine, has_work(actor, instance.c.id))
 
-
-def _chosen(wanted: InstanceFilter) -> list[sa.ColumnElement[bool]]:
-    chosen = (("process_id", wanted.process_id), ("definition_id", wanted.definition_id), ("state", wanted.state))
-    where = [instance.c[column] == value for column, value in chosen if value]
-    if wanted.text:
-        where.append(sa.or_(instance.c.id == wanted.text, rows.contains(instance.c.business_key, wanted.text)))
-    return where
+    def _chosen(self, wanted: InstanceFilter) -> list[sa.ColumnElement[bool]]:
+        chosen = (("process_id", wanted.process_id), ("definition_id", wanted.definition_id), ("state", wanted.state))
+        where = [instance.c[column] == value for column, value in chosen if value]
+        if wanted.text:
+            found = search.instances(self.connection, wanted.text)
+            known = rows.contains(instance.c.business_key, wanted.text) if found is None else instance.c.id.in_(found)
+            where.append(sa.or_(instance.c.id == wanted.text, known))
+        return where

@@ -154,6 +154,14 @@ instance = Table(
     Index("ix_instance_definition_id_state_started_at", "definition_id", "state", "started_at", "id"),
 )
 
+instance_word = Table(  # words of business keys, see `engine.store.search`
+    "instance_word",
+    metadata,
+    Column("word", String(64).with_variant(String(64, collation="C"), "postgresql"), primary_key=True),
+    Column("instance_id", String(64), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 snapshot = Table(
     "snapshot",
     metadata,

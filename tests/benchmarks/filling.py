@@ -38,7 +38,7 @@ CHECKED = process(
     + chain("start", "prepare", "to_check", "end"),
     "check",
 )  # fmt: skip
-COPIED = (tables.instance, task_tables.user_task, task_tables.task_candidate, tables.record)
+COPIED = (tables.instance, tables.instance_word, task_tables.user_task, task_tables.task_candidate, tables.record)
 MOVED = {"started_at", "created_at", "at", "due", "follow_up"}
 
 
@@ -57,7 +57,10 @@ def small(database: str) -> Filled:
     try:
         for actor in (READER, OWNER):
             app.execute(PutUser(actor.id, actor.name, tuple(actor.roles), tuple(actor.groups), PASSWORD), SYSTEM)
-        files = {f"{name}.bpmn": process(START + user(f"to_{name}", f"{offer} {WHEN}") + END + chain("start", f"to_{name}", "end"), name) for name, offer in OFFERS.items()}
+        files = {
+            f"{name}.bpmn": process(START + user(f"to_{name}", f"{offer} {WHEN}") + END + chain("start", f"to_{name}", "end"), name)
+            for name, offer in OFFERS.items()
+        }
         app.execute(Deploy(files | {"check.bpmn": CHECKED}, "benchmark"), SYSTEM)
         for number in range(TASKS):
             _one(app, number)
@@ -98,6 +101,7 @@ def large(database: str, tasks: int) -> Filled:
             with store.begin(write=True) as connection:
                 for table in COPIED:
                     connection.execute(_copy(table, connection.dialect.name), {"b_first": first, "b_end": min(first + AT_ONCE, tasks // TASKS)})
+                connection.execute(_number_words(), {"b_first": first, "b_end": min(first + AT_ONCE, tasks // TASKS)})
         with store.begin(write=True) as connection:
             for ddl in (*indexes, *(f"DROP TABLE base_{table.name}" for table in COPIED)):
                 connection.exec_driver_sql(ddl)
@@ -124,10 +128,25 @@ def _drop_indexes(connection: Connection) -> list[str]:
     return [ddl for _, ddl in found]
 
 
+def _numbers() -> sa.CTE:
+    numbers = sa.select(sa.bindparam("b_first", type_=sa.Integer).label("n")).cte("numbers", recursive=True)
+    return numbers.union_all(sa.select(numbers.c.n + 1).where(numbers.c.n + 1 < sa.bindparam("b_end", type_=sa.Integer)))
+
+
+def _number_words() -> sa.Insert:
+    """The word that the copy's number adds to a business key."""
+    numbers, base = _numbers(), sa.table("base_instance", sa.column("id"))
+    rows = sa.select(sa.cast(numbers.c.n, sa.Text), _copied_id(base.c.id, numbers.c.n)).select_from(base.join(numbers, sa.true()))
+    return tables.instance_word.insert().from_select(["word", "instance_id"], rows)
+
+
+def _copied_id(here: sa.ColumnElement[object], number: sa.ColumnElement[int]) -> sa.ColumnElement[object]:
+    return sa.cast(number * 7919 % 100_003, sa.Text).concat("-").concat(here)
+
+
 def _copy(table: sa.Table, dialect: str) -> sa.Insert:
     """The rows of the small installation once for each number from `b_first` to before `b_end`."""
-    numbers = sa.select(sa.bindparam("b_first", type_=sa.Integer).label("n")).cte("numbers", recursive=True)
-    numbers = numbers.union_all(sa.select(numbers.c.n + 1).where(numbers.c.n + 1 < sa.bindparam("b_end", type_=sa.Integer)))
+    numbers = _numbers()
     base = sa.table(f"base_{table.name}", *(sa.column(c.name, c.type) for c in table.c))
     columns = [_copied(column, base, numbers.c.n, dialect).label(column.name) for column in table.c]
     rows = sa.select(*columns).select_from(base.join(numbers, sa.true()))
@@ -137,8 +156,8 @@ def _copy(table: sa.Table, dialect: str) -> sa.Insert:
 def _copied(column: sa.Column[object], base: sa.FromClause, number: sa.ColumnElement[int], dialect: str) -> sa.ColumnElement[object]:
     here: sa.ColumnElement[object] = base.c[column.name]
     if column.name in ("id", "instance_id"):
-        return sa.cast(number * 7919 % 100_003, sa.Text).concat("-").concat(here)
-    if column.name == "business_key":
+        return _copied_id(here, number)
+    if column.name in ("business_key", "word"):
         return here.concat("-").concat(sa.cast(number, sa.Text))
     if column.name == "request_id":
         return sa.null()

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from engine.bootstrap import Flowledger
 from engine.model.views import InstanceFilter, TaskFilter
-from tests.benchmarks.clients import Client
-from tests.benchmarks.filling import OWNER, PASSWORD, READER, Filled
-from tests.benchmarks.results import Figure, Target
-from tests.benchmarks.servers import flowledger_server
+from tests.benchmarks.filling import OWNER, READER
+from tests.benchmarks.results import Target
 
 ROUNDS = 60
 FLAT = Target(1.5, at_least=False)  # p95 of the large one to that of the small one

@@ -16,7 +16,7 @@ from engine.model import views
 from engine.model.actors import SYSTEM, Actor
 from engine.model.views import InstanceFilter, TaskFilter
 from engine.projections.rebuild import rebuild
-from engine.store import instance_queries, schema
+from engine.store import schema, search, tables
 from engine.store.database import Database
 from engine.store.task_tables import FAR, task_candidate, user_task
 from engine.testing import START as NOW
@@ -175,7 +175,7 @@ def test_numbers_above_the_worklist_stop(filled, monkeypatch):
 
 @pytest.mark.parametrize("few", [0, 1_000])
 def test_the_instance_list_of_a_person_is_the_same_on_both_ways(filled, monkeypatch, few):
-    monkeypatch.setattr(instance_queries, "FEW", few)
+    monkeypatch.setattr(search, "FEW", few)
     with filled.app.reading() as read:
         everything = pages(lambda cursor: read.instances(AUDITOR, InstanceFilter(size=13, cursor=cursor)))
         assert [(i.started_at, i.id) for i in everything] == sorted(((i.started_at, i.id) for i in everything), reverse=True)
@@ -206,12 +206,13 @@ def test_a_database_of_the_version_before_gets_the_same_rows(url):
     store.close()
     with EmbeddedEngine(database=url) as engine:
         engine.deploy({"p.bpmn": model(0, OFFERS[1], TIMES[1]), "q.bpmn": model(1, "", ""), "r.bpmn": model(2, OFFERS[5], TIMES[2])})
-        for one in (engine.start("p0"), engine.start("p1"), engine.start("p2"), engine.start("p0")):
+        for one in (engine.start("p0"), engine.start("p1"), engine.start("p2"), engine.start("p0", business_key="PO2026-键7")):
             [first] = [t for t in engine.user_tasks(one) if t.element_id == "first"]
             engine.complete(first.id, actor=LI)
         [third] = [t for t in engine.user_tasks(one) if t.element_id == "third"]
         engine.app.execute(cmd.Claim(third.id), WANG)
         before = candidates(engine.app.store)
+        assert [word for word, _ in before[1]] == ["2026-键7", "7", "po2026-键7", "键7"]
         assert {kind for _, _, kind, *_ in before[0]} == {"held", "group", "user", "any"}
         with engine.app.store.begin(write=True) as connection:
             back(connection)
@@ -222,9 +223,10 @@ def test_a_database_of_the_version_before_gets_the_same_rows(url):
 
 
 def candidates(store):
+    """What the migration fills."""
+    due = sa.select(user_task.c.instance_id, user_task.c.key, user_task.c.sort_due)
     with store.begin(write=False) as connection:
-        due = sa.select(user_task.c.instance_id, user_task.c.key, sa.literal("due"), sa.literal(""), user_task.c.sort_due)
-        return sorted(map(tuple, connection.execute(sa.select(task_candidate))), key=repr), sorted(map(tuple, connection.execute(due)), key=repr)
+        return [sorted(map(tuple, connection.execute(one)), key=repr) for one in (sa.select(task_candidate), sa.select(tables.instance_word), due)]
 
 
 def back(connection):
@@ -244,7 +246,12 @@ def back(connection):
     indexes = ("ix_user_task_assignee", "ix_user_task_state_sort_due", "ix_user_task_open_created_at", "ix_user_task_open_priority")
     indexes += ("ix_user_task_open_name", "ix_instance_process_id_started_at", "ix_instance_process_id_state_started_at")
     indexes += ("ix_instance_definition_id_started_at", "ix_instance_definition_id_state_started_at", "ix_record_actor_instance_id")
-    statements = ["DROP TABLE task_candidate", *(f"DROP INDEX {name}" for name in indexes), "DROP INDEX ix_user_task_definition_id_element_id"]
+    statements = [
+        "DROP TABLE task_candidate",
+        "DROP TABLE instance_word",
+        *(f"DROP INDEX {name}" for name in indexes),
+        "DROP INDEX ix_user_task_definition_id_element_id",
+    ]
     statements += ["ALTER TABLE user_task DROP COLUMN sort_due", "UPDATE alembic_version SET version_num = '0005'"]
     statements += [
         "CREATE INDEX ix_user_task_assignee_state ON user_task (assignee, state, due)",

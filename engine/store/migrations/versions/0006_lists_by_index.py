@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from engine.store.search import words
 from engine.store.tables import Utc
 
 revision = "0006"
 down_revision = "0005"
 
+TOGETHER = 5_000
 FAR = "9999-01-01 00:00:00.000000"
 INSTANCE = (
     ("process_id", "started_at"),
@@ -41,8 +43,25 @@ def upgrade() -> None:
     op.drop_index("ix_instance_process_id_state", table_name="instance")
     for names in INSTANCE:
         op.create_index(f"ix_instance_{'_'.join(names)}", "instance", [*names, "id"], unique=False)
+    _words()
     op.drop_index("ix_record_actor", table_name="record")
     op.create_index("ix_record_actor_instance_id", "record", ["actor", "instance_id"], unique=False)
+
+
+def _words() -> None:
+    word = sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql")
+    table = op.create_table(
+        "instance_word",
+        sa.Column("word", word, nullable=False),
+        sa.Column("instance_id", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("word", "instance_id", name=op.f("pk_instance_word")),
+        sqlite_with_rowid=False,
+    )
+    last: str | None = ""
+    while last is not None:
+        found = op.get_bind().execute(_KEYS, {"last": last, "size": TOGETHER}).all()
+        op.bulk_insert(table, [{"word": word, "instance_id": row.id} for row in found for word in words(row.business_key)])
+        last = found[-1].id if found else None
 
 
 def _user_task() -> None:
@@ -86,6 +105,7 @@ def _task_candidate() -> None:
     )
 
 
+_KEYS = sa.text("SELECT id, business_key FROM instance WHERE business_key IS NOT NULL AND id > :last ORDER BY id LIMIT :size")
 _OFFERED = """
 INSERT INTO task_candidate
     (instance_id, key, kind, name, sort_due, follow_up, created_at, priority, task_name, process_id, excluded_users)

@@ -1,0 +1,207 @@
+"""Whose open tasks a list shows, as ranges of the indexes of `task_candidate` and `user_task`, and the filters of a worklist upon them.
+
+`engine.identity.policy.may_work_on` says the same of one task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.errors import InvalidInput
+from engine.model.actors import Actor
+from engine.model.views import TaskFilter
+from engine.store import rows
+from engine.store.search import FEW, Found
+from engine.store.task_tables import FAR, task_candidate, user_task
+
+VIEWS = frozenset({"mine", "groups", "all", "due", "overdue", "followup", "every"})
+SORTS: dict[str, tuple[str, str, type]] = {  # column of task_candidate, of user_task, kind of its part of a cursor
+    "due": ("sort_due", "sort_due", datetime),
+    "created": ("created_at", "created_at", datetime),
+    "priority": ("priority", "priority", int),
+    "name": ("task_name", "name", str),
+}
+
+Where = tuple[sa.ColumnElement[bool], ...]
+Condition = Callable[[sa.FromClause], sa.ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """A filter that an index serves, in the order of that index."""
+
+    where: Condition
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Rows of a table: `range` is one range of each of its indexes, `also` what is looked at row by row.
+
+    `whose`: kind and name of a list in `task_candidate`; None: the table is `user_task`. `joined`: `also` asks for columns of `user_task`.
+    `narrow`: another way to the same rows.
+    """
+
+    table: sa.FromClause
+    range: Where
+    also: tuple[Condition, ...] = ()
+    whose: tuple[str, str] | None = None
+    joined: bool = False
+    narrow: Narrow | None = None
+
+    @property
+    def offered(self) -> bool:
+        """Has the table the columns of `task_candidate`?"""
+        return self.whose is not None
+
+    def order(self, sort: str) -> tuple[sa.ColumnElement[Any], ...]:
+        """What the list is sorted by; the task's id makes it unique."""
+        offered, held, _ = SORTS[sort]
+        return (self.table.c[offered if self.offered else held], self.table.c.instance_id, self.table.c.key)
+
+    def select(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+        """The rows."""
+        query = sa.select(*columns).where(*self.range, *(condition(self.table) for condition in self.also))
+        if self.joined and self.offered:
+            same = sa.and_(user_task.c.instance_id == self.table.c.instance_id, user_task.c.key == self.table.c.key)
+            query = query.select_from(self.table.join(user_task, same))
+        return query
+
+    def narrowed(self, narrow: Narrow) -> sa.Select[Any]:
+        """What `narrow` leaves, by its index."""
+        return sa.select(self.table).where(*self.range, narrow.where(self.table)).order_by(*(self.table.c[name] for name in narrow.order))
+
+    def of_few(self, narrow: Narrow) -> Walk:
+        """The same rows, of a part of the table that is known to be small; it is fetched as a whole."""
+        return replace(self, table=self.narrowed(narrow).limit(FEW).subquery(), range=(), narrow=None)
+
+    def of_instances(self, ids: tuple[str, ...]) -> Walk:
+        """The same rows, of these instances only."""
+        # Whose they are is asked in a way that no index serves: the ids are looked up, not the whole list read.
+        whose = (self.table.c.kind + "/" + self.table.c.name) == "/".join(self.whose or ())
+        few = sa.select(self.table).where(self.table.c.instance_id.in_(ids), whose).limit(FEW * FEW).subquery()
+        return replace(self, table=few, range=(), narrow=None)
+
+
+def lists_of(actor: Actor) -> list[tuple[str, str]]:
+    """(kind, name) of `task_candidate` under which free work stands for the actor."""
+    return [*(("group", name) for name in sorted(actor.groups)), ("user", actor.id), ("any", "")]
+
+
+def admitted(actor: Actor) -> Condition:
+    """Not kept from the task by four eyes."""
+
+    def condition(table: sa.FromClause) -> sa.ColumnElement[bool]:
+        excluded = table.c.excluded_users
+        return sa.or_(excluded == "[]", sa.not_(excluded.contains(f'"{actor.id}"', autoescape=True)))
+
+    return condition
+
+
+def has_work(actor: Actor, instance_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Is open work of this instance the actor's own, or free for them?"""
+    free = sa.and_(sa.tuple_(task_candidate.c.kind, task_candidate.c.name).in_(lists_of(actor)), admitted(actor)(task_candidate))
+    held = sa.and_(task_candidate.c.kind == "held", task_candidate.c.name == actor.id)
+    return sa.exists().where(task_candidate.c.instance_id == instance_id, sa.or_(free, held))
+
+
+def own(actor: Actor, state: str = "open") -> Walk:
+    """Tasks that the actor holds, or held when they ended."""
+    if state == "open":
+        return _list("held", actor.id)
+    return Walk(user_task, (user_task.c.assignee == actor.id, user_task.c.state == state))
+
+
+def free(actor: Actor, state: str = "open") -> list[Walk]:
+    """Tasks that nobody holds and the actor may take. Of ended ones only those that were offered to everybody are still known as such."""
+    if state == "open":
+        return [_list(kind, name, admitted(actor)) for kind, name in lists_of(actor)]
+    anybody = (user_task.c.candidate_groups == "[]", user_task.c.candidate_users == "[]")
+    return [Walk(user_task, (user_task.c.state == state, user_task.c.assignee.is_(None), *anybody), (admitted(actor),))]
+
+
+def _list(kind: str, name: str, *also: Condition) -> Walk:
+    return Walk(task_candidate, (task_candidate.c.kind == kind, task_candidate.c.name == name), also, (kind, name))
+
+
+def walks(actor: Actor, view: str, state: str) -> list[Walk]:
+    """Which rows a view shows to an actor. Raises InvalidInput for a view that is none."""
+    match view:
+        case "every":
+            return [Walk(user_task, (user_task.c.state == state,))]
+        case "mine":
+            return [own(actor, state)]
+        case "groups":
+            return free(actor, state)
+        case _ if view in VIEWS:
+            return [own(actor, state), *free(actor, state)]
+        case _:
+            raise InvalidInput("View is one of mine, groups, all, due, overdue, followup, every.")
+
+
+# --- filters --------------------------------------------------------------------------------------------------------------
+def filtered(walk: Walk, wanted: TaskFilter, found: Found | None, names: tuple[str, ...], now: datetime) -> list[Walk]:
+    """The rows of a walk that a filter leaves, as walks. `found`: what `wanted.text` means; `names`: of tasks of `wanted.element_id`."""
+    walk = replace(walk, also=(*walk.also, *_conditions(wanted, now)), narrow=_narrow(wanted, now) if walk.offered else None)
+    if wanted.element_id:
+        walk = replace(walk, joined=True, also=(*walk.also, lambda _: user_task.c.element_id == wanted.element_id))
+        walk = replace(walk, narrow=_named(names) if walk.offered else None)
+    if not wanted.text:
+        return [walk]
+    text = wanted.text
+    if not walk.offered or found is None:
+        either = (user_task.c.name, user_task.c.business_key)
+        return [replace(walk, also=(*walk.also, lambda _: sa.or_(*(rows.contains(column, text) for column in either))))]
+    named = _named(found.names) if found.names is not None else Narrow(lambda table: rows.contains(table.c.task_name, text), ())
+    if found.instances is None:
+
+        def common(table: sa.FromClause) -> sa.ColumnElement[bool]:
+            return sa.or_(named.where(table), rows.contains(user_task.c.business_key, text))
+
+        return [replace(walk, joined=True, also=(*walk.also, common), narrow=None)]
+    parts = [walk.of_instances(found.instances)] if found.instances else []
+    if found.names != ():
+        parts.append(replace(walk, also=(*walk.also, named.where), narrow=named if named.order else None))
+    return parts
+
+
+def _conditions(wanted: TaskFilter, now: datetime) -> list[Condition]:
+    """Conditions on due times are on `sort_due`, which the indexes hold."""
+    where: list[Condition] = []
+    if wanted.instance_id:
+        where.append(lambda table: table.c.instance_id == wanted.instance_id)
+    if wanted.process_id:
+        where.append(lambda table: table.c.process_id == wanted.process_id)
+    dated = _dated(wanted.view, now)
+    return where if dated is None else [*where, dated.where]
+
+
+def _dated(view: str, now: datetime) -> Narrow | None:
+    match view:
+        case "due":
+            return Narrow(lambda table: table.c.sort_due < FAR, ("sort_due",))
+        case "overdue":
+            return Narrow(lambda table: table.c.sort_due < now, ("sort_due",))
+        case "followup":
+            return Narrow(lambda table: table.c.follow_up <= now, ("follow_up",))
+        case _:
+            return None
+
+
+def _narrow(wanted: TaskFilter, now: datetime) -> Narrow | None:
+    """The index that serves a filter, unless it is the one that the list is walked by."""
+    by_due = wanted.sort in ("due", "-due")
+    if wanted.instance_id:
+        return Narrow(lambda table: table.c.instance_id == wanted.instance_id, ("instance_id", "key"))
+    if wanted.process_id and not by_due:
+        return Narrow(lambda table: table.c.process_id == wanted.process_id, ("process_id", "sort_due"))
+    return None if by_due and wanted.view != "followup" else _dated(wanted.view, now)
+
+
+def _named(names: tuple[str, ...]) -> Narrow:
+    return Narrow(lambda table: table.c.task_name.in_(names), ("task_name",))
