@@ -47,7 +47,8 @@ class UserTaskProjection:
                 case ev.UserTaskAssigned() if event.key in created:
                     created[event.key]["assignee"] = event.assignee
                 case ev.UserTaskAssigned():
-                    self._assign(batch, head, event)
+                    batch.add(_CHANGE, {"b_instance": head.instance_id, "b_key": event.key, "assignee": event.assignee})
+                    offer_again(batch, head.instance_id, event.key)
                 case _:
                     pass
         for state, keys in ended.items():
@@ -55,14 +56,6 @@ class UserTaskProjection:
                 self._end(batch, record, head, state, keys)
         if created:
             self._insert(batch, head, list(created.values()))
-
-    def _assign(self, batch: Batch, head: Head, event: ev.UserTaskAssigned) -> None:
-        task = {"b_instance": head.instance_id, "b_key": event.key}
-        batch.add(_CHANGE, {**task, "assignee": event.assignee})
-        batch.add(_WITHDRAW, task)
-        batch.flush()
-        found = batch.connection.execute(_TASK, task).mappings()
-        batch.add(_OFFER, *(offer for row in found for offer in _offers(dict(row))))
 
     def _end(self, batch: Batch, record: Record, head: Head, state: str, keys: list[int]) -> None:
         values: dict[str, Any] = {"state": state, "ended_at": record.at, "ended_by": record.actor if state == "completed" else None}
@@ -87,6 +80,15 @@ class UserTaskProjection:
         """Before a rebuild."""
         connection.execute(task_candidate.delete())
         connection.execute(user_task.delete())
+
+
+def offer_again(batch: Batch, instance_id: str, key: int) -> None:
+    """After a change of a row of `user_task` whose columns `task_candidate` repeats, or of who holds the task."""
+    task = {"b_instance": instance_id, "b_key": key}
+    batch.add(_WITHDRAW, task)
+    batch.flush()
+    found = batch.connection.execute(_TASK, task).mappings()
+    batch.add(_OFFER, *(offer for row in found for offer in _offers(dict(row))))
 
 
 def _row(event: ev.UserTaskCreated, record: Record, head: Head) -> dict[str, Any]:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from engine.bootstrap import Flowledger
 from engine.model.views import InstanceFilter, TaskFilter
-from tests.benchmarks.filling import OWNER, READER
-from tests.benchmarks.results import Target
+from tests.benchmarks.clients import Client
+from tests.benchmarks.filling import OWNER, PASSWORD, READER, Filled, large, small
+from tests.benchmarks.filling import TASKS as SMALL
+from tests.benchmarks.results import Curve, Figure, Target
+from tests.benchmarks.servers import flowledger_server
 
 ROUNDS = 60
 FLAT = Target(1.5, at_least=False)  # p95 of the large one to that of the small one
-DEEP = 8  # pages of 50 further
+DEEP = 6  # pages of 50 further
+BETWEEN = (10_000, 100_000)  # sizes that only the plot shows
 
 TASKS = {
     "all my work": TaskFilter(),
@@ -131,27 +137,70 @@ def reads(small: Flowledger, large: Flowledger) -> list[Case]:
     """Every view, filter and order that pages and API offer."""
     cases = [Case(f"worklist, {n}", *(lambda a=a, w=w: _tasks(a, w) for a in (small, large))) for n, w in (TASKS | EVERY).items()]
     cases += [Case(f"instances, {n}", *(lambda a=a, w=w: _instances(a, w) for a in (small, large))) for n, w in INSTANCES.items()]
+    wanted = [deep(app, TaskFilter(), lambda read, one: read.worklist(READER, one)) for app in (small, large)]
+    cases.append(Case(f"worklist, page {DEEP + 1}", *(lambda a=a, w=w: _tasks(a, w) for a, w in zip((small, large), wanted, strict=True))))
+    pages = [deep(app, InstanceFilter(), lambda read, one: read.instances(OWNER, one)) for app in (small, large)]
+    cases.append(Case(f"instances, page {DEEP + 1}", *(lambda a=a, w=w: _instances(a, w) for a, w in zip((small, large), pages, strict=True))))
     cases.append(Case("instances, a clerk's", *(lambda a=a: _instances(a, InstanceFilter(), READER) for a in (small, large))))
     cases.append(Case("numbers above the worklist", *(lambda a=a: _counts(a) for a in (small, large))))
     return cases
 
 
-# print
-def main(small, large, rounds, only):
-    from engine.bootstrap import Settings, build
-
-    a, b = build(Settings(small)), build(Settings(large))
-    try:
-        cases = [c for c in reads(a, b) if only in c.name]
-        for pair in measured(cases, rounds):
-            p = [1e3 * percentile(x, q) for x in (pair.small, pair.large) for q in (0.5, 0.95)]
-            print(f"{pair.name:40} small {p[0]:7.2f} {p[1]:7.2f}  large {p[2]:7.2f} {p[3]:7.2f}  ratio p95 {pair.ratio:.2f} p50 {p[2] / p[0]:.2f}")
-    finally:
-        a.close()
-        b.close()
+# --- as pages and the API give them ------------------------------------------------------------------------------------
+PAGES = {
+    "page of the worklist": "/worklist",
+    "page of the worklist, overdue": "/worklist?view=overdue",
+    "page of the worklist, searched": "/worklist?q=PO-2026-00017",
+    "page of instances": "/instances?state=active",
+}
+ANSWERS = {"API, tasks": "/api/v1/tasks", "API, instances": "/api/v1/instances"}
 
 
-if __name__ == "__main__":
-    import sys
+def requests(stack: ExitStack, small: Filled, large: Filled, folder: Path) -> list[Case]:
+    """Both installations are served at the same time, each by `flowledger serve`."""
+    clients = []
+    for filled in (small, large):
+        app = filled.installation.open()
+        session = app.accounts.login(READER.id, PASSWORD)
+        app.close()
+        place = folder / f"lists{filled.tasks}"
+        place.mkdir(exist_ok=True)
+        server = stack.enter_context(flowledger_server(filled.installation.database, place))
+        people = Client(server.port, session=session), Client(server.port, filled.installation.token)
+        clients.append([stack.enter_context(client) for client in people])
+    cases = [Case(name, *(lambda c=c, p=path: c[0].page(p) for c in clients)) for name, path in PAGES.items()]
+    return cases + [Case(name, *(lambda c=c, p=path: c[1].page(p) for c in clients)) for name, path in ANSWERS.items()]
 
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "")
+
+# --- figures -----------------------------------------------------------------------------------------------------------
+def figures(name: str, address: Callable[[str], str], folder: Path, tasks: int, rounds: int) -> Iterator[Figure | Curve]:
+    """Of one database: `address` makes an empty one of a name."""
+    sizes = sorted({SMALL, *(size for size in BETWEEN if size < tasks), tasks})
+    filled = [small(address("lists"))] + [large(address(f"lists{size}"), size) for size in sizes[1:]]
+    with ExitStack() as stack:
+        apps = []
+        for one in filled:
+            apps.append(one.installation.open())
+            stack.callback(apps[-1].close)
+        for pair in measured(reads(apps[0], apps[-1]), rounds):
+            yield _figure(name, pair, tasks)
+        yield from _curves(name, apps, sizes, rounds)
+    with ExitStack() as stack:
+        for pair in measured(requests(stack, filled[0], filled[-1], folder), rounds):
+            yield _figure(name, pair, tasks)
+
+
+def _figure(name: str, pair: Pair, tasks: int) -> Figure:
+    middle, late = ([percentile(taken, share) * 1e3 for taken in (pair.small, pair.large)] for share in (0.5, 0.95))
+    note = f"50 % {middle[0]:.2f} -> {middle[1]:.2f} ms ({middle[1] / middle[0]:.2f} x), 95 % {late[0]:.2f} -> {late[1]:.2f} ms"
+    return Figure(f"{name}: {pair.name}, {tasks:,} / {SMALL:,} open", pair.ratio, "x p95", target=FLAT, note=note)
+
+
+def _curves(name: str, apps: list[Flowledger], sizes: list[int], rounds: int) -> Iterator[Curve]:
+    for what, read in (("worklist", lambda app: _tasks(app, TaskFilter())), ("instances", lambda app: _instances(app, InstanceFilter()))):
+        cases = [Case(str(size), lambda a=app, r=read: r(a), lambda: None) for size, app in zip(sizes, apps, strict=True)]
+        points = [
+            (size, percentile(pair.small, 0.5) * 1e3, percentile(pair.small, 0.95) * 1e3)
+            for size, pair in zip(sizes, measured(cases, rounds), strict=True)
+        ]
+        yield Curve("lists", f"{name}: {what}", tuple(points))
