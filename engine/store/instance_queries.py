@@ -58,8 +58,9 @@ class InstanceQueries:
         if sum(search.how_many(self.connection, [wrote, *work])) <= search.FEW:
             ids = sa.union(wrote.order_by(None), *(query.order_by(None) for query in work))
             return instance.c.id.in_(sorted(self.connection.scalars(ids)))
-        mine = sa.exists().where(record.c.actor == actor.id, record.c.instance_id == instance.c.id)
-        return sa.or_(mine, has_work(actor, instance.c.id))
+        # Not EXISTS: PostgreSQL would read all records of the actor to know it of every instance, where a page asks of a few.
+        mine = sa.select(record.c.seq).where(record.c.actor == actor.id, record.c.instance_id == instance.c.id).limit(1)
+        return sa.or_(mine.scalar_subquery().is_not(None), has_work(actor, instance.c.id))
 
     def _chosen(self, wanted: InstanceFilter) -> list[sa.ColumnElement[bool]]:
         chosen = (("process_id", wanted.process_id), ("definition_id", wanted.definition_id), ("state", wanted.state))

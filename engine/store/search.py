@@ -15,17 +15,18 @@ from sqlalchemy.engine import Connection
 
 from engine.store import rows
 from engine.store.tables import instance, instance_word, process_definition
-from engine.store.task_tables import user_task
+from engine.store.task_tables import OPEN, user_task
 
 LENGTH = 64  # characters of a word that are kept, with what follows it
-FEW = 1_000  # so many rows are looked up and sorted; of more, the list itself soon shows enough
+FEW = 500  # so many rows are looked up and sorted; of more, the list itself soon shows enough
+KEYS = 2_000  # instances that a text may mean, to be looked up
 NAMES = 100  # different names of tasks that a text may mean
 _LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a text means: `instances` whose business key has it, None when they are more than FEW; `names` of open tasks, None when too many."""
+    """What a text means: `instances` whose business key has it, None when they are more than KEYS; `names` of open tasks, None when too many."""
 
     instances: tuple[str, ...] | None
     names: tuple[str, ...] | None
@@ -43,13 +44,13 @@ def _begins(before: str, here: str) -> bool:
 
 
 def instances(connection: Connection, text: str) -> tuple[str, ...] | None:
-    """Ids of the instances that a text means, at most FEW; None when there are more."""
+    """Ids of the instances that a text means, at most KEYS; None when there are more."""
     folded = text.casefold()
     beginning = next((folded[n:] for n, c in enumerate(folded) if c.isalnum()), folded)[:LENGTH]
     word = instance_word.c.word
     query = sa.select(instance_word.c.instance_id).where(word >= beginning, word < beginning + _LAST).order_by(word, instance_word.c.instance_id)
-    found = dict.fromkeys(connection.scalars(query.limit(FEW + 1)))
-    if len(found) > FEW:
+    found = dict.fromkeys(connection.scalars(query.limit(KEYS + 1)))
+    if len(found) > KEYS:
         return None
     query = sa.select(instance.c.id).where(instance.c.id.in_(list(found)), rows.contains(instance.c.business_key, text))
     return tuple(sorted(connection.scalars(query))) if found else ()
@@ -57,9 +58,9 @@ def instances(connection: Connection, text: str) -> tuple[str, ...] | None:
 
 def names(connection: Connection, text: str) -> tuple[str, ...] | None:
     """Names of open tasks that hold the text; None when they are more than NAMES. The index of names is read by leaps from one name to the next."""
-    first = sa.select(sa.func.min(user_task.c.name).label("name")).where(user_task.c.state == "open")
+    first = sa.select(sa.func.min(user_task.c.name).label("name")).where(user_task.c.state == OPEN)
     known = first.cte("known", recursive=True)
-    following = sa.select(sa.func.min(user_task.c.name)).where(user_task.c.state == "open", user_task.c.name > known.c.name).scalar_subquery()
+    following = sa.select(sa.func.min(user_task.c.name)).where(user_task.c.state == OPEN, user_task.c.name > known.c.name).scalar_subquery()
     known = known.union_all(sa.select(following).where(known.c.name.is_not(None)))
     query = sa.select(known.c.name).where(known.c.name.is_not(None), rows.contains(known.c.name, text))
     found = tuple(connection.scalars(query.order_by(known.c.name).limit(NAMES + 1)))

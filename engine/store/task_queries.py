@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,9 @@ from engine.model.views import COUNTED, Page, TaskFilter, TaskRow, WorklistCount
 from engine.store import rows, search
 from engine.store.paging import decode_cursor, encode_cursor, following, ordered, page_size
 from engine.store.task_tables import FAR, user_task
-from engine.store.walks import SORTS, Walk, filtered, free, own, walks
+from engine.store.walks import SORTS, Walk, filtered, free, of_instances, own, searched, walks
+
+FIRST = 2  # lists that are counted before the others
 
 
 class TaskQueries:
@@ -62,7 +65,11 @@ class TaskQueries:
         found, names = None, search.names_of_element(self.connection, wanted.element_id) if wanted.element_id else ()
         if wanted.text and wanted.view != "every" and wanted.state == "open":
             found = search.Found(search.instances(self.connection, wanted.text), search.names(self.connection, wanted.text))
-        ways = [one for walk in walks(actor, wanted.view, wanted.state) for one in filtered(walk, wanted, found, names, now)]
+        ways = [filtered(walk, wanted, names, now) for walk in walks(actor, wanted.view, wanted.state)]
+        if wanted.text:
+            ways = [one for one in (searched(way, wanted.text, found) for way in ways) if one is not None]
+        if found is not None and found.instances:
+            ways.append(replace(filtered(of_instances(actor, wanted.view, found.instances), wanted, names, now), narrow=None))
         narrow = [(place, way, way.narrow) for place, way in enumerate(ways) if way.narrow is not None]
         counted = search.how_many(self.connection, [way.narrowed(one) for _, way, one in narrow])
         for (place, way, one), count in zip(narrow, counted, strict=True):
@@ -81,12 +88,17 @@ class TaskQueries:
         )
 
     def _count(self, counted: Sequence[Walk], since: datetime | None = None, until: datetime | None = None) -> int:
+        """Where there is much, the first lists are enough to know that."""
         steps = []
         for walk in counted:
             due, *task = walk.order("due")
             query = walk.select(*task).order_by(due, *task)
             query = query.where(due >= since) if since is not None else query
             steps.append((query.where(due < until) if until is not None else query).limit(COUNTED + 1))
+        count = self._distinct(steps[:FIRST])
+        return count if count > COUNTED or len(steps) <= FIRST else self._distinct(steps)
+
+    def _distinct(self, steps: Sequence[sa.Select[Any]]) -> int:
         together = sa.union(*(sa.select(step.subquery()) for step in steps)).limit(COUNTED + 1).subquery()
         return self.connection.scalar(sa.select(sa.func.count()).select_from(together)) or 0
 

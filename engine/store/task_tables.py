@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text, text
+from sqlalchemy import DDL, Column, Index, Integer, String, Table, Text, event, literal_column, text
 
 from engine.store.tables import Utc, metadata
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)  # `sort_due` of a task without a due time: such tasks come last
 
+OPEN = literal_column("'open'", String)  # written out: SQLite uses an index with a condition only for a query that says the same
 _OPEN, _HELD, _DATED = text("state = 'open'"), text("assignee IS NOT NULL"), text("follow_up IS NOT NULL")
 
 user_task = Table(
@@ -41,7 +42,7 @@ user_task = Table(
     Column("ended_by", String(64)),
     Column("sort_due", Utc, nullable=False),
     Index("ix_user_task_assignee", "assignee", "state", "sort_due", "instance_id", "key", sqlite_where=_HELD, postgresql_where=_HELD),
-    Index("ix_user_task_state_sort_due", "state", "sort_due", "instance_id", "key"),
+    Index("ix_user_task_open_due", "sort_due", "instance_id", "key", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_user_task_open_created_at", "created_at", "instance_id", "key", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_user_task_open_priority", "priority", "instance_id", "key", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_user_task_open_name", "name", "instance_id", "key", sqlite_where=_OPEN, postgresql_where=_OPEN),
@@ -70,3 +71,7 @@ task_candidate = Table(  # open tasks: one row for who holds it, else one for ea
     Index("ix_task_candidate_follow_up", "kind", "name", "follow_up", sqlite_where=_DATED, postgresql_where=_DATED),
     sqlite_with_rowid=False,
 )
+
+# PostgreSQL would take kind and name for independent of each other and lists for much shorter than they are.
+LISTS = "CREATE STATISTICS task_candidate_lists (mcv) ON kind, name FROM task_candidate"
+event.listen(task_candidate, "after_create", DDL(LISTS).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]

@@ -17,7 +17,7 @@ from engine.model.actors import Actor
 from engine.model.views import TaskFilter
 from engine.store import rows
 from engine.store.search import FEW, Found
-from engine.store.task_tables import FAR, task_candidate, user_task
+from engine.store.task_tables import FAR, OPEN, task_candidate, user_task
 
 VIEWS = frozenset({"mine", "groups", "all", "due", "overdue", "followup", "every"})
 SORTS: dict[str, tuple[str, str, type]] = {  # column of task_candidate, of user_task, kind of its part of a cursor
@@ -26,6 +26,8 @@ SORTS: dict[str, tuple[str, str, type]] = {  # column of task_candidate, of user
     "priority": ("priority", "priority", int),
     "name": ("task_name", "name", str),
 }
+
+EVERY = 1_000_000  # no limit, but a part of a query that is planned for itself
 
 Where = tuple[sa.ColumnElement[bool], ...]
 Condition = Callable[[sa.FromClause], sa.ColumnElement[bool]]
@@ -80,13 +82,6 @@ class Walk:
         """The same rows, of a part of the table that is known to be small; it is fetched as a whole."""
         return replace(self, table=self.narrowed(narrow).limit(FEW).subquery(), range=(), narrow=None)
 
-    def of_instances(self, ids: tuple[str, ...]) -> Walk:
-        """The same rows, of these instances only."""
-        # Whose they are is asked in a way that no index serves: the ids are looked up, not the whole list read.
-        whose = (self.table.c.kind + "/" + self.table.c.name) == "/".join(self.whose or ())
-        few = sa.select(self.table).where(self.table.c.instance_id.in_(ids), whose).limit(FEW * FEW).subquery()
-        return replace(self, table=few, range=(), narrow=None)
-
 
 def lists_of(actor: Actor) -> list[tuple[str, str]]:
     """(kind, name) of `task_candidate` under which free work stands for the actor."""
@@ -133,7 +128,7 @@ def walks(actor: Actor, view: str, state: str) -> list[Walk]:
     """Which rows a view shows to an actor. Raises InvalidInput for a view that is none."""
     match view:
         case "every":
-            return [Walk(user_task, (user_task.c.state == state,))]
+            return [Walk(user_task, (user_task.c.state == (OPEN if state == "open" else state),))]
         case "mine":
             return [own(actor, state)]
         case "groups":
@@ -144,30 +139,39 @@ def walks(actor: Actor, view: str, state: str) -> list[Walk]:
             raise InvalidInput("View is one of mine, groups, all, due, overdue, followup, every.")
 
 
+def of_instances(actor: Actor, view: str, ids: tuple[str, ...]) -> Walk:
+    """What a view shows of these instances, all lists together."""
+    lists = [*([("held", actor.id)] if view != "groups" else []), *(lists_of(actor) if view != "mine" else [])]
+    # Whose they are is asked in a way that no index serves: the ids are looked up, not the whole lists read.
+    whose = (task_candidate.c.kind + "/" + task_candidate.c.name).in_(["/".join(one) for one in lists])
+    few = sa.select(task_candidate).where(task_candidate.c.instance_id.in_(ids), whose).limit(EVERY).subquery()
+    return Walk(few, (), (lambda table: sa.or_(table.c.kind == "held", admitted(actor)(table)),), lists[0])
+
+
 # --- filters --------------------------------------------------------------------------------------------------------------
-def filtered(walk: Walk, wanted: TaskFilter, found: Found | None, names: tuple[str, ...], now: datetime) -> list[Walk]:
-    """The rows of a walk that a filter leaves, as walks. `found`: what `wanted.text` means; `names`: of tasks of `wanted.element_id`."""
+def filtered(walk: Walk, wanted: TaskFilter, names: tuple[str, ...], now: datetime) -> Walk:
+    """The rows of a walk that a filter leaves, its text left aside. `names`: of tasks of `wanted.element_id`."""
     walk = replace(walk, also=(*walk.also, *_conditions(wanted, now)), narrow=_narrow(wanted, now) if walk.offered else None)
-    if wanted.element_id:
-        walk = replace(walk, joined=True, also=(*walk.also, lambda _: user_task.c.element_id == wanted.element_id))
-        walk = replace(walk, narrow=_named(names) if walk.offered else None)
-    if not wanted.text:
-        return [walk]
-    text = wanted.text
+    if not wanted.element_id:
+        return walk
+    walk = replace(walk, joined=True, also=(*walk.also, lambda _: user_task.c.element_id == wanted.element_id))
+    return replace(walk, also=(_named(names).where, *walk.also), narrow=_named(names)) if walk.offered else walk
+
+
+def searched(walk: Walk, text: str, found: Found | None) -> Walk | None:
+    """The rows of a walk that a text leaves; but where its business keys mean few instances, only what has it in its name (else `of_instances`)."""
     if not walk.offered or found is None:
         either = (user_task.c.name, user_task.c.business_key)
-        return [replace(walk, also=(*walk.also, lambda _: sa.or_(*(rows.contains(column, text) for column in either))))]
+        return replace(walk, also=(*walk.also, lambda _: sa.or_(*(rows.contains(column, text) for column in either))))
     named = _named(found.names) if found.names is not None else Narrow(lambda table: rows.contains(table.c.task_name, text), ())
-    if found.instances is None:
+    if found.instances is not None:
+        narrow = named if named.order else None
+        return replace(walk, also=(*walk.also, named.where), narrow=narrow) if found.names != () else None
 
-        def common(table: sa.FromClause) -> sa.ColumnElement[bool]:
-            return sa.or_(named.where(table), rows.contains(user_task.c.business_key, text))
+    def common(table: sa.FromClause) -> sa.ColumnElement[bool]:
+        return sa.or_(named.where(table), rows.contains(user_task.c.business_key, text))
 
-        return [replace(walk, joined=True, also=(*walk.also, common), narrow=None)]
-    parts = [walk.of_instances(found.instances)] if found.instances else []
-    if found.names != ():
-        parts.append(replace(walk, also=(*walk.also, named.where), narrow=named if named.order else None))
-    return parts
+    return replace(walk, joined=True, also=(*walk.also, common), narrow=None)
 
 
 def _conditions(wanted: TaskFilter, now: datetime) -> list[Condition]:

@@ -38,6 +38,8 @@ def upgrade() -> None:
     op.drop_table("task_candidate_before")
     for name, columns in CANDIDATE.items():
         op.create_index(f"ix_task_candidate_{name}", "task_candidate", ["kind", "name", *columns, "instance_id", "key"], unique=False)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(_LISTS)
     _partial("ix_task_candidate_follow_up", "task_candidate", ["kind", "name", "follow_up"], "follow_up IS NOT NULL")
     op.drop_index("ix_instance_definition_id", table_name="instance")
     op.drop_index("ix_instance_process_id_state", table_name="instance")
@@ -71,9 +73,8 @@ def _user_task() -> None:
     for old in ("assignee_state", "state_due", "definition_id_element_id"):
         op.drop_index(f"ix_user_task_{old}", table_name="user_task")
     _partial("ix_user_task_assignee", "user_task", ["assignee", "state", "sort_due", "instance_id", "key"], "assignee IS NOT NULL")
-    op.create_index("ix_user_task_state_sort_due", "user_task", ["state", "sort_due", "instance_id", "key"], unique=False)
-    for column in ("created_at", "priority", "name"):
-        _partial(f"ix_user_task_open_{column}", "user_task", [column, "instance_id", "key"], "state = 'open'")
+    for name, column in (("due", "sort_due"), ("created_at", "created_at"), ("priority", "priority"), ("name", "name")):
+        _partial(f"ix_user_task_open_{name}", "user_task", [column, "instance_id", "key"], "state = 'open'")
     op.create_index("ix_user_task_definition_id_element_id", "user_task", ["definition_id", "element_id"], unique=False)
 
 
@@ -106,6 +107,7 @@ def _task_candidate() -> None:
 
 
 _KEYS = sa.text("SELECT id, business_key FROM instance WHERE business_key IS NOT NULL AND id > :last ORDER BY id LIMIT :size")
+_LISTS = "CREATE STATISTICS task_candidate_lists (mcv) ON kind, name FROM task_candidate"
 _OFFERED = """
 INSERT INTO task_candidate
     (instance_id, key, kind, name, sort_due, follow_up, created_at, priority, task_name, process_id, excluded_users)
