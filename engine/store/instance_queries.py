@@ -55,7 +55,8 @@ class InstanceQueries:
         """
         wrote = sa.select(record.c.instance_id).where(record.c.actor == actor.id).order_by(record.c.instance_id)
         work = [walk.select(walk.table.c.instance_id).order_by(*walk.order("due")) for walk in (own(actor), *free(actor))]
-        if sum(search.how_many(self.connection, [wrote, *work])) <= search.FEW:
+        left = search.FEW - sum(search.how_many(self.connection, [wrote]))
+        if left >= 0 and sum(search.how_many(self.connection, work)) <= left:
             ids = sa.union(wrote.order_by(None), *(query.order_by(None) for query in work))
             return instance.c.id.in_(sorted(self.connection.scalars(ids)))
         # Not EXISTS: PostgreSQL would read all records of the actor to know it of every instance, where a page asks of a few.

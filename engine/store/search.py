@@ -69,14 +69,18 @@ def names(connection: Connection, text: str) -> tuple[str, ...] | None:
 
 def names_of_element(connection: Connection, element_id: str) -> tuple[str, ...]:
     """Names that user tasks of this element have, one for each version of a process at most."""
-    tasks = sa.select(user_task.c.name).where(user_task.c.definition_id == process_definition.c.id, user_task.c.element_id == element_id)
-    query = sa.select(tasks.limit(1).scalar_subquery().label("name")).select_from(process_definition).subquery()
-    return tuple(connection.scalars(sa.select(query.c.name).where(query.c.name.is_not(None)).distinct().order_by(query.c.name)))
+    columns = (user_task.c.definition_id, user_task.c.element_id)
+    wanted = sa.tuple_(process_definition.c.id, sa.literal(element_id))
+    # The next entry of the index, which is of the element or not: asked for the element's own, PostgreSQL may read the whole table for a version without it.
+    it = sa.and_(columns[0] == process_definition.c.id, columns[1] == element_id)
+    following = sa.select(sa.case((it, user_task.c.name))).where(sa.tuple_(*columns) >= wanted).order_by(*columns).limit(1)
+    found = sa.select(following.scalar_subquery().label("name")).select_from(process_definition).subquery()
+    return tuple(connection.scalars(sa.select(found.c.name).where(found.c.name.is_not(None)).distinct().order_by(found.c.name)))
 
 
-def how_many(connection: Connection, queries: Sequence[sa.Select[Any]]) -> list[int]:
-    """Rows of each query, counted up to FEW + 1, in one statement."""
+def how_many(connection: Connection, queries: Sequence[sa.Select[Any]], most: int = FEW) -> list[int]:
+    """Rows of each query, counted up to one more than `most`, in one statement."""
     if not queries:
         return []
-    counted = (sa.select(sa.func.count()).select_from(query.limit(FEW + 1).subquery()).scalar_subquery() for query in queries)
+    counted = (sa.select(sa.func.count()).select_from(query.limit(most + 1).subquery()).scalar_subquery() for query in queries)
     return list(connection.execute(sa.select(*counted)).one())

@@ -19,8 +19,6 @@ from engine.store.paging import decode_cursor, encode_cursor, following, ordered
 from engine.store.task_tables import FAR, user_task
 from engine.store.walks import SORTS, Walk, filtered, free, of_instances, own, searched, walks
 
-FIRST = 2  # lists that are counted before the others
-
 
 class TaskQueries:
     """Part of the port Queries: user tasks."""
@@ -83,23 +81,21 @@ class TaskQueries:
         return WorklistCounts(
             mine=self._count(mine),
             groups=self._count(offered),
-            due_today=self._count([*mine, *offered], now, day_end),
-            overdue=self._count([*mine, *offered], None, now),
+            due_today=self._count([*offered, *mine], now, day_end),
+            overdue=self._count([*offered, *mine], None, now),
         )
 
     def _count(self, counted: Sequence[Walk], since: datetime | None = None, until: datetime | None = None) -> int:
-        """Where there is much, the first lists are enough to know that."""
+        """Where there is much, one list is enough to know that."""
         steps = []
         for walk in counted:
             due, *task = walk.order("due")
             query = walk.select(*task).order_by(due, *task)
             query = query.where(due >= since) if since is not None else query
-            steps.append((query.where(due < until) if until is not None else query).limit(COUNTED + 1))
-        count = self._distinct(steps[:FIRST])
-        return count if count > COUNTED or len(steps) <= FIRST else self._distinct(steps)
-
-    def _distinct(self, steps: Sequence[sa.Select[Any]]) -> int:
-        together = sa.union(*(sa.select(step.subquery()) for step in steps)).limit(COUNTED + 1).subquery()
+            steps.append(query.where(due < until) if until is not None else query)
+        if max(search.how_many(self.connection, steps[:1], COUNTED)) > COUNTED:
+            return COUNTED + 1
+        together = sa.union(*(sa.select(step.limit(COUNTED + 1).subquery()) for step in steps)).limit(COUNTED + 1).subquery()
         return self.connection.scalar(sa.select(sa.func.count()).select_from(together)) or 0
 
 

@@ -35,10 +35,20 @@ Condition = Callable[[sa.FromClause], sa.ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Narrow:
-    """A filter that an index serves, in the order of that index."""
+    """A filter on one column that an index serves; `order`: that index's, after kind and name."""
 
-    where: Condition
+    column: str
+    test: Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
     order: tuple[str, ...]
+
+    def where(self, table: sa.FromClause) -> sa.ColumnElement[bool]:
+        """The filter."""
+        return self.test(table.c[self.column])
+
+    def row_by_row(self, table: sa.FromClause) -> sa.ColumnElement[bool]:
+        """The same, told in a way that no index serves: the table is walked in the order of the list, not read by this filter and sorted."""
+        column = table.c[self.column]
+        return self.test(sa.func.coalesce(column, column, type_=column.type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +165,7 @@ def filtered(walk: Walk, wanted: TaskFilter, names: tuple[str, ...], now: dateti
     if not wanted.element_id:
         return walk
     walk = replace(walk, joined=True, also=(*walk.also, lambda _: user_task.c.element_id == wanted.element_id))
-    return replace(walk, also=(_named(names).where, *walk.also), narrow=_named(names)) if walk.offered else walk
+    return replace(walk, also=(_named(names).row_by_row, *walk.also), narrow=_named(names)) if walk.offered else walk
 
 
 def searched(walk: Walk, text: str, found: Found | None) -> Walk | None:
@@ -163,49 +173,49 @@ def searched(walk: Walk, text: str, found: Found | None) -> Walk | None:
     if not walk.offered or found is None:
         either = (user_task.c.name, user_task.c.business_key)
         return replace(walk, also=(*walk.also, lambda _: sa.or_(*(rows.contains(column, text) for column in either))))
-    named = _named(found.names) if found.names is not None else Narrow(lambda table: rows.contains(table.c.task_name, text), ())
+    named = _named(found.names) if found.names is not None else Narrow("task_name", lambda column: rows.contains(column, text), ())
     if found.instances is not None:
         narrow = named if named.order else None
-        return replace(walk, also=(*walk.also, named.where), narrow=narrow) if found.names != () else None
+        return replace(walk, also=(*walk.also, named.row_by_row), narrow=narrow) if found.names != () else None
 
     def common(table: sa.FromClause) -> sa.ColumnElement[bool]:
-        return sa.or_(named.where(table), rows.contains(user_task.c.business_key, text))
+        return sa.or_(named.row_by_row(table), rows.contains(user_task.c.business_key, text))
 
     return replace(walk, joined=True, also=(*walk.also, common), narrow=None)
 
 
 def _conditions(wanted: TaskFilter, now: datetime) -> list[Condition]:
     """Conditions on due times are on `sort_due`, which the indexes hold."""
-    where: list[Condition] = []
-    if wanted.instance_id:
-        where.append(lambda table: table.c.instance_id == wanted.instance_id)
-    if wanted.process_id:
-        where.append(lambda table: table.c.process_id == wanted.process_id)
-    dated = _dated(wanted.view, now)
-    return where if dated is None else [*where, dated.where]
+    by_due = wanted.sort in ("due", "-due")
+    where: list[Condition] = [lambda table: table.c.instance_id == wanted.instance_id] if wanted.instance_id else []
+    found = [one for one in (_of_process(wanted), _dated(wanted.view, now)) if one is not None]
+    return [*where, *(one.where if by_due and one.column != "follow_up" else one.row_by_row for one in found)]
+
+
+def _of_process(wanted: TaskFilter) -> Narrow | None:
+    return Narrow("process_id", lambda column: column == wanted.process_id, ("process_id", "sort_due")) if wanted.process_id else None
 
 
 def _dated(view: str, now: datetime) -> Narrow | None:
     match view:
         case "due":
-            return Narrow(lambda table: table.c.sort_due < FAR, ("sort_due",))
+            return Narrow("sort_due", lambda column: column < FAR, ("sort_due",))
         case "overdue":
-            return Narrow(lambda table: table.c.sort_due < now, ("sort_due",))
+            return Narrow("sort_due", lambda column: column < now, ("sort_due",))
         case "followup":
-            return Narrow(lambda table: table.c.follow_up <= now, ("follow_up",))
+            return Narrow("follow_up", lambda column: column <= now, ("follow_up",))
         case _:
             return None
 
 
 def _narrow(wanted: TaskFilter, now: datetime) -> Narrow | None:
     """The index that serves a filter, unless it is the one that the list is walked by."""
-    by_due = wanted.sort in ("due", "-due")
     if wanted.instance_id:
-        return Narrow(lambda table: table.c.instance_id == wanted.instance_id, ("instance_id", "key"))
-    if wanted.process_id and not by_due:
-        return Narrow(lambda table: table.c.process_id == wanted.process_id, ("process_id", "sort_due"))
-    return None if by_due and wanted.view != "followup" else _dated(wanted.view, now)
+        return Narrow("instance_id", lambda column: column == wanted.instance_id, ("instance_id", "key"))
+    by_due = wanted.sort in ("due", "-due")
+    found = (_of_process(wanted), _dated(wanted.view, now))
+    return next((one for one in found if one is not None and not (by_due and one.column != "follow_up")), None)
 
 
 def _named(names: tuple[str, ...]) -> Narrow:
-    return Narrow(lambda table: table.c.task_name.in_(names), ("task_name",))
+    return Narrow("task_name", lambda column: column.in_(names), ("task_name",))

@@ -6,6 +6,7 @@ Histories are not copied (a record's body is empty), so it is good for reading l
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -62,30 +63,31 @@ def small(database: str) -> Filled:
             for name, offer in OFFERS.items()
         }
         app.execute(Deploy(files | {"check.bpmn": CHECKED}, "benchmark"), SYSTEM)
+        chance = random.Random(1)  # the same tasks every time
         for number in range(TASKS):
-            _one(app, number)
+            _one(app, number, chance)
     finally:
         app.close()
     return Filled(installation, TASKS)
 
 
-def _one(app: Flowledger, number: int) -> None:
-    kinds = ("inspect", "inspect", "calibrate", "check", "approve") if number % 50 else ("notify",)
-    kind = kinds[number % len(kinds)]
-    due = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=number * 37 % 401 - 120)
+def _one(app: Flowledger, number: int, chance: random.Random) -> None:
+    kind = "notify" if chance.random() < 0.02 else chance.choice(("inspect", "inspect", "calibrate", "check", "approve"))
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=chance.randrange(-120, 280))
+    group = chance.randrange(8)
     values = {
-        "group": f"g{number // 5 % 8}",
-        "person": READER.id if number % 40 == 2 else None,
-        "due": None if number % 10 == 9 else iso(due),
-        "follow_up": iso(due - timedelta(days=5)) if number % 20 == 4 else None,
-        "priority": 30 + number * 13 % 5 * 10,
+        "group": f"g{group}",
+        "person": READER.id if chance.random() < 0.04 else None,
+        "due": None if chance.random() < 0.1 else iso(due),
+        "follow_up": iso(due - timedelta(days=5)) if chance.random() < 0.05 else None,
+        "priority": chance.randrange(30, 80, 10),
     }
-    started = app.execute(Start(kind, values, f"PO-2026-{number:05}"), READER if number % 30 == 0 else SYSTEM)
+    started = app.execute(Start(kind, values, f"PO-2026-{number:05}"), READER if chance.random() < 0.03 else SYSTEM)
     [task] = started.task_ids
     if kind == "check":
-        [task] = app.execute(Complete(task, {}), READER if number % 45 == 3 else SYSTEM).task_ids
-    elif number % 25 == 5:
-        app.execute(Claim(task), READER if number // 5 % 8 < 3 or kind == "notify" else SYSTEM)
+        [task] = app.execute(Complete(task, {}), READER if chance.random() < 0.1 else SYSTEM).task_ids
+    elif chance.random() < 0.05:
+        app.execute(Claim(task), READER if group < 3 or kind == "notify" else SYSTEM)
 
 
 def large(database: str, tasks: int) -> Filled:
@@ -171,8 +173,8 @@ def _copied(column: sa.Column[object], base: sa.FromClause, number: sa.ColumnEle
 
 
 def _moved(moment: sa.ColumnElement[object], number: sa.ColumnElement[int], dialect: str) -> sa.ColumnElement[object]:
-    """Up to twelve hours earlier or later, written as the engine writes it."""
-    seconds = number * 37 % 86_399 - 43_200
+    """Up to six days earlier or later, written as the engine writes it."""
+    seconds = number * 37_199 % 1_036_801 - 518_400
     if dialect == "sqlite":
         return sa.type_coerce(sa.func.strftime("%Y-%m-%d %H:%M:%f", moment, sa.cast(seconds, sa.Text).concat(" seconds")).concat("000"), sa.Text)
     return moment + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
