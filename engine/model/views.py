@@ -318,7 +318,7 @@ class TaskFilter:
     view: str = "all"
     process_id: str | None = None
     element_id: str | None = None
-    text: str | None = None  # part of name or business key
+    text: str | None = None  # part of the name, or of the business key from the beginning of a word on
     sort: str = "due"  # due created priority name; a leading - reverses
     cursor: str | None = None
     size: int = 50
@@ -333,7 +333,7 @@ class InstanceFilter:
     process_id: str | None = None
     definition_id: str | None = None
     state: str | None = None
-    text: str | None = None  # part of business key, or an instance id
+    text: str | None = None  # part of the business key from the beginning of a word on, or an instance id
     cursor: str | None = None
     size: int = 50
 

@@ -68,7 +68,7 @@ class UserTaskProjection:
             if row["excludes"] != "[]":
                 row["excluded_users"] = self._excluded(batch, head.instance_id, json.loads(row["excludes"]))
         batch.add(_INSERT, *rows)
-        batch.add(_OFFER, *(offer for row in rows for offer in _offers(row)))
+        batch.add(_OFFER, *(offer for row in rows for offer in offers(row)))
 
     def _excluded(self, batch: Batch, instance_id: str, elements: list[str]) -> str:
         batch.flush()  # this record may have completed one of them
@@ -88,7 +88,7 @@ def offer_again(batch: Batch, instance_id: str, key: int) -> None:
     batch.add(_WITHDRAW, task)
     batch.flush()
     found = batch.connection.execute(_TASK, task).mappings()
-    batch.add(_OFFER, *(offer for row in found for offer in _offers(dict(row))))
+    batch.add(_OFFER, *(offer for row in found for offer in offers(dict(row))))
 
 
 def _row(event: ev.UserTaskCreated, record: Record, head: Head) -> dict[str, Any]:
@@ -118,8 +118,8 @@ def _row(event: ev.UserTaskCreated, record: Record, head: Head) -> dict[str, Any
     }
 
 
-def _offers(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows of `task_candidate` for a row of `user_task`; none when it has ended."""
+def offers(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of `task_candidate` for a row of `user_task`; none when it has ended."""
     if row["state"] != "open":
         return []
     repeated = {name: row[name] for name in ("instance_id", "key", "sort_due", "follow_up", "created_at", "priority", "process_id", "excluded_users")}

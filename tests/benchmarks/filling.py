@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -17,12 +18,15 @@ from engine.bootstrap import Flowledger
 from engine.model.actors import SYSTEM, Actor
 from engine.model.commands import Claim, Complete, Deploy, PutUser, Start
 from engine.model.values import iso
+from engine.projections.user_tasks import offers
 from engine.store import tables, task_tables
 from engine.store.database import Database
+from engine.store.search import words
 from tests.benchmarks.installation import Installation, install
 from tests.support.diagrams import END, START, chain, process, user
 
 TASKS = 1_000
+SAMPLE = 300  # copies that are compared with what the projections write
 AT_ONCE = 20  # copies in one transaction
 PASSWORD = "only for the benchmark"
 READER = Actor("reader", "Reader", frozenset({"g0", "g1", "g2"}), frozenset({"staff"}))
@@ -109,12 +113,25 @@ def large(database: str, tasks: int) -> Filled:
                 connection.exec_driver_sql(ddl)
         _settle(store)
         with store.begin(write=False) as connection:
-            found = connection.scalar(sa.select(sa.func.count()).select_from(task_tables.user_task).where(task_tables.user_task.c.state == "open"))
+            _check(connection, tasks)
     finally:
         store.close()
+    return Filled(filled.installation, tasks)
+
+
+def _check(connection: Connection, tasks: int) -> None:
+    """So many tasks are open, and what was copied stands as the projections would have written it. Raises AssertionError."""
+    user_task, candidate, word = task_tables.user_task, task_tables.task_candidate, tables.instance_word
+    found = connection.scalar(sa.select(sa.func.count()).select_from(user_task).where(user_task.c.state == "open"))
     if found != tasks:
         raise AssertionError(f"{found} open tasks instead of {tasks}")
-    return Filled(filled.installation, tasks)
+    for row in connection.execute(sa.select(user_task).where(user_task.c.instance_id.contains("-")).limit(SAMPLE)).mappings().all():
+        of_task = (candidate.c.instance_id == row["instance_id"], candidate.c.key == row["key"])
+        written = [dict(one) for one in connection.execute(sa.select(candidate).where(*of_task)).mappings()]
+        of_instance = connection.scalars(sa.select(word.c.word).where(word.c.instance_id == row["instance_id"]))
+        by_name = itemgetter("kind", "name")
+        if sorted(written, key=by_name) != sorted(offers(dict(row)), key=by_name) or sorted(of_instance) != sorted(words(row["business_key"])):
+            raise AssertionError(f"{row['instance_id']} does not stand as the engine would have written it")
 
 
 def _drop_indexes(connection: Connection) -> list[str]:
