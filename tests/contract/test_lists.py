@@ -124,13 +124,13 @@ def test_every_view_filter_and_order_shows_what_it_means(filled):
     assert {t.assignee is None for t in tasks} == {True, False}
     assert any(t.excluded_users for t in tasks)
     with filled.app.reading() as read:
-        for actor, view in product(ACTORS, ("mine", "groups", "all", "due", "overdue", "followup")):
-            for number, sort in enumerate(SORTS):
-                chosen = FILTERS[number % len(FILTERS)] if view != "all" else {}
+        for turn, (actor, view) in enumerate(product(ACTORS, ("mine", "groups", "all", "due", "overdue", "followup"))):
+            for number, sort in list(enumerate(SORTS))[turn % 2 :: 2]:
+                chosen = FILTERS[(number + turn) % len(FILTERS)]
                 wanted = [t for t in tasks if seen(actor, view, t, now) and fits(t, chosen)]
                 field = KEYS[sort.lstrip("-")]
                 wanted.sort(key=lambda t: (field(t), t.instance_id, t.key), reverse=sort.startswith("-"))
-                got = pages(lambda cursor: read.worklist(actor, TaskFilter(view=view, sort=sort, size=7, cursor=cursor, **chosen)))  # noqa: B023
+                got = pages(lambda cursor: read.worklist(actor, TaskFilter(view=view, sort=sort, size=9, cursor=cursor, **chosen)))  # noqa: B023
                 assert [t.id for t in got] == [t.id for t in wanted], (actor.id, view, sort, chosen)
                 assert not any(t.excluded_users and actor.id in t.excluded_users and t.assignee is None for t in got)
 
