@@ -49,10 +49,10 @@ def instances(connection: Connection, text: str) -> tuple[str, ...] | None:
     beginning = next((folded[n:] for n, c in enumerate(folded) if c.isalnum()), folded)[:LENGTH]
     word = instance_word.c.word
     query = sa.select(instance_word.c.instance_id).where(word >= beginning, word < beginning + _LAST).order_by(word, instance_word.c.instance_id)
-    found = dict.fromkeys(connection.scalars(query.limit(KEYS + 1)))
+    found = connection.scalars(query.limit(KEYS + 1)).all()
     if len(found) > KEYS:
         return None
-    query = sa.select(instance.c.id).where(instance.c.id.in_(list(found)), rows.contains(instance.c.business_key, text))
+    query = sa.select(instance.c.id).where(instance.c.id.in_(sorted(set(found))), rows.contains(instance.c.business_key, text))
     return tuple(sorted(connection.scalars(query))) if found else ()
 
 

@@ -56,7 +56,7 @@ class Walk:
     """Rows of a table: `range` is one range of each of its indexes, `also` what is looked at row by row.
 
     `whose`: kind and name of a list in `task_candidate`; None: the table is `user_task`. `joined`: `also` asks for columns of `user_task`.
-    `narrow`: another way to the same rows.
+    `repeated`: a task may come several times. `narrow`: another way to the same rows.
     """
 
     table: sa.FromClause
@@ -64,6 +64,7 @@ class Walk:
     also: tuple[Condition, ...] = ()
     whose: tuple[str, str] | None = None
     joined: bool = False
+    repeated: bool = False
     narrow: Narrow | None = None
 
     @property
@@ -82,7 +83,7 @@ class Walk:
         if self.joined and self.offered:
             same = sa.and_(user_task.c.instance_id == self.table.c.instance_id, user_task.c.key == self.table.c.key)
             query = query.select_from(self.table.join(user_task, same))
-        return query
+        return query.distinct() if self.repeated else query
 
     def narrowed(self, narrow: Narrow) -> sa.Select[Any]:
         """What `narrow` leaves, by its index."""
@@ -155,7 +156,7 @@ def of_instances(actor: Actor, view: str, ids: tuple[str, ...]) -> Walk:
     # Whose they are is asked in a way that no index serves: the ids are looked up, not the whole lists read.
     whose = (task_candidate.c.kind + "/" + task_candidate.c.name).in_(["/".join(one) for one in lists])
     few = sa.select(task_candidate).where(task_candidate.c.instance_id.in_(ids), whose).limit(EVERY).subquery()
-    return Walk(few, (), (lambda table: sa.or_(table.c.kind == "held", admitted(actor)(table)),), lists[0])
+    return Walk(few, (), (lambda table: sa.or_(table.c.kind == "held", admitted(actor)(table)),), lists[0], repeated=True)
 
 
 # --- filters --------------------------------------------------------------------------------------------------------------
