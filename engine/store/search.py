@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from engine.store import rows
 from engine.store.tables import instance, instance_word, process_definition
-from engine.store.task_tables import OPEN, user_task
+from engine.store.task_tables import task_candidate, user_task
 
 LENGTH = 64  # characters of a word that are kept, with what follows it
 FEW = 500  # so many rows are looked up and sorted; of more, the list itself soon shows enough
@@ -58,9 +58,9 @@ def instances(connection: Connection, text: str) -> tuple[str, ...] | None:
 
 def names(connection: Connection, text: str) -> tuple[str, ...] | None:
     """Names of open tasks that hold the text; None when they are more than NAMES. The index of names is read by leaps from one name to the next."""
-    first = sa.select(sa.func.min(user_task.c.name).label("name")).where(user_task.c.state == OPEN)
-    known = first.cte("known", recursive=True)
-    following = sa.select(sa.func.min(user_task.c.name)).where(user_task.c.state == OPEN, user_task.c.name > known.c.name).scalar_subquery()
+    name = task_candidate.c.task_name
+    known = sa.select(sa.func.min(name).label("name")).cte("known", recursive=True)
+    following = sa.select(sa.func.min(name)).where(name > known.c.name).scalar_subquery()
     known = known.union_all(sa.select(following).where(known.c.name.is_not(None)))
     query = sa.select(known.c.name).where(known.c.name.is_not(None), rows.contains(known.c.name, text))
     found = tuple(connection.scalars(query.order_by(known.c.name).limit(NAMES + 1)))

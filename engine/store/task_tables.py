@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DDL, Column, Index, Integer, String, Table, Text, event, literal_column, text
+from sqlalchemy import DDL, Column, Index, Integer, String, Table, Text, event, text
 
 from engine.store.tables import Utc, metadata
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)  # `sort_due` of a task without a due time: such tasks come last
 
-OPEN = literal_column("'open'", String)  # written out: SQLite uses an index with a condition only for a query that says the same
-_OPEN, _HELD, _DATED = text("state = 'open'"), text("assignee IS NOT NULL"), text("follow_up IS NOT NULL")
+_HELD, _DATED = text("assignee IS NOT NULL"), text("follow_up IS NOT NULL")
 
 user_task = Table(
     "user_task",
@@ -41,11 +40,8 @@ user_task = Table(
     Column("ended_at", Utc),
     Column("ended_by", String(64)),
     Column("sort_due", Utc, nullable=False),
-    Index("ix_user_task_assignee", "assignee", "state", "sort_due", "instance_id", "key", sqlite_where=_HELD, postgresql_where=_HELD),
-    Index("ix_user_task_open_due", "sort_due", "instance_id", "key", sqlite_where=_OPEN, postgresql_where=_OPEN),
-    Index("ix_user_task_open_created_at", "created_at", "instance_id", "key", sqlite_where=_OPEN, postgresql_where=_OPEN),
-    Index("ix_user_task_open_priority", "priority", "instance_id", "key", sqlite_where=_OPEN, postgresql_where=_OPEN),
-    Index("ix_user_task_open_name", "name", "instance_id", "key", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    # Nothing that the end of a task changes is indexed: on PostgreSQL ending it then writes no index of this table.
+    Index("ix_user_task_assignee", "assignee", "sort_due", "instance_id", "key", sqlite_where=_HELD, postgresql_where=_HELD),
     Index("ix_user_task_definition_id_element_id", "definition_id", "element_id"),
 )
 
@@ -69,6 +65,9 @@ task_candidate = Table(  # open tasks: one row for who holds it, else one for ea
     Index("ix_task_candidate_task_name", "kind", "name", "task_name", "instance_id", "key"),
     Index("ix_task_candidate_process_id", "kind", "name", "process_id", "sort_due", "instance_id", "key"),
     Index("ix_task_candidate_follow_up", "kind", "name", "follow_up", sqlite_where=_DATED, postgresql_where=_DATED),
+    # Of all lists together; by age and priority they are sorted: nobody works in such a list, and each index costs every completion.
+    Index("ix_task_candidate_every_due", "sort_due", "instance_id", "key"),
+    Index("ix_task_candidate_every_name", "task_name", "instance_id", "key"),
     sqlite_with_rowid=False,
 )
 

@@ -17,7 +17,7 @@ from engine.model.actors import Actor
 from engine.model.views import TaskFilter
 from engine.store import rows
 from engine.store.search import FEW, Found
-from engine.store.task_tables import FAR, OPEN, task_candidate, user_task
+from engine.store.task_tables import FAR, task_candidate, user_task
 
 VIEWS = frozenset({"mine", "groups", "all", "due", "overdue", "followup", "every"})
 SORTS: dict[str, tuple[str, str, type]] = {  # column of task_candidate, of user_task, kind of its part of a cursor
@@ -55,7 +55,7 @@ class Narrow:
 class Walk:
     """Rows of a table: `range` is one range of each of its indexes, `also` what is looked at row by row.
 
-    `whose`: kind and name of a list in `task_candidate`; None: the table is `user_task`. `joined`: `also` asks for columns of `user_task`.
+    `whose`: kind and name of a list in `task_candidate` (empty: of all); None: the table is `user_task`. `joined`: `also` asks for columns of `user_task`.
     `repeated`: a task may come several times. `narrow`: another way to the same rows.
     """
 
@@ -138,8 +138,10 @@ def _list(kind: str, name: str, *also: Condition) -> Walk:
 def walks(actor: Actor, view: str, state: str) -> list[Walk]:
     """Which rows a view shows to an actor. Raises InvalidInput for a view that is none."""
     match view:
+        case "every" if state == "open":
+            return [Walk(task_candidate, (), whose=("", ""), repeated=True)]
         case "every":
-            return [Walk(user_task, (user_task.c.state == (OPEN if state == "open" else state),))]
+            return [Walk(user_task, (user_task.c.state == state,))]
         case "mine":
             return [own(actor, state)]
         case "groups":
@@ -162,18 +164,23 @@ def of_instances(actor: Actor, view: str, ids: tuple[str, ...]) -> Walk:
 # --- filters --------------------------------------------------------------------------------------------------------------
 def filtered(walk: Walk, wanted: TaskFilter, names: tuple[str, ...], now: datetime) -> Walk:
     """The rows of a walk that a filter leaves, its text left aside. `names`: of tasks of `wanted.element_id`."""
-    walk = replace(walk, also=(*walk.also, *_conditions(wanted, now)), narrow=_narrow(wanted, now) if walk.offered else None)
+    walk = replace(walk, also=(*walk.also, *_conditions(wanted, now)), narrow=_narrow(wanted, now) if _is_list(walk) else None)
     if not wanted.element_id:
         return walk
     walk = replace(walk, joined=True, also=(*walk.also, lambda _: user_task.c.element_id == wanted.element_id))
-    return replace(walk, also=(_named(names).row_by_row, *walk.also), narrow=_named(names)) if walk.offered else walk
+    return replace(walk, also=(_named(names).row_by_row, *walk.also), narrow=_named(names)) if _is_list(walk) else walk
+
+
+def _is_list(walk: Walk) -> bool:
+    """Is it one list of `task_candidate`, a range of its indexes?"""
+    return walk.offered and bool(walk.range)
 
 
 def searched(walk: Walk, text: str, found: Found | None) -> Walk | None:
     """The rows of a walk that a text leaves; but where its business keys mean few instances, only what has it in its name (else `of_instances`)."""
     if not walk.offered or found is None:
         either = (user_task.c.name, user_task.c.business_key)
-        return replace(walk, also=(*walk.also, lambda _: sa.or_(*(rows.contains(column, text) for column in either))))
+        return replace(walk, joined=True, also=(*walk.also, lambda _: sa.or_(*(rows.contains(column, text) for column in either))))
     named = _named(found.names) if found.names is not None else Narrow("task_name", lambda column: rows.contains(column, text), ())
     if found.instances is not None:
         narrow = named if named.order else None

@@ -46,8 +46,6 @@ TASKS = {
 }
 EVERY = {
     "every task": TaskFilter(view="every"),
-    "every task, oldest first": TaskFilter(view="every", sort="created"),
-    "every task, important first": TaskFilter(view="every", sort="-priority"),
     "every task, by name": TaskFilter(view="every", sort="name"),
 }
 INSTANCES = {

@@ -243,8 +243,7 @@ def back(connection):
         sa.PrimaryKeyConstraint("instance_id", "key", "kind", "name", name="pk_task_candidate"),
         sa.Index("ix_task_candidate_kind_name", "kind", "name"),
     )
-    indexes = ("ix_user_task_assignee", "ix_user_task_open_due", "ix_user_task_open_created_at", "ix_user_task_open_priority")
-    indexes += ("ix_user_task_open_name", "ix_instance_process_id_started_at", "ix_instance_process_id_state_started_at")
+    indexes = ("ix_user_task_assignee", "ix_instance_process_id_started_at", "ix_instance_process_id_state_started_at")
     indexes += ("ix_instance_definition_id_started_at", "ix_instance_definition_id_state_started_at", "ix_record_actor_instance_id")
     statements = [
         "DROP TABLE task_candidate",

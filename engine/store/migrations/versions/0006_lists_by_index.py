@@ -40,6 +40,8 @@ def upgrade() -> None:
         op.create_index(f"ix_task_candidate_{name}", "task_candidate", ["kind", "name", *columns, "instance_id", "key"], unique=False)
     if op.get_bind().dialect.name == "postgresql":
         op.execute(_LISTS)
+    for name, column in (("due", "sort_due"), ("name", "task_name")):
+        op.create_index(f"ix_task_candidate_every_{name}", "task_candidate", [column, "instance_id", "key"], unique=False)
     _partial("ix_task_candidate_follow_up", "task_candidate", ["kind", "name", "follow_up"], "follow_up IS NOT NULL")
     op.drop_index("ix_instance_definition_id", table_name="instance")
     op.drop_index("ix_instance_process_id_state", table_name="instance")
@@ -72,9 +74,7 @@ def _user_task() -> None:
     op.execute("UPDATE user_task SET sort_due = due WHERE due IS NOT NULL")
     for old in ("assignee_state", "state_due", "definition_id_element_id"):
         op.drop_index(f"ix_user_task_{old}", table_name="user_task")
-    _partial("ix_user_task_assignee", "user_task", ["assignee", "state", "sort_due", "instance_id", "key"], "assignee IS NOT NULL")
-    for name, column in (("due", "sort_due"), ("created_at", "created_at"), ("priority", "priority"), ("name", "name")):
-        _partial(f"ix_user_task_open_{name}", "user_task", [column, "instance_id", "key"], "state = 'open'")
+    _partial("ix_user_task_assignee", "user_task", ["assignee", "sort_due", "instance_id", "key"], "assignee IS NOT NULL")
     op.create_index("ix_user_task_definition_id_element_id", "user_task", ["definition_id", "element_id"], unique=False)
 
 
