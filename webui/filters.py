@@ -11,6 +11,7 @@ from flask import Flask, current_app
 from flask_babel import get_locale, lazy_gettext
 from markupsafe import Markup, escape
 
+from engine.model.views import COUNTED
 from webui.i18n import by_language, gettext, ngettext, time_zone
 
 STATES = {
@@ -58,6 +59,11 @@ def day_end() -> datetime:
 def group_title(group: str) -> str:
     """A candidate group in the reader's language, as its pack names it."""
     return by_language(current_app.extensions["flowledger"].catalogue.groups.get(group, group), group)
+
+
+def counted(count: int) -> str:
+    """A number of tasks; `1,000+` where counting stopped."""
+    return f"{COUNTED:,}+" if count > COUNTED else f"{count:,}"
 
 
 def exact(value: datetime | None, seconds: bool = True) -> str:
@@ -173,4 +179,5 @@ def install(app: Flask) -> None:
         pretty_json=pretty_json,
         hash_code=hash_code,
         group_title=group_title,
+        counted=counted,
     )

@@ -211,6 +211,11 @@ class Reading(OperationsReading):
         policy.require(actor, "process.read")
         return self.queries.definition_rows(None)
 
+    def process_names(self, actor: Actor) -> dict[str, str]:
+        """Of the newest version of each process, by process id; in the order of names."""
+        policy.require(actor, "process.read")
+        return self.queries.process_names()
+
     def versions(self, actor: Actor, process_id: str) -> list[DefinitionRow]:
         """All versions of a process, newest first."""
         policy.require(actor, "process.read")
@@ -304,11 +309,11 @@ class Reading(OperationsReading):
         return self._services.library.definition(self.queries.definitions, definition_id)
 
     def _fresh(self, instance_id: str) -> Execution:
-        row = self.queries.instance(instance_id)
-        if row is None:
+        head = self.queries.head(instance_id)
+        if head is None:
             raise NotFound(kind="process instance", id=instance_id)
-        model = self._services.library.model(self.queries.definitions, self._definition(row.definition_id))
-        return self._services.library.interpreter.open(model, row.process_id, instance_id)
+        model = self._services.library.model(self.queries.definitions, self._definition(head.definition_id))
+        return self._services.library.interpreter.open(model, head.process_id, instance_id)
 
     def _variables(self, instance_id: str, key: int) -> dict[str, Json]:
         """Visible at a task, from the live execution."""

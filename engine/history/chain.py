@@ -103,6 +103,21 @@ def read(body: bytes, stored_hash: str) -> Record:
         raise InvalidInput(f"the stored bytes are not a record: {exc!r}") from exc
 
 
+def holds_events(record: Record, events: bytes) -> bool:
+    """Do the record's bytes say that its outcome is exactly this one (canonical JSON)? False is no verdict: they may be written otherwise.
+
+    Bytes are compared with bytes: what stands before the events in a canonical body is made again, nothing else is encoded.
+    """
+    before = {
+        "actor": record.actor,
+        "at": iso(record.at),
+        "calls": [codec.encode(c) for c in record.calls],
+        "definition": record.definition_hash,
+        "engine": record.engine_version,
+    }
+    return record.body.startswith(b'%b,"events":%b,"input":' % (canonical(before)[:-1], events))
+
+
 def check(instance_id: str, records: Iterable[Record], head: tuple[int, str] | None = None) -> int:
     """Verify a whole chain: own bytes, links, numbering, instance, and (where given) the head (seq, hash) that the database shows.
 

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 _registry: dict[str, type[Any]] = {}
 _defaults: dict[type[Any], tuple[tuple[str, Any], ...]] = {}
-_nested: dict[type[Any], tuple[str, ...]] = {}
+_tuples: dict[type[Any], tuple[tuple[str, bool], ...]] = {}
 _NONE = object()
 
 
@@ -39,14 +39,15 @@ def encode(obj: Any) -> dict[str, Any]:
 
 def decode(data: dict[str, Any]) -> Any:
     """The dataclass that `encode` made the dict from. Raises KeyError for an unknown type."""
-    cls = _registry[data["type"]]
-    nested = _nested.get(cls)
-    if nested is None:
-        nested = _nested[cls] = _tuples_of_dataclasses(cls)
-    kwargs = {k: tuple(v) if isinstance(v, list) and k in _tuple_names(cls) else v for k, v in data.items() if k != "type"}
-    for name in nested:
-        if name in kwargs:
-            kwargs[name] = tuple(decode(v) for v in kwargs[name])
+    kwargs = dict(data)
+    cls = _registry[kwargs.pop("type")]
+    spec = _tuples.get(cls)
+    if spec is None:
+        spec = _tuples[cls] = _tuple_fields(cls)
+    for name, nested in spec:
+        value = kwargs.get(name)
+        if isinstance(value, list):
+            kwargs[name] = tuple([decode(v) for v in value] if nested else value)
     return cls(**kwargs)
 
 
@@ -58,20 +59,10 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return _NONE
 
 
-_tuples: dict[type[Any], frozenset[str]] = {}
-
-
-def _tuple_names(cls: type[Any]) -> frozenset[str]:
-    names = _tuples.get(cls)
-    if names is None:
-        hints = typing.get_type_hints(cls)
-        names = _tuples[cls] = frozenset(n for n, h in hints.items() if typing.get_origin(h) is tuple)
-    return names
-
-
-def _tuples_of_dataclasses(cls: type[Any]) -> tuple[str, ...]:
-    hints = typing.get_type_hints(cls)
-    return tuple(n for n in _tuple_names(cls) if _holds_dataclass(typing.get_args(hints[n])[0]))
+def _tuple_fields(cls: type[Any]) -> tuple[tuple[str, bool], ...]:
+    """Fields that hold tuples, and whether of dataclasses."""
+    hints = ((name, hint) for name, hint in typing.get_type_hints(cls).items() if typing.get_origin(hint) is tuple)
+    return tuple((name, _holds_dataclass(typing.get_args(hint)[0])) for name, hint in hints)
 
 
 def _holds_dataclass(hint: Any) -> bool:

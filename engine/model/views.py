@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from engine.model.values import Json
 
 T = TypeVar("T")
+COUNTED = 1_000  # tasks are counted so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True)
 class WorklistCounts:
-    """Open tasks that the actor may work on."""
+    """Open tasks that the actor may work on. Nobody counts a million for a page: more than COUNTED is COUNTED + 1."""
 
     mine: int
     groups: int
@@ -317,7 +318,7 @@ class TaskFilter:
     view: str = "all"
     process_id: str | None = None
     element_id: str | None = None
-    text: str | None = None  # part of name or business key
+    text: str | None = None  # part of the name, or of the business key from the beginning of a word on
     sort: str = "due"  # due created priority name; a leading - reverses
     cursor: str | None = None
     size: int = 50
@@ -332,7 +333,7 @@ class InstanceFilter:
     process_id: str | None = None
     definition_id: str | None = None
     state: str | None = None
-    text: str | None = None  # part of business key, or an instance id
+    text: str | None = None  # part of the business key from the beginning of a word on, or an instance id
     cursor: str | None = None
     size: int = 50
 

@@ -9,13 +9,15 @@ from engine.model import events as ev
 from engine.model import inputs as inp
 from engine.model.records import Record
 from engine.ports import Head
+from engine.store.search import words
 from engine.store.statements import Batch, Statement
-from engine.store.tables import incident, instance, note, snapshot
+from engine.store.tables import incident, instance, instance_word, note, snapshot
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
 _INSERT = Statement(instance.insert())
+_WORD = Statement(instance_word.insert())
 _MOVE = Statement(instance.update().where(instance.c.id == sa.bindparam("b_id")))
 _DROP_SNAPSHOT = Statement(snapshot.delete().where(snapshot.c.instance_id == sa.bindparam("b_id")))
 _RAISE = Statement(incident.insert())
@@ -26,7 +28,7 @@ _NOTE = Statement(note.insert())
 
 
 class InstanceProjection:
-    """Table `instance`: one row an instance, at the head of its chain."""
+    """Table `instance`: one row an instance, at the head of its chain; `instance_word`: what its business key is found by."""
 
     name = "instance"
 
@@ -57,6 +59,7 @@ class InstanceProjection:
                     "started_by": record.actor,
                 },
             )
+            batch.add(_WORD, *({"word": word, "instance_id": head.instance_id} for word in words(head.business_key or "")))
             return
         batch.add(_MOVE, {"b_id": head.instance_id, **values})
         if head.state in ENDED:
@@ -65,6 +68,7 @@ class InstanceProjection:
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""
         connection.execute(instance.delete())
+        connection.execute(instance_word.delete())
 
 
 class IncidentProjection:

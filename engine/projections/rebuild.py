@@ -32,7 +32,8 @@ def rebuild(database: Database) -> int:
         definitions, batch = SqlDefinitions(connection), Batch(connection)
         heads: dict[str, Head] = {}
         count = 0
-        for body, stored in connection.execute(_IN_ORDER).all():
+        # Bodies come in portions: those of a million records would not all fit into memory.
+        for body, stored in connection.execute(_IN_ORDER, execution_options={"yield_per": TOGETHER}):
             one = read(stored_bytes(body), stored)
             head = _next(heads.get(one.instance_id), one, definitions)
             heads[one.instance_id] = head

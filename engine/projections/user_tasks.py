@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,17 +15,18 @@ from engine.model.values import moment
 from engine.ports import Head
 from engine.store.rows import json_list, texts
 from engine.store.statements import Batch, Statement
-from engine.store.tables import task_candidate, user_task
+from engine.store.task_tables import FAR, task_candidate, user_task
 
 _INSERT = Statement(user_task.insert())
 _OFFER = Statement(task_candidate.insert())
 _OF_TASK = (task_candidate.c.instance_id == sa.bindparam("b_instance"), task_candidate.c.key == sa.bindparam("b_key"))
 _WITHDRAW = Statement(task_candidate.delete().where(*_OF_TASK))
 _CHANGE = Statement(user_task.update().where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key")))
+_TASK = sa.select(user_task).where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key"))
 
 
 class UserTaskProjection:
-    """Tables `user_task` and `task_candidate`. Candidates go when a task ends, so that the index holds open work only."""
+    """Tables `user_task` and `task_candidate`: the latter holds open work only, and what somebody has taken under their name alone."""
 
     name = "user_task"
 
@@ -42,8 +44,11 @@ class UserTaskProjection:
                         created[event.key] |= {"state": state, "ended_at": record.at}
                     else:
                         ended[state].append(event.key)
+                case ev.UserTaskAssigned() if event.key in created:
+                    created[event.key]["assignee"] = event.assignee
                 case ev.UserTaskAssigned():
                     batch.add(_CHANGE, {"b_instance": head.instance_id, "b_key": event.key, "assignee": event.assignee})
+                    offer_again(batch, head.instance_id, event.key)
                 case _:
                     pass
         for state, keys in ended.items():
@@ -63,16 +68,7 @@ class UserTaskProjection:
             if row["excludes"] != "[]":
                 row["excluded_users"] = self._excluded(batch, head.instance_id, json.loads(row["excludes"]))
         batch.add(_INSERT, *rows)
-        batch.add(
-            _OFFER,
-            *(
-                {"instance_id": row["instance_id"], "key": row["key"], "kind": kind, "name": name}
-                for row in rows
-                if row["state"] == "open"
-                for kind, column in (("group", "candidate_groups"), ("user", "candidate_users"))
-                for name in dict.fromkeys(texts(row[column]))
-            ),
-        )
+        batch.add(_OFFER, *(offer for row in rows for offer in offers(row)))
 
     def _excluded(self, batch: Batch, instance_id: str, elements: list[str]) -> str:
         batch.flush()  # this record may have completed one of them
@@ -86,7 +82,17 @@ class UserTaskProjection:
         connection.execute(user_task.delete())
 
 
+def offer_again(batch: Batch, instance_id: str, key: int) -> None:
+    """After a change of a row of `user_task` whose columns `task_candidate` repeats, or of who holds the task."""
+    task = {"b_instance": instance_id, "b_key": key}
+    batch.add(_WITHDRAW, task)
+    batch.flush()
+    found = batch.connection.execute(_TASK, task).mappings()
+    batch.add(_OFFER, *(offer for row in found for offer in offers(dict(row))))
+
+
 def _row(event: ev.UserTaskCreated, record: Record, head: Head) -> dict[str, Any]:
+    due = moment(event.due) if event.due else None
     return {
         "instance_id": head.instance_id,
         "key": event.key,
@@ -103,9 +109,25 @@ def _row(event: ev.UserTaskCreated, record: Record, head: Head) -> dict[str, Any
         "excluded_users": "[]",
         "form_key": event.form_key,
         "priority": event.priority,
-        "due": moment(event.due) if event.due else None,
+        "due": due,
         "follow_up": moment(event.follow_up) if event.follow_up else None,
         "created_at": record.at,
         "ended_at": None,
         "ended_by": None,
+        "sort_due": due or FAR,
     }
+
+
+def offers(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of `task_candidate` for a row of `user_task`; none when it has ended."""
+    if row["state"] != "open":
+        return []
+    repeated = {name: row[name] for name in ("instance_id", "key", "sort_due", "follow_up", "created_at", "priority", "process_id", "excluded_users")}
+    return [{**repeated, "task_name": row["name"], "kind": kind, "name": name} for kind, name in _whom(row)]
+
+
+def _whom(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if row["assignee"] is not None:
+        return [("held", row["assignee"])]
+    columns = (("group", "candidate_groups"), ("user", "candidate_users"))
+    return [(kind, name) for kind, column in columns for name in dict.fromkeys(texts(row[column]))] or [("any", "")]

@@ -18,7 +18,8 @@ from engine.model.views import TaskRow
 from engine.ports import Head
 from engine.store import rows
 from engine.store.statements import Batch, Statement
-from engine.store.tables import blob, instance, note, record, snapshot, user_task
+from engine.store.tables import blob, instance, note, record, snapshot
+from engine.store.task_tables import user_task
 
 APPEND = Statement(record.insert())
 _AFTER = Statement(

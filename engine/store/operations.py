@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 from engine.model.views import DefinitionAct, OpenElement, StuckJob
 from engine.store.bulks import SqlBulks
 from engine.store.operation_tables import definition_act
-from engine.store.tables import job, subscription, user_task
+from engine.store.tables import job, subscription
+from engine.store.task_tables import user_task
 
 OF_ELEMENTS = ("timer", "service", "answer")
 

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from engine.model.definition import ProcessDefinition
 from engine.model.views import BulkRow, InstanceRow, TaskRow, UserRow
 from engine.ports import Due
-from engine.store.tables import account, deployment, instance, process_definition, user_task
+from engine.store.tables import account, deployment, instance, process_definition
+from engine.store.task_tables import user_task
 
 
 def texts(column: str) -> tuple[str, ...]:
@@ -30,9 +31,15 @@ TASK_COLUMNS = (
     process_definition.c.name.label("process_name"),
     account.c.name.label("assignee_name"),
 )
-TASK_FROM = user_task.outerjoin(process_definition, process_definition.c.id == user_task.c.definition_id).outerjoin(
-    account, account.c.id == user_task.c.assignee
-)
+
+
+def named(tasks: sa.FromClause) -> sa.Join:
+    """User tasks (or a join that holds them) with the names of their process and of who holds them."""
+    process = tasks.outerjoin(process_definition, process_definition.c.id == user_task.c.definition_id)
+    return process.outerjoin(account, account.c.id == user_task.c.assignee)
+
+
+TASK_FROM = named(user_task)
 
 
 def task(row: Any) -> TaskRow:

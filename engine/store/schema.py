@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from engine.errors import FlowledgerError
-from engine.store import operation_tables  # noqa: F401 - its tables belong to the metadata, too
+from engine.store import operation_tables, task_tables  # noqa: F401 - their tables belong to the metadata, too
 from engine.store.database import Database
 from engine.store.tables import metadata
 

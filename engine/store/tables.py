@@ -113,11 +113,12 @@ record = Table(
     Column("instance_id", String(64), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("at", Utc, nullable=False),
-    Column("actor", String(64), nullable=False, index=True),
+    Column("actor", String(64), nullable=False),
     Column("kind", String(32), nullable=False),
     Column("request_id", String(128), unique=True),
     Column("hash", String(64), nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Index("ix_record_actor_instance_id", "actor", "instance_id"),
 )
 
 blob = Table(
@@ -135,7 +136,7 @@ instance = Table(
     "instance",
     metadata,
     _id(primary_key=True),
-    Column("definition_id", String(255), nullable=False, index=True),
+    Column("definition_id", String(255), nullable=False),
     Column("process_id", String(200), nullable=False),
     Column("business_key", String(255), index=True),
     Column("state", String(16), nullable=False),
@@ -147,7 +148,18 @@ instance = Table(
     Column("ended_at", Utc),
     Index("ix_instance_state_started_at", "state", "started_at", "id"),
     Index("ix_instance_started_at", "started_at", "id"),
-    Index("ix_instance_process_id_state", "process_id", "state"),
+    Index("ix_instance_process_id_started_at", "process_id", "started_at", "id"),
+    Index("ix_instance_process_id_state_started_at", "process_id", "state", "started_at", "id"),
+    Index("ix_instance_definition_id_started_at", "definition_id", "started_at", "id"),
+    Index("ix_instance_definition_id_state_started_at", "definition_id", "state", "started_at", "id"),
+)
+
+instance_word = Table(  # words of business keys, see `engine.store.search`
+    "instance_word",
+    metadata,
+    Column("word", String(64).with_variant(String(64, collation="C"), "postgresql"), primary_key=True),
+    Column("instance_id", String(64), primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 snapshot = Table(
@@ -157,44 +169,6 @@ snapshot = Table(
     Column("seq", Integer, nullable=False),
     Column("engine_version", String(32), nullable=False),
     Column("data", LargeBinary, nullable=False),
-)
-
-user_task = Table(
-    "user_task",
-    metadata,
-    Column("instance_id", String(64), primary_key=True),
-    Column("key", Integer, primary_key=True, autoincrement=False),
-    Column("definition_id", String(255), nullable=False),
-    Column("process_id", String(200), nullable=False),
-    Column("business_key", String(255)),
-    Column("element_id", String(200), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("assignee", String(64)),
-    Column("candidate_groups", Text, nullable=False, default="[]"),
-    Column("candidate_users", Text, nullable=False, default="[]"),
-    Column("excludes", Text, nullable=False, default="[]"),
-    Column("excluded_users", Text, nullable=False, default="[]"),
-    Column("form_key", String(255)),
-    Column("priority", Integer, nullable=False),
-    Column("due", Utc),
-    Column("follow_up", Utc),
-    Column("created_at", Utc, nullable=False),
-    Column("ended_at", Utc),
-    Column("ended_by", String(64)),
-    Index("ix_user_task_assignee_state", "assignee", "state", "due"),
-    Index("ix_user_task_state_due", "state", "due"),
-    Index("ix_user_task_definition_id_element_id", "definition_id", "element_id", "state"),
-)
-
-task_candidate = Table(
-    "task_candidate",
-    metadata,
-    Column("instance_id", String(64), primary_key=True),
-    Column("key", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String(5), primary_key=True),
-    Column("name", String(64), primary_key=True),
-    Index("ix_task_candidate_kind_name", "kind", "name"),
 )
 
 job = Table(

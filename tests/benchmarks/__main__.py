@@ -10,15 +10,16 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import completion, deployment, hostile, web_process
+from tests.benchmarks import completion, deployment, history, hostile, lists, plots, web_process
 from tests.benchmarks.installation import install
-from tests.benchmarks.results import Figure, Report, machine
+from tests.benchmarks.results import Curve, Figure, Report, machine
 from tests.benchmarks.throughput import Plan, measure
 from tests.support.postgres import postgres_server
 
-PARTS = ("http", "statements", "growth", "process", "long", "deployment", "hostile")
+PARTS = ("http", "statements", "growth", "process", "lists", "history", "long", "deployment", "hostile")
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -29,6 +30,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--database", action="append", choices=DATABASES, help="only on this; may be repeated")
     parser.add_argument("--windows", type=int, default=5, help="measured windows a rate (default 5)")
     parser.add_argument("--seconds", type=float, default=1.5, help="length of a window (default 1.5)")
+    parser.add_argument("--tasks", type=int, default=1_000_000, help="open tasks of the large installation of part lists (default 1,000,000)")
+    parser.add_argument("--rounds", type=int, default=lists.ROUNDS, help=f"measured rounds of part lists (default {lists.ROUNDS})")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="where to write (default: var/benchmarks/<time>.json)")
     parser.add_argument("--strict", action="store_true", help="exit code 1 when a target is missed")
@@ -63,6 +66,10 @@ def run(options: argparse.Namespace) -> Report:
                 report.add(_shown(web_process.figures(name, install(address(database, "process")), folder)))
             if "hostile" in parts:
                 report.add(_shown(hostile.beside(name, install(address(database, "hostile")), folder)))
+            if "lists" in parts:
+                report.add(_shown(lists.figures(name, partial(address, database), folder, options.tasks, options.rounds)))
+            if "history" in parts:
+                report.add(_shown(history.rates(name, install(address(database, "history")))))
         if "long" in parts:
             report.add(_shown(completion.long_runs()))
         if "deployment" in parts:
@@ -79,9 +86,10 @@ def run(options: argparse.Namespace) -> Report:
     return report
 
 
-def _shown(figures: Iterable[Figure]) -> Iterator[Figure]:
+def _shown(figures: Iterable[Figure | Curve]) -> Iterator[Figure | Curve]:
     for figure in figures:
-        print(f"  {figure.name}: {figure.value:.4g} {figure.unit}", file=sys.stderr, flush=True)
+        if isinstance(figure, Figure):
+            print(f"  {figure.name}: {figure.value:.4g} {figure.unit}", file=sys.stderr, flush=True)
         yield figure
 
 
@@ -91,6 +99,7 @@ def main() -> int:
     report = run(options)
     path = options.json or Path("var/benchmarks") / f"{report.started_at.replace(':', '')}.json"
     report.write(path)
+    plots.draw(report.curves, path.parent, f"{path.stem}-")
     print(report.table())
     print(f"Targets: {len(report.missed)} missed{': ' + '; '.join(f.name for f in report.missed) if report.missed else ''}. Written: {path}")
     return 1 if options.strict and report.missed else 0

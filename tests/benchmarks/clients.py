@@ -18,11 +18,12 @@ class UnexpectedAnswer(Exception):
 class Client:
     """One keep-alive connection to a server on loopback that answers JSON with a Content-Length."""
 
-    def __init__(self, port: int, token: str | None = None) -> None:
+    def __init__(self, port: int, token: str | None = None, session: str | None = None) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         authorization = f"Authorization: Bearer {token}\r\n" if token else ""
-        self._head = f"Host: 127.0.0.1:{port}\r\n{authorization}Content-Type: application/json\r\n"
+        cookie = f"Cookie: session={session}\r\n" if session else ""
+        self._head = f"Host: 127.0.0.1:{port}\r\n{authorization}{cookie}Content-Type: application/json\r\n"
         self._left = b""
 
     def __enter__(self) -> Self:
@@ -42,11 +43,15 @@ class Client:
 
     def get(self, path: str) -> Any:
         """As `post`."""
+        return json.loads(self.page(path))
+
+    def page(self, path: str) -> bytes:
+        """The body as it came. Raises UnexpectedAnswer unless the status is 200."""
         self._socket.sendall(f"GET {path} HTTP/1.1\r\n{self._head}\r\n".encode())
         status, answer = self._receive()
         if status != 200:
             raise UnexpectedAnswer(f"GET {path}: {status} {answer[:500].decode(errors='replace')}")
-        return json.loads(answer)
+        return answer
 
     def _receive(self) -> tuple[int, bytes]:
         data = self._left

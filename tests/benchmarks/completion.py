@@ -16,10 +16,11 @@ from engine.model.commands import Complete, Deploy, Start
 from engine.plugins.loading import WEB, installed
 from engine.testing import EmbeddedEngine
 from tests.benchmarks.installation import GROUP, Installation
-from tests.benchmarks.results import Figure, Target
+from tests.benchmarks.results import Curve, Figure, Target
 from tests.support.diagrams import END, START, chain, flow, process, user
 
 AGES = (10, 1_000, 10_000)
+WAY = (10, 30, 100, 300, 1_000, 3_000, 9_900)  # where the plot looks, on the way of the oldest one
 WINDOW = 50  # completions of one instance that count as "after N"
 ROUNDS = 4 * WINDOW
 COLD = 40  # completions without the execution in the cache
@@ -64,7 +65,7 @@ class Loop:
         return [self.complete() for _ in range(completed - self.completed)]
 
 
-def growth(name: str, installation: Installation) -> Iterator[Figure]:
+def growth(name: str, installation: Installation) -> Iterator[Figure | Curve]:
     """Completion time of instances with 10, 1,000 and 10,000 completed tasks, measured in turn so that noise meets all three."""
     app = installation.open()
     try:
@@ -87,6 +88,7 @@ def growth(name: str, installation: Installation) -> Iterator[Figure]:
         times = sorted(taken[age])
         yield Figure(f"{name}: completion after {age:,}", medians[age] * 1e3, "ms", note=f"95 % {times[int(len(times) * 0.95)] * 1e3:.2f} ms")
     most = {age: sorted(times)[int(len(times) * 0.95)] for age, times in taken.items()}
+    yield Curve("completion", name, tuple((age, *_around(way, age)) for age in WAY))
     early, late = statistics.median(way[10:210]), statistics.median(way[-200:])
     yield Figure(
         f"{name}: ratio after {AGES[2]:,} / after {AGES[0]}",
@@ -98,6 +100,12 @@ def growth(name: str, installation: Installation) -> Iterator[Figure]:
     yield Figure(f"{name}: the same ratio at 95 %", most[AGES[2]] / most[AGES[0]], "x", target=FLAT_95)
     note = f"95 % {cold[int(len(cold) * 0.95)] * 1e3:.1f} ms; from snapshot and records"
     yield Figure(f"{name}: completion after {AGES[2]:,}, not in the cache", statistics.median(cold) * 1e3, "ms", target=COLD_MS, note=note)
+
+
+def _around(way: list[float], age: int) -> tuple[float, float]:
+    """(median, 95th percentile) in milliseconds of the completions about that one."""
+    times = sorted(way[max(age - 100, age // 2) : age + 100])
+    return statistics.median(times) * 1e3, times[int(len(times) * 0.95)] * 1e3
 
 
 # --- statements ---------------------------------------------------------------------------------------------------------

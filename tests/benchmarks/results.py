@@ -46,6 +46,15 @@ class Figure:
         return "met" if self.target.met(self.value) else "MISSED"
 
 
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line of a plot: `points` are (how much, median, 95th percentile), both in milliseconds. `chart` and `series` name plot and line."""
+
+    chart: str
+    series: str
+    points: tuple[tuple[float, float, float], ...]
+
+
 @dataclass(slots=True)
 class Report:
     """Everything that one run found."""
@@ -54,10 +63,15 @@ class Report:
     seed: int
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
 
-    def add(self, figures: Iterable[Figure]) -> None:
-        """Take lines in the order of the table."""
-        self.figures.extend(figures)
+    def add(self, found: Iterable[Figure | Curve]) -> None:
+        """Take lines in the order of the table, and lines of plots."""
+        for one in found:
+            if isinstance(one, Figure):
+                self.figures.append(one)
+            else:
+                self.curves.append(one)
 
     @property
     def missed(self) -> list[Figure]:
@@ -79,12 +93,13 @@ class Report:
         return "\n".join([*lines, "", *self.notes])
 
     def write(self, path: Path) -> None:
-        """The same as JSON: `{started_at, seed, machine, figures: [...], notes: [...]}`."""
+        """The same as JSON: `{started_at, seed, machine, figures: [...], curves: [...], notes: [...]}`."""
         document: dict[str, Any] = {
             "started_at": self.started_at,
             "seed": self.seed,
             "machine": machine(),
             "figures": [asdict(f) | {"verdict": f.verdict or None} for f in self.figures],
+            "curves": [asdict(c) for c in self.curves],
             "notes": self.notes,
         }
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from engine.projections import ALL
 from engine.store.database import Database
 from engine.store.group_commit import TOGETHER, GroupCommit
 from engine.store.schema import create
-from engine.store.tables import task_candidate
+from engine.store.task_tables import FAR, task_candidate
 from engine.testing import START, VirtualClock
 
 
@@ -36,7 +36,8 @@ def add(key, then=None):
     """A unit of work that writes one row, and afterwards does `then`."""
 
     def work(uow):
-        uow.connection.execute(task_candidate.insert().values(instance_id="i", key=key, kind="user", name="li"))
+        row = {"instance_id": "i", "key": key, "kind": "user", "name": "li", "sort_due": FAR, "created_at": FAR, "priority": 50}
+        uow.connection.execute(task_candidate.insert().values(**row, task_name="", process_id="p", excluded_users="[]"))
         if then is not None:
             then(uow)
         return key

@@ -13,11 +13,20 @@ from engine.model.actors import SYSTEM, Actor
 from engine.model.views import TaskFilter
 from engine.projections import ALL
 from engine.projections.rebuild import rebuild
-from engine.store import tables
+from engine.store import tables, task_tables
 from tests.support.diagrams import END, LOOP, START, chain, document, user
 
 LI = Actor("li", "李", frozenset({"clerks"}), frozenset({"staff"}))
-DERIVED = (tables.instance, tables.user_task, tables.task_candidate, tables.job, tables.subscription, tables.incident, tables.note, tables.data_store)
+DERIVED = (
+    tables.instance,
+    task_tables.user_task,
+    task_tables.task_candidate,
+    tables.job,
+    tables.subscription,
+    tables.incident,
+    tables.note,
+    tables.data_store,
+)
 REST = (tables.record, tables.snapshot, tables.blob, tables.kept_message, tables.form_draft)
 
 SEVEN = "<transformation>7</transformation>"
@@ -62,6 +71,9 @@ def busy(engine):
     engine.complete(engine.user_tasks(second)[0].id, actor=LI)
     for again in (True, True, False):
         engine.complete(engine.user_tasks(loop)[0].id, {"again": again})
+    [free] = engine.user_tasks(engine.start("p"))
+    engine.app.execute(cmd.Claim(free.id), LI)
+    engine.app.execute(cmd.Release(free.id), LI)
     return first, second, loop
 
 

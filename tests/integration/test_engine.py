@@ -29,7 +29,7 @@ from engine.model.actors import SYSTEM, Actor
 from engine.model.views import TaskFilter
 from engine.plugins import service_task
 from engine.projections.rebuild import rebuild
-from engine.store import tables
+from engine.store import tables, task_tables
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import END, LOOP, START, TWO_TASKS, chain, document, flow, process, user
 
@@ -459,7 +459,7 @@ def test_every_projection_can_be_dropped_and_rebuilt(engine):
     engine.app.execute(cmd.Claim(first.id), LI)
     engine.app.execute(cmd.Comment(first.instance_id, "请看"), LI)
     engine.complete(first.id, actor=LI)
-    derived = [tables.instance, tables.user_task, tables.task_candidate, tables.job, tables.subscription, tables.incident, tables.note]
+    derived = [tables.instance, task_tables.user_task, task_tables.task_candidate, tables.job, tables.subscription, tables.incident, tables.note]
     before = [table_rows(engine, t) for t in derived]
     assert rebuild(engine.app.store) == records(engine)
     assert [table_rows(engine, t) for t in derived] == before

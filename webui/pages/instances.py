@@ -52,7 +52,7 @@ def index() -> str:
     wanted, actor = _filter(), current_actor()
     with flowledger().reading() as read:
         page = read.instances(actor, wanted)
-        processes = {d.process_id: d.name for d in read.definitions(actor)}
+        processes = read.process_names(actor)
         names = names_of(None, read.people())
     return render_template("instances.html", page=page, filter=wanted, states=STATES, processes=processes, names=names, acts=BULK_ACTS)
 

@@ -45,7 +45,7 @@ def show() -> str:
     with flowledger().reading() as read:
         page = read.worklist(actor, wanted)
         counts = read.worklist_counts(actor, day_end())
-        processes = {d.process_id: d.name for d in read.definitions(actor)}
+        processes = read.process_names(actor)
     return render_template("worklist.html", page=page, counts=counts, filter=wanted, views=VIEWS, sorts=SORTS, processes=processes)
 
 

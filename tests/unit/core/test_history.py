@@ -126,3 +126,14 @@ def test_json_that_cannot_be_hashed_alike_everywhere_is_refused(text):
 def test_canonical_bytes_do_not_depend_on_order_or_unicode_form():
     assert canonical({"b": 1, "a": "e\u0301"}) == canonical({"a": "\u00e9", "b": 1}) == '{"a":"é","b":1}'.encode()
     assert purify({"t": (1, 2)}) == {"t": [1, 2]}
+
+
+def test_an_outcome_is_told_from_every_other_by_its_bytes():
+    happened = (events.VariableSet(0, "x", 1), events.VariableSet(0, "y", {"events": [], "input": {}}))
+    record = codec_with(records(1)[0], *happened)
+    again = [codec.encode(e) for e in happened]
+    assert chain.holds_events(record, canonical(again))
+    for other in (1.0, True, "1", None):
+        assert not chain.holds_events(record, canonical([again[0] | {"value": other}, again[1]]))
+    for other in (again[:1], [], again[1]["value"]["events"], [*again, again[0]], again[::-1]):
+        assert not chain.holds_events(record, canonical(other))
