@@ -153,7 +153,7 @@ class Flowledger:
                 return handler(uow, self.services, command, actor, request_id)
             known = first_answer(uow, request_id, command, actor)
             if known is not None:
-                return known
+                return known.answer
             done = handler(uow, self.services, command, actor, request_id)
             remember(uow, request_id, command, actor, done)
             return done
