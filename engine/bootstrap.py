@@ -32,6 +32,7 @@ from engine.jobs import cluster
 from engine.jobs.cluster import Cluster
 from engine.jobs.dispatcher import THREADS, Dispatcher, Here
 from engine.jobs.runner import JobRunner
+from engine.jobs.setback import ClockWatch, bring_forward
 from engine.model.actors import SYSTEM, Actor
 from engine.model.commands import AccountCommand, Command, Deploy
 from engine.model.soundness import BUDGET, Soundness
@@ -130,7 +131,8 @@ class Flowledger:
             self._transact, self.services, handlers, owner=identifiers.new(), ended=self.watcher.job, something_due=self._something_due
         )
         chore = partial(cluster.tidy, database) if cluster.is_installed(database) else None
-        self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads, chore=chore)
+        watch = partial(ClockWatch(clock.now).look, lambda: self._transact(bring_forward))
+        self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads, chore=chore, watch=watch)
         self.accounts = AccountAccess(database, clock)
         self.cluster = Cluster(database.url, self.dispatcher.wake) if chore is not None else None
         self._waker: Waker = self.cluster or Here(self.dispatcher.wake)

@@ -287,12 +287,16 @@ class Head:
     started_by: str = ""
 
 
+CONTINUATION = "continuation"
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """One job row. `id` is `<instance>-<key>`, or `start-<definition>-<element>` and the like for work without an instance.
 
     `kind`: timer, service; answer (an external handler's, that came while the instance was suspended); message, signal (on their way);
     deliver, begin (a signal that waited for a suspended instance, or definition); start (a timer's); bulk. `state`: due, failed, suspended.
+    `handler` of a timer: CONTINUATION when it is due at once (an asynchronous continuation), else None.
     """
 
     id: str
@@ -377,7 +381,13 @@ class Jobs(Protocol):
     def still_due(self, job_id: str, now: datetime, *, hold: bool = False) -> Due | None:
         """As it is now; None when it ended, was put off or is leased to somebody else. `hold`: also None when somebody else holds it."""
 
-    def earliest(self) -> datetime | None: ...
+    def earliest(self, now: datetime) -> datetime | None:
+        """The first moment after `now` at which a job can be run that cannot be run now."""
+
+    def ahead(self, after: datetime) -> list[Due]:
+        """Jobs due later than that moment whose moment comes from no diagram and no schedule: they were due when they were made, or wait for another attempt."""
+
+    def hasten(self, due: Due, now: datetime) -> None: ...
 
     def of_definition(self, definition_id: str) -> list[str]:
         """Ids of jobs that start instances of this definition."""

@@ -188,7 +188,7 @@ class EmbeddedEngine:
         while True:
             self._settle()
             with self.app.store.begin(write=True) as connection:
-                earliest = _jobs(connection).earliest()
+                earliest = _jobs(connection).earliest(self.clock.now())
             if earliest is None or earliest > end:
                 break
             self.clock.set(earliest)

@@ -10,7 +10,6 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, TypeVar
 
 from engine.application import bulk, definitions, instances, messages
@@ -19,6 +18,7 @@ from engine.application.correlation import carried
 from engine.application.services import Services
 from engine.errors import BpmnError, ConcurrentChange, ExecutionError, NotAvailable, Refusal
 from engine.jobs import lease
+from engine.jobs.setback import next_attempt
 from engine.model import codec, schedule
 from engine.model import commands as cmd
 from engine.model import inputs as inp
@@ -29,7 +29,6 @@ from engine.ports import Due, Head, UnitOfWork
 T = TypeVar("T")
 Transact = Callable[[Callable[[UnitOfWork], T]], T]
 
-BACKOFF = ("PT5S", "PT30S", "PT2M", "PT10M")  # where the diagram does not say
 LOOK_AHEAD = 50  # due jobs whose instances others are just working on, before this worker lets them do it
 OF_ELEMENTS = ("timer", "service", "answer")  # whose last failure stands as an incident
 INSIDE = (*OF_ELEMENTS, "deliver")  # what an instance does or gets: its row is locked first
@@ -231,19 +230,13 @@ class JobRunner:
         attempts, suspended = due.attempts + 1, held.state == "suspended"
         final = attempts >= due.retries or isinstance(exc, ExecutionError)
         if suspended or not final:  # of what is suspended the last attempt is made after it was resumed
-            uow.jobs.postpone(due.id, min(attempts, due.retries - 1), uow.now if suspended else _next_attempt(due, uow.now), stack)
+            uow.jobs.postpone(due.id, min(attempts, due.retries - 1), uow.now if suspended else next_attempt(due, uow.now), stack)
         elif due.kind == "bulk":
             bulk.refuse(uow, self._services, due, exc)
         else:
             uow.jobs.postpone(due.id, attempts, None, stack)
             if head is not None and head.state == "active" and due.key is not None and due.kind in OF_ELEMENTS:
                 advance(uow, self._services, head, inp.FailJob(due.key, due.element_id, cause, tracked=True), SYSTEM)
-
-
-def _next_attempt(due: Due, now: datetime) -> datetime:
-    """After one more failed attempt."""
-    waits = due.backoff or BACKOFF
-    return schedule.duration(waits[min(due.attempts, len(waits) - 1)]).after(now)
 
 
 def _call(task: ServiceTask, context: ServiceContext, due: Due) -> inp.Input:

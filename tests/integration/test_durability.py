@@ -130,6 +130,7 @@ def test_while_postgresql_is_gone_requests_get_a_clear_503_and_everything_goes_o
         start(caller, "soon")
         until(lambda: kinds(installation.database, "TriggerTimer") == 1)
         server.stop_at_once()
+        caller.close()  # it was idle for as long as that took, and the server may have closed it
         try:
             seen, end = set(), time.monotonic() + gone
             while time.monotonic() < end:
@@ -145,6 +146,7 @@ def test_while_postgresql_is_gone_requests_get_a_clear_503_and_everything_goes_o
         finally:
             server.start()
         until(lambda: answers(web.port), 30)
+        caller.close()
         start(caller, "soon", "r-1")
         until(lambda: kinds(installation.database, "TriggerTimer") == 2)
         task = caller.send("POST", "/api/v1/instances", {"process_id": "order", "business_key": "K"})[1]["task_ids"][0]
