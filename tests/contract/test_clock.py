@@ -11,8 +11,8 @@ from engine.jobs.dispatcher import Dispatcher
 from engine.jobs.setback import ClockWatch, bring_forward
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
-from engine.ports import CONTINUATION
 from engine.plugins import ServiceTask
+from engine.ports import CONTINUATION
 from engine.store import tables
 from engine.testing import START as NOW
 from engine.testing import EmbeddedEngine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import socket
@@ -17,6 +18,7 @@ import pytest
 from engine.bootstrap import Settings, build
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
+from engine.serving import UNREAD_BYTES, reading_all
 from engine.store import schema
 from engine.store.database import Database
 from tests.support.diagrams import TWO_TASKS
@@ -126,3 +128,17 @@ def test_processes_of_one_server_count_together_and_a_worker_has_a_page_of_its_o
             assert figure(ask(f"{site}/metrics", monitor)[1], name) == 20
         status, figures = eventually(lambda: ask(f"{page}/metrics"), lambda a: not isinstance(a, OSError))
         assert status == 200 and figure(figures, "flowledger_database_up") == 1
+
+
+def test_what_a_refused_request_brought_is_read_so_that_its_connection_goes_on():
+    """Otherwise the server cuts it about ten seconds later, and whatever the client sends at that moment stays without an answer."""
+    answered = []
+
+    def refuses(environ, start_response):
+        return ["no"]
+
+    for length, left in (("5", b""), (str(UNREAD_BYTES + 1), b"hello"), ("", b"hello"), ("x", b"hello")):
+        body = io.BytesIO(b"hello")
+        answered.append(reading_all(refuses)({"CONTENT_LENGTH": length, "wsgi.input": body}, None))
+        assert body.read() == left
+    assert answered == [["no"]] * 4
