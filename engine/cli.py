@@ -18,10 +18,11 @@ import click
 
 from engine import __version__
 from engine.application.services import Limits
-from engine.bootstrap import Flowledger, Settings, build
-from engine.console import FILE, Friendly, data_option, database_option, opened, progress, settings_of, telemetry_options
+from engine.bootstrap import Flowledger, Settings, SystemClock, build
+from engine.console import FILE, Friendly, data_option, database_option, notice_options, opened, progress, settings_of, telemetry_options
 from engine.errors import FlowledgerError
 from engine.jobs import cluster
+from engine.mail import SmtpNotifier
 from engine.model.actors import SYSTEM
 from engine.model.commands import Deploy, PutUser
 from engine.model.soundness import BUDGET, Soundness
@@ -84,10 +85,10 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 @click.option("--workers", default=1, show_default=True, help="Processes that serve; one uses one core.")
 @click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run due jobs here, too, or leave them to `flowledger worker`.")
 @_keep_messages
+@operations.checkpoint_options()
+@notice_options()
 @telemetry_options()
-def serve(
-    data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool, keep_messages: int, **telemetry: Any
-) -> None:
+def serve(data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool, keep_messages: int, **more: Any) -> None:
     """Serve an installation: pages, API and due jobs."""
     settings = replace(settings_of(data, database), limits=Limits(message_keep_seconds=keep_messages))
     store = Database(settings.database)
@@ -95,7 +96,10 @@ def serve(
     if store.is_sqlite and not jobs:
         raise FlowledgerError("With SQLite the server runs the jobs; use PostgreSQL (--database postgresql://...) for workers of their own.")
     store.close()
-    _serve(replace(settings, job_threads=settings.job_threads if jobs else 0, **telemetry), host, port, threads, workers)
+    settings = replace(settings, job_threads=settings.job_threads if jobs else 0, **operations.with_checkpoints(settings.database, more))
+    if settings.smtp:
+        SmtpNotifier(settings.smtp, settings.mail_from, SystemClock().now)  # refused here in one line, not by each process of the server
+    _serve(settings, host, port, threads, workers)
 
 
 @main.command()
@@ -105,11 +109,14 @@ def serve(
 @click.option("--name", default=socket.gethostname, help="Shown in the database; default: the name of this machine.")
 @click.option("--metrics-port", type=int, help="Figures for Prometheus on this port of 127.0.0.1; a worker has no other page.")
 @_keep_messages
+@operations.checkpoint_options()
+@notice_options()
 @telemetry_options()
-def worker(data: Path, database: str | None, threads: int, name: str, keep_messages: int, metrics_port: int | None, **telemetry: Any) -> None:
+def worker(data: Path, database: str | None, threads: int, name: str, keep_messages: int, metrics_port: int | None, **more: Any) -> None:
     """Run due jobs of an installation on PostgreSQL: timers, service tasks, messages. Any number of workers on any machines."""
-    logs.configure(telemetry["log_format"], telemetry["log_level"])
-    with opened(data, database, job_threads=threads, limits=Limits(message_keep_seconds=keep_messages), **telemetry) as app:
+    logs.configure(more["log_format"], more["log_level"])
+    more = operations.with_checkpoints(settings_of(data, database).database, more)
+    with opened(data, database, job_threads=threads, limits=Limits(message_keep_seconds=keep_messages), **more) as app:
         if app.store.is_sqlite:
             raise FlowledgerError("A worker needs PostgreSQL; with SQLite `flowledger serve` runs the jobs itself.")
         stopped = threading.Event()
@@ -150,7 +157,9 @@ def db_upgrade(data: Path, database: str | None) -> None:
 @main.command()
 @data_option()
 @database_option()
-@click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A kept manifest: notice what was lost since.")
+@click.option(
+    "--against", type=click.Path(exists=True, path_type=Path), help="A kept manifest, or a folder of checkpoints: notice what was lost since."
+)
 @click.argument("instance_ids", nargs=-1)
 def verify(data: Path, database: str | None, against: Path | None, instance_ids: tuple[str, ...]) -> None:
     """Check the hash chain of every instance (or of those named). Exit code 1 when one does not verify."""

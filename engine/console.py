@@ -60,6 +60,25 @@ def telemetry_options() -> Callable[[F], F]:
     return decorate
 
 
+def notice_options() -> Callable[[F], F]:
+    """How people are told of their tasks: `smtp`, `mail_from`, `public_url` of the settings. The same for every node."""
+
+    def decorate(command: F) -> F:
+        for option in (
+            click.option("--public-url", default="", envvar="FLOWLEDGER_PUBLIC_URL", help="Where people reach the pages; for links in e-mails."),
+            click.option("--mail-from", default="", envvar="FLOWLEDGER_MAIL_FROM", help="Sender of e-mails: 'Flowledger <name@example.com>'."),
+            click.option(
+                "--smtp",
+                envvar="FLOWLEDGER_SMTP",
+                help="Mail server for notices of user tasks: smtp://, smtp+starttls:// or smtps://user:password@host:port (better in the environment).",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 def settings_of(data: Path, database: str | None) -> Settings:
     """Settings of an installation in a folder."""
     data = data.resolve()

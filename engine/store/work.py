@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.errors import ConcurrentChange
 from engine.model.values import Json, canonical
 from engine.ports import Carried, Due
 from engine.store import rows
@@ -54,9 +55,12 @@ class SqlJobs:
         self._connection = connection
 
     def add(self, due: Due) -> None:
-        """A job of the same id is replaced."""
+        """A job of the same id is replaced. Raises ConcurrentChange when somebody else makes one at this moment."""
         self.remove(due.id)
-        self.add_new([due])
+        try:
+            self.add_new([due])
+        except sa.exc.IntegrityError as exc:
+            raise ConcurrentChange from exc
 
     def add_new(self, dues: Sequence[Due]) -> None:
         """Jobs of ids that no job has, in this order, as one statement: a command may send a thousand messages."""
