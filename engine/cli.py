@@ -19,7 +19,18 @@ import click
 from engine import __version__
 from engine.application.services import Limits
 from engine.bootstrap import Flowledger, Settings, SystemClock, build
-from engine.console import FILE, Friendly, data_option, database_option, notice_options, opened, progress, settings_of, telemetry_options
+from engine.console import (
+    FILE,
+    Friendly,
+    data_option,
+    database_option,
+    notice_options,
+    opened,
+    progress,
+    require_installation,
+    settings_of,
+    telemetry_options,
+)
 from engine.errors import FlowledgerError
 from engine.jobs import cluster
 from engine.mail import SmtpNotifier
@@ -90,7 +101,7 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 @telemetry_options()
 def serve(data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool, keep_messages: int, **more: Any) -> None:
     """Serve an installation: pages, API and due jobs."""
-    settings = replace(settings_of(data, database), limits=Limits(message_keep_seconds=keep_messages))
+    settings = replace(require_installation(data, database), limits=Limits(message_keep_seconds=keep_messages))
     store = Database(settings.database)
     schema.check(store)
     if store.is_sqlite and not jobs:

@@ -31,6 +31,11 @@ class Friendly(click.Group):
         except FlowledgerError as exc:
             click.echo(f"flowledger: {exc}", err=True)
             ctx.exit(1)
+        except OSError as exc:  # a file or folder that somebody named
+            if exc.filename is None:
+                raise
+            click.echo(f"flowledger: {exc.filename}: {exc.strerror}. Name another place, or see to its rights and room.", err=True)
+            ctx.exit(1)
 
 
 def data_option() -> Callable[[F], F]:

@@ -95,6 +95,7 @@ def restore_file(folder: Path, target: Path) -> Copied:
         ready = Path(str(copied.url.database))
         copied.close()
         _to_one_file(ready)
+        ready.chmod(0o600)
         _sync(ready)
         os.link(ready, target)  # fails when somebody made it meanwhile
     _sync(target.parent)
