@@ -1,4 +1,4 @@
-"""`flowledger ...`: demo, serve, worker, db, verify, replay, rebuild, deploy, soundness, user. Thin: each command calls the engine and prints."""
+"""`flowledger ...`: install, demo, serve, worker, db, verify, replay, rebuild, deploy, soundness, user. Thin: each command calls the engine and prints."""
 
 from __future__ import annotations
 
@@ -148,6 +148,33 @@ def _serve(settings: Settings, host: str, port: int, threads: int, workers: int)
     run(settings, host, port, threads, workers)
 
 
+@main.command("install")
+@data_option()
+@database_option()
+def install(data: Path, database: str | None) -> None:
+    """Make an installation, or bring one to this version: the schema, and what packs bring (tables, and their processes as a new version if they changed)."""
+    settings = settings_of(data, database)
+    _upgrade(settings)
+    app = build(settings)
+    try:
+        app.install_packs()
+        with app.reading() as read:
+            for one in read.definitions(SYSTEM):
+                click.echo(f"{one.id}  {one.name}")
+    finally:
+        app.close()
+
+
+def _upgrade(settings: Settings) -> None:
+    store = Database(settings.database)
+    try:
+        schema.upgrade(store)
+        cluster.install(store)
+    finally:
+        store.close()
+    click.echo("schema is up to date")
+
+
 @main.group()
 def db() -> None:
     """The database schema."""
@@ -157,12 +184,8 @@ def db() -> None:
 @data_option()
 @database_option()
 def db_upgrade(data: Path, database: str | None) -> None:
-    """Bring the schema to this version."""
-    store = Database(settings_of(data, database).database)
-    schema.upgrade(store)
-    cluster.install(store)
-    store.close()
-    click.echo("schema is up to date")
+    """Bring the schema to this version, and nothing else."""
+    _upgrade(settings_of(data, database))
 
 
 @main.command()

@@ -93,7 +93,9 @@ def settings_of(data: Path, database: str | None) -> Settings:
 def require_installation(data: Path, database: str | None) -> Settings:
     """Settings of an installation that exists: opening a SQLite file that is not there would make one. Raises FlowledgerError."""
     if database is None and not (data / FILE).exists():
-        raise FlowledgerError(f"There is no installation in {data}; make one with: flowledger demo --data {data}")
+        raise FlowledgerError(
+            f"There is no installation in {data}; make one with: flowledger install --data {data} (or demo, with demonstration data)"
+        )
     return settings_of(data, database)
 
 

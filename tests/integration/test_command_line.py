@@ -175,3 +175,14 @@ def test_what_people_wrote_is_the_owners_alone(data):
     assert run(data, "backup", str(data / "b")).exit_code == 0
     assert run(data / "again", "restore", str(data / "b")).exit_code == 0
     assert (data / "again" / "flowledger.sqlite3").stat().st_mode & 0o077 == 0
+
+
+def test_an_installation_is_made_with_its_packs_and_again_changes_nothing(tmp_path):
+    data = tmp_path / "new"
+    first = run(data, "install")
+    assert first.exit_code == 0, first.output
+    assert "service_report:1" in first.output.replace("  ", " ")
+    again = run(data, "install")
+    assert again.output == first.output
+    checked = run(data, "doctor", "--quick", "--language", "en")
+    assert checked.exit_code == 0, checked.output
