@@ -94,7 +94,7 @@ def require_installation(data: Path, database: str | None) -> Settings:
     """Settings of an installation that exists: opening a SQLite file that is not there would make one. Raises FlowledgerError."""
     if database is None and not (data / FILE).exists():
         raise FlowledgerError(
-            f"There is no installation in {data}; make one with: flowledger install --data {data} (or demo, with demonstration data)"
+            f"There is no installation in {data}; make one with: flowledger install --data {data} (with demonstration data: flowledger demo)"
         )
     return settings_of(data, database)
 
