@@ -309,7 +309,7 @@ account = Table(
     Column("language", String(8), nullable=False, default="zh"),
     Column("time_zone", String(64), nullable=False, default="Asia/Shanghai"),
     Column("email", String(254)),
-    Column("notify", String(8), nullable=False, default="mine", server_default="mine"),  # of which tasks they are told: all mine none
+    Column("notify", String(8), nullable=False, server_default="mine"),  # of which tasks they are told: all mine none
 )
 
 session = Table(
