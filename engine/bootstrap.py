@@ -31,13 +31,16 @@ from engine.expressions import Languages, SandboxEvaluator
 from engine.jobs import cluster
 from engine.jobs.cluster import Cluster
 from engine.jobs.dispatcher import THREADS, Dispatcher, Here
+from engine.jobs.periodic import OWN, ensure
 from engine.jobs.runner import JobRunner
+from engine.jobs.setback import ClockWatch, bring_forward
+from engine.mail import SmtpNotifier
 from engine.model.actors import SYSTEM, Actor
 from engine.model.commands import AccountCommand, Command, Deploy
 from engine.model.soundness import BUDGET, Soundness
-from engine.plugins import ServiceTask
+from engine.plugins import PeriodicTask, ServiceTask
 from engine.plugins.loading import FORMS, Catalogue, catalogue, installed, resources
-from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, UnitOfWork, Waker
+from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, Notices, Notifier, UnitOfWork, Waker
 from engine.projections import ALL
 from engine.store import schema
 from engine.store.database import Database
@@ -70,6 +73,10 @@ class Settings:
     log_format: str = "text"  # or json: engine.telemetry.logs
     log_level: str | None = None
     tracing: bool = False  # the extra `tracing`
+    smtp: str | None = None  # the mail server, as engine.mail takes it; None: nobody is told of anything
+    mail_from: str = ""
+    public_url: str = ""  # where people reach the pages
+    periodic: tuple[PeriodicTask, ...] = ()  # beside the engine's own and those of packs
 
 
 class SystemClock:
@@ -107,6 +114,7 @@ class Flowledger:
         functions: Mapping[str, Callable[..., Any]],
         handlers: Mapping[str, ServiceTask],
         tracer: Tracer | None = None,
+        notifier: Notifier | None = None,
     ) -> None:
         self.settings = settings
         self.store = database
@@ -124,13 +132,16 @@ class Flowledger:
             limits=settings.limits,
             hash_password=hash_password,
             check_password=verify_password,
+            notices=Notices(notifier, settings.public_url.rstrip("/")) if notifier is not None else None,
         )
         self.watcher = self._watched(tracer)
+        self._periodic = (*OWN, *packs.periodic, *settings.periodic)
         self.jobs = JobRunner(
-            self._transact, self.services, handlers, owner=identifiers.new(), ended=self.watcher.job, something_due=self._something_due
+            self._transact, self.services, handlers, identifiers.new(), self._periodic, ended=self.watcher.job, something_due=self._something_due
         )
         chore = partial(cluster.tidy, database) if cluster.is_installed(database) else None
-        self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads, chore=chore)
+        watch = partial(ClockWatch(clock.now).look, self.plan)
+        self.dispatcher = Dispatcher(self.jobs, threads=settings.job_threads, chore=chore, watch=watch)
         self.accounts = AccountAccess(database, clock)
         self.cluster = Cluster(database.url, self.dispatcher.wake) if chore is not None else None
         self._waker: Waker = self.cluster or Here(self.dispatcher.wake)
@@ -153,7 +164,7 @@ class Flowledger:
                 return handler(uow, self.services, command, actor, request_id)
             known = first_answer(uow, request_id, command, actor)
             if known is not None:
-                return known
+                return known.answer
             done = handler(uow, self.services, command, actor, request_id)
             remember(uow, request_id, command, actor, done)
             return done
@@ -220,6 +231,15 @@ class Flowledger:
             count += 1
         return count
 
+    def plan(self) -> None:
+        """When this process begins to work, and after its clock was set back: periodic work has its jobs, and nothing waits for a time that was wrong."""
+
+        def work(uow: UnitOfWork) -> None:
+            ensure(uow, self._periodic)
+            bring_forward(uow)
+
+        self._transact(work)
+
     def _something_due(self) -> bool:
         with self.store.one_statement() as connection:
             return something_due(connection, self.clock.now())
@@ -282,10 +302,11 @@ def build(settings: Settings) -> Flowledger:
     """An engine on an existing database (see `engine.store.schema.upgrade`) with everything that is installed."""
     packs = catalogue(settings.pack_folders)
     compilers = installed(FORMS)
+    clock = SystemClock()
     return Flowledger(
         settings,
         database=Database(settings.database),
-        clock=SystemClock(),
+        clock=clock,
         identifiers=RandomIdentifiers(),
         evaluator=SandboxEvaluator(),
         packs=packs,
@@ -293,6 +314,7 @@ def build(settings: Settings) -> Flowledger:
         functions=packs.functions,
         handlers=packs.handlers,
         tracer=OpenTelemetry() if settings.tracing else None,
+        notifier=SmtpNotifier(settings.smtp, settings.mail_from, clock.now) if settings.smtp else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""`flowledger ...`: demo, serve, worker, db, verify, replay, rebuild, deploy, soundness, user. Thin: each command calls the engine and prints."""
+"""`flowledger ...`: install, demo, serve, worker, db, verify, replay, rebuild, deploy, soundness, user. Thin: each command calls the engine and prints."""
 
 from __future__ import annotations
 
@@ -18,10 +18,22 @@ import click
 
 from engine import __version__
 from engine.application.services import Limits
-from engine.bootstrap import Flowledger, Settings, build
-from engine.console import FILE, Friendly, data_option, database_option, opened, progress, settings_of, telemetry_options
+from engine.bootstrap import Flowledger, Settings, SystemClock, build
+from engine.console import (
+    FILE,
+    Friendly,
+    data_option,
+    database_option,
+    notice_options,
+    opened,
+    progress,
+    require_installation,
+    settings_of,
+    telemetry_options,
+)
 from engine.errors import FlowledgerError
 from engine.jobs import cluster
+from engine.mail import SmtpNotifier
 from engine.model.actors import SYSTEM
 from engine.model.commands import Deploy, PutUser
 from engine.model.soundness import BUDGET, Soundness
@@ -84,18 +96,21 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 @click.option("--workers", default=1, show_default=True, help="Processes that serve; one uses one core.")
 @click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run due jobs here, too, or leave them to `flowledger worker`.")
 @_keep_messages
+@operations.checkpoint_options()
+@notice_options()
 @telemetry_options()
-def serve(
-    data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool, keep_messages: int, **telemetry: Any
-) -> None:
+def serve(data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool, keep_messages: int, **more: Any) -> None:
     """Serve an installation: pages, API and due jobs."""
-    settings = replace(settings_of(data, database), limits=Limits(message_keep_seconds=keep_messages))
+    settings = replace(require_installation(data, database), limits=Limits(message_keep_seconds=keep_messages))
     store = Database(settings.database)
     schema.check(store)
     if store.is_sqlite and not jobs:
         raise FlowledgerError("With SQLite the server runs the jobs; use PostgreSQL (--database postgresql://...) for workers of their own.")
     store.close()
-    _serve(replace(settings, job_threads=settings.job_threads if jobs else 0, **telemetry), host, port, threads, workers)
+    settings = replace(settings, job_threads=settings.job_threads if jobs else 0, **operations.with_checkpoints(settings.database, more))
+    if settings.smtp:
+        SmtpNotifier(settings.smtp, settings.mail_from, SystemClock().now)  # refused here in one line, not by each process of the server
+    _serve(settings, host, port, threads, workers)
 
 
 @main.command()
@@ -105,11 +120,14 @@ def serve(
 @click.option("--name", default=socket.gethostname, help="Shown in the database; default: the name of this machine.")
 @click.option("--metrics-port", type=int, help="Figures for Prometheus on this port of 127.0.0.1; a worker has no other page.")
 @_keep_messages
+@operations.checkpoint_options()
+@notice_options()
 @telemetry_options()
-def worker(data: Path, database: str | None, threads: int, name: str, keep_messages: int, metrics_port: int | None, **telemetry: Any) -> None:
+def worker(data: Path, database: str | None, threads: int, name: str, keep_messages: int, metrics_port: int | None, **more: Any) -> None:
     """Run due jobs of an installation on PostgreSQL: timers, service tasks, messages. Any number of workers on any machines."""
-    logs.configure(telemetry["log_format"], telemetry["log_level"])
-    with opened(data, database, job_threads=threads, limits=Limits(message_keep_seconds=keep_messages), **telemetry) as app:
+    logs.configure(more["log_format"], more["log_level"])
+    more = operations.with_checkpoints(settings_of(data, database).database, more)
+    with opened(data, database, job_threads=threads, limits=Limits(message_keep_seconds=keep_messages), **more) as app:
         if app.store.is_sqlite:
             raise FlowledgerError("A worker needs PostgreSQL; with SQLite `flowledger serve` runs the jobs itself.")
         stopped = threading.Event()
@@ -130,6 +148,33 @@ def _serve(settings: Settings, host: str, port: int, threads: int, workers: int)
     run(settings, host, port, threads, workers)
 
 
+@main.command("install")
+@data_option()
+@database_option()
+def install(data: Path, database: str | None) -> None:
+    """Make an installation, or bring one to this version: the schema, and what packs bring (tables, and their processes as a new version if they changed)."""
+    settings = settings_of(data, database)
+    _upgrade(settings)
+    app = build(settings)
+    try:
+        app.install_packs()
+        with app.reading() as read:
+            for one in read.definitions(SYSTEM):
+                click.echo(f"{one.id}  {one.name}")
+    finally:
+        app.close()
+
+
+def _upgrade(settings: Settings) -> None:
+    store = Database(settings.database)
+    try:
+        schema.upgrade(store)
+        cluster.install(store)
+    finally:
+        store.close()
+    click.echo("schema is up to date")
+
+
 @main.group()
 def db() -> None:
     """The database schema."""
@@ -139,18 +184,16 @@ def db() -> None:
 @data_option()
 @database_option()
 def db_upgrade(data: Path, database: str | None) -> None:
-    """Bring the schema to this version."""
-    store = Database(settings_of(data, database).database)
-    schema.upgrade(store)
-    cluster.install(store)
-    store.close()
-    click.echo("schema is up to date")
+    """Bring the schema to this version, and nothing else."""
+    _upgrade(settings_of(data, database))
 
 
 @main.command()
 @data_option()
 @database_option()
-@click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A kept manifest: notice what was lost since.")
+@click.option(
+    "--against", type=click.Path(exists=True, path_type=Path), help="A kept manifest, or a folder of checkpoints: notice what was lost since."
+)
 @click.argument("instance_ids", nargs=-1)
 def verify(data: Path, database: str | None, against: Path | None, instance_ids: tuple[str, ...]) -> None:
     """Check the hash chain of every instance (or of those named). Exit code 1 when one does not verify."""

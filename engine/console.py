@@ -31,6 +31,11 @@ class Friendly(click.Group):
         except FlowledgerError as exc:
             click.echo(f"flowledger: {exc}", err=True)
             ctx.exit(1)
+        except OSError as exc:  # a file or folder that somebody named
+            if exc.filename is None:
+                raise
+            click.echo(f"flowledger: {exc.filename}: {exc.strerror}. Name another place, or see to its rights and room.", err=True)
+            ctx.exit(1)
 
 
 def data_option() -> Callable[[F], F]:
@@ -60,6 +65,25 @@ def telemetry_options() -> Callable[[F], F]:
     return decorate
 
 
+def notice_options() -> Callable[[F], F]:
+    """How people are told of their tasks: `smtp`, `mail_from`, `public_url` of the settings. The same for every node."""
+
+    def decorate(command: F) -> F:
+        for option in (
+            click.option("--public-url", default="", envvar="FLOWLEDGER_PUBLIC_URL", help="Where people reach the pages; for links in e-mails."),
+            click.option("--mail-from", default="", envvar="FLOWLEDGER_MAIL_FROM", help="Sender of e-mails: 'Flowledger <name@example.com>'."),
+            click.option(
+                "--smtp",
+                envvar="FLOWLEDGER_SMTP",
+                help="Mail server for notices of user tasks: smtp://, smtp+starttls:// or smtps://user:password@host:port (better in the environment).",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 def settings_of(data: Path, database: str | None) -> Settings:
     """Settings of an installation in a folder."""
     data = data.resolve()
@@ -69,7 +93,9 @@ def settings_of(data: Path, database: str | None) -> Settings:
 def require_installation(data: Path, database: str | None) -> Settings:
     """Settings of an installation that exists: opening a SQLite file that is not there would make one. Raises FlowledgerError."""
     if database is None and not (data / FILE).exists():
-        raise FlowledgerError(f"There is no installation in {data}; make one with: flowledger demo --data {data}")
+        raise FlowledgerError(
+            f"There is no installation in {data}; make one with: flowledger install --data {data} (with demonstration data: flowledger demo)"
+        )
     return settings_of(data, database)
 
 

@@ -202,6 +202,10 @@ class NotAvailable(FlowledgerError):
     """The database cannot be reached just now; nothing was lost. Try again in a moment."""
 
 
+class NotifierMissing(FlowledgerError):
+    """No mail server is known here; start this process with --smtp and --mail-from (FLOWLEDGER_SMTP, FLOWLEDGER_MAIL_FROM) like the others."""
+
+
 class StorageFull(NotAvailable):
     """The disk of the database is full: nothing was changed, reading goes on. Make room, then send it again."""
 

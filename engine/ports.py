@@ -272,6 +272,32 @@ class FormCompiler(Protocol):
         """`*.form.json` bytes. Raises DeploymentRejected with the JSON pointer of each problem in its message."""
 
 
+# --- telling people ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one person is told. `key` is the same for every attempt, so that whoever gets it twice can tell."""
+
+    address: str
+    subject: str
+    text: str
+    key: str
+
+
+class Notifier(Protocol):
+    """A way to people outside of the pages."""
+
+    def send(self, notice: Notice) -> None:
+        """Returns when it is on its way; whatever is raised is tried again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """`public_url`: where people reach the pages, without a slash at its end; "" when it is not known, and then no notice holds a link."""
+
+    notifier: Notifier
+    public_url: str = ""
+
+
 # --- persistence --------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -287,12 +313,17 @@ class Head:
     started_by: str = ""
 
 
+CONTINUATION = "continuation"
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """One job row. `id` is `<instance>-<key>`, or `start-<definition>-<element>` and the like for work without an instance.
 
     `kind`: timer, service; answer (an external handler's, that came while the instance was suspended); message, signal (on their way);
-    deliver, begin (a signal that waited for a suspended instance, or definition); start (a timer's); bulk. `state`: due, failed, suspended.
+    deliver, begin (a signal that waited for a suspended instance, or definition); start (a timer's); bulk; notify (a user task was offered or handed
+    over: whom does it concern?), mail (to one of them); periodic. `state`: due, failed, suspended.
+    `handler` of a timer: CONTINUATION when it is due at once (an asynchronous continuation), else None.
     """
 
     id: str
@@ -328,8 +359,8 @@ class Instances(Protocol):
     def lock(self, instance_ids: Sequence[str]) -> None:
         """Lock several for the transaction, always in the same order."""
 
-    def open_task(self, task_id: str) -> tuple[TaskRow, Head] | None:
-        """The task in whatever state with its instance, locked for the transaction."""
+    def open_task(self, task_id: str, *, lock: bool = True) -> tuple[TaskRow, Head] | None:
+        """The task in whatever state with its instance, locked for the transaction unless it is only looked at."""
 
     def attached(self, instance_id: str) -> frozenset[str]:
         """SHA-256 of the files that were attached to this instance."""
@@ -362,7 +393,8 @@ class Definitions(Protocol):
 
 
 class Jobs(Protocol):
-    def add(self, due: Due) -> None: ...
+    def add(self, due: Due) -> None:
+        """A job of the same id is replaced. Raises ConcurrentChange when somebody else makes one at this moment."""
 
     def add_new(self, dues: Sequence[Due]) -> None:
         """Many at once; no job has their ids."""
@@ -377,7 +409,13 @@ class Jobs(Protocol):
     def still_due(self, job_id: str, now: datetime, *, hold: bool = False) -> Due | None:
         """As it is now; None when it ended, was put off or is leased to somebody else. `hold`: also None when somebody else holds it."""
 
-    def earliest(self) -> datetime | None: ...
+    def earliest(self, now: datetime) -> datetime | None:
+        """The first moment after `now` at which a job can be run that cannot be run now."""
+
+    def ahead(self, after: datetime) -> list[Due]:
+        """Jobs due later than that moment whose moment comes from no diagram and no schedule: they were due when they were made, or wait for another attempt."""
+
+    def hasten(self, due: Due, now: datetime) -> None: ...
 
     def of_definition(self, definition_id: str) -> list[str]:
         """Ids of jobs that start instances of this definition."""
@@ -527,6 +565,9 @@ class Accounts(Protocol):
     def get(self, user_id: str) -> UserRow | None: ...
 
     def password_hash(self, user_id: str) -> str | None: ...
+
+    def members(self, groups: Sequence[str], user_ids: Sequence[str]) -> list[UserRow]:
+        """Active accounts with an address that are in one of the groups or named; in order of their ids."""
 
     def end_sessions(self, user_id: str) -> None: ...
 

@@ -29,6 +29,7 @@ from engine.telemetry.sharing import share
 Wsgi = Callable[..., Any]
 
 GRACE_SECONDS = 30  # for requests and jobs that run when the server is told to stop
+UNREAD_BYTES = 2_000_000  # of a refused request that are read all the same; the connection of a larger one may end
 HEADER_SECONDS = 10  # a client that takes longer to send its headers is gone, or means harm
 
 
@@ -53,8 +54,24 @@ def application(settings: Settings) -> Wsgi:
     app = build(settings)
     app.dispatcher.start()
     Finalize(None, app.close, exitpriority=10)
-    wsgi: Wsgi = factories[0](app)
-    return wsgi
+    return reading_all(factories[0](app))
+
+
+def reading_all(wsgi: Wsgi) -> Wsgi:
+    """The same application, which leaves no body of a request unread.
+
+    A request that is refused early (nobody signed in, the database gone) leaves its body where it is; the server then cuts the kept connection
+    seconds later, in the middle of whatever the client sends next, which gets no answer.
+    """
+
+    def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        answer = wsgi(environ, start_response)
+        length = str(environ.get("CONTENT_LENGTH") or "")
+        if length.isdecimal() and 0 < int(length) <= UNREAD_BYTES:
+            environ["wsgi.input"].read()
+        return answer
+
+    return call
 
 
 def server(load: Callable[[], Wsgi], host: str, port: int, threads: int, workers: int) -> Callable[[], None]:

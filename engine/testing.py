@@ -29,9 +29,9 @@ from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
 from engine.model.values import Json
 from engine.model.views import InstanceFilter, TaskFilter
-from engine.plugins import ServiceTask
+from engine.plugins import PeriodicTask, ServiceTask
 from engine.plugins.loading import FORMS, Catalogue, installed
-from engine.ports import Evaluator, FormCompiler
+from engine.ports import Evaluator, FormCompiler, Notifier
 from engine.store.database import Database
 from engine.store.schema import create
 
@@ -133,6 +133,7 @@ class EmbeddedEngine:
 
     `functions`: extra names that scripts and conditions may call; one may raise `BpmnError(code)`. Their results are recorded, so
     re-execution does not call them again. `handlers`: service tasks of the pack under test. `start`: first reading of the clock.
+    `notifier`: gets what people are told (without one nobody is). `periodic`: runs at its times once `app.plan()` was called.
     """
 
     def __init__(
@@ -144,6 +145,9 @@ class EmbeddedEngine:
         packs: Catalogue | None = None,
         database: str = "sqlite://",
         evaluator: Evaluator | None = None,
+        notifier: Notifier | None = None,
+        public_url: str = "",
+        periodic: Iterable[PeriodicTask] = (),
     ) -> None:
         catalogue = packs or Catalogue()
         compilers: list[type[FormCompiler]] = installed(FORMS)
@@ -151,7 +155,7 @@ class EmbeddedEngine:
         store = _opened(database)
         self._owns_evaluator = evaluator is not None
         self.app = Flowledger(
-            Settings(database),
+            Settings(database, public_url=public_url, periodic=tuple(periodic)),
             database=store,
             clock=self.clock,
             identifiers=CountedIdentifiers(),
@@ -160,6 +164,7 @@ class EmbeddedEngine:
             forms=compilers[0]() if compilers else None,
             functions={**catalogue.functions, **(functions or {})},
             handlers={**catalogue.handlers, **{h.name: h for h in handlers}},
+            notifier=notifier,
         )
 
     def __enter__(self) -> Self:
@@ -188,7 +193,7 @@ class EmbeddedEngine:
         while True:
             self._settle()
             with self.app.store.begin(write=True) as connection:
-                earliest = _jobs(connection).earliest()
+                earliest = _jobs(connection).earliest(self.clock.now())
             if earliest is None or earliest > end:
                 break
             self.clock.set(earliest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -10,13 +11,15 @@ from engine.application.services import Services
 from engine.errors import InvalidInput, LimitExceeded, NotAllowed, NotFound
 from engine.identity import policy
 from engine.model import commands as cmd
-from engine.model.actors import ROLES, Actor
+from engine.model.actors import NOTIFY, ROLES, Actor
 from engine.model.values import sha256
 from engine.model.views import TokenRow, UserRow
 from engine.ports import UnitOfWork
 
 LANGUAGES = ("zh", "en")
 PASSWORD_CHARACTERS = (8, 200)
+# Narrower than RFC 5322: nothing that would need quoting in a header, or could end one.
+_ADDRESS = re.compile(r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 def put_user(uow: UnitOfWork, services: Services, command: cmd.PutUser, actor: Actor, request_id: str | None = None) -> None:
@@ -34,16 +37,19 @@ def put_user(uow: UnitOfWork, services: Services, command: cmd.PutUser, actor: A
     user = UserRow(
         command.user_id, command.name.strip() or command.user_id, command.roles, command.groups, command.active, command.language, command.time_zone
     )
+    user = _reached(user, known or user, command.email, command.notify)
     uow.accounts.put(user, _hashed(services, command.password) if command.password is not None else None)
     if command.password is not None:
         uow.accounts.end_sessions(user.id)
 
 
 def set_preferences(uow: UnitOfWork, services: Services, command: cmd.SetPreferences, actor: Actor, request_id: str | None = None) -> None:
-    """One's own language and time zone. Raises InvalidInput."""
+    """One's own language and time zone, and notices. Raises InvalidInput."""
     policy.require(actor, "account.own")
     _preferences(command.language, command.time_zone)
-    uow.accounts.put(replace(_own(uow, actor), language=command.language, time_zone=command.time_zone), None)
+    own = _own(uow, actor)
+    changed = replace(own, language=command.language, time_zone=command.time_zone)
+    uow.accounts.put(_reached(changed, own, command.email, command.notify), None)
 
 
 def change_password(uow: UnitOfWork, services: Services, command: cmd.ChangePassword, actor: Actor, request_id: str | None = None) -> None:
@@ -87,6 +93,15 @@ def _hashed(services: Services, password: str) -> str:
     if not low <= len(password) <= high:
         raise LimitExceeded(what="length of the password", value=len(password), limit=f"{low} to {high}")
     return services.hash_password(password)
+
+
+def _reached(user: UserRow, known: UserRow, email: str | None, notify: str | None) -> UserRow:
+    """With the address and the choice that are given, else with those that are known."""
+    if email is not None and email.strip() and not _ADDRESS.fullmatch(email.strip()):
+        raise InvalidInput("An e-mail address looks like name@example.com and has at most 254 characters.")
+    if notify is not None and notify not in NOTIFY:
+        raise InvalidInput(f"Notices: {', '.join(NOTIFY)}.")
+    return replace(user, email=known.email if email is None else email.strip() or None, notify=known.notify if notify is None else notify)
 
 
 def _preferences(language: str, time_zone: str) -> None:

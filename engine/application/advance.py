@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from engine.application.correlation import carried_key
+from engine.application.notifications import announce
 from engine.application.services import Services
 from engine.application.stopwatch import CommandStopwatch
 from engine.errors import InstanceNotActive, InstanceSuspended, LimitExceeded, NotFound
@@ -106,6 +107,7 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
     after = Head(head.instance_id, head.definition_id, head.process_id, head.business_key, execution.state, record.seq, record.hash, head.started_by)
     uow.append(record, after)
     _send(uow, services, after, record, execution)
+    announce(uow, services, after, record)
     _keep(uow, services, after, execution)
     return reference(record, after)
 

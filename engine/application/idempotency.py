@@ -1,11 +1,12 @@
 """The first answer to a request id that comes a second time: read from the record that it made, or from where it was written down.
 
-A message that nobody waits for and a signal leave no record of their own; what they answered is remembered for a month.
+A message that nobody waits for, a signal, and operators' acts on many or on a version leave no record of their own; what they answered is remembered
+for a month.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,8 @@ from engine.history.replay import state_after
 from engine.model import commands as cmd
 from engine.model.actors import Actor
 from engine.model.records import Record
-from engine.model.views import Correlation, InstanceRef
+from engine.model.values import Json
+from engine.model.views import BulkRow, Correlation, InstanceRef
 from engine.ports import Head, UnitOfWork
 
 _KINDS: dict[type[object], tuple[str, ...]] = {
@@ -39,11 +41,27 @@ _KINDS: dict[type[object], tuple[str, ...]] = {
 }
 
 
-_NOT_RECORDED = (cmd.PublishMessage, cmd.BroadcastSignal)
+# What leaves no record under its request id: its answer is written down.
+_NOT_RECORDED = (
+    cmd.PublishMessage,
+    cmd.BroadcastSignal,
+    cmd.StartBulk,
+    cmd.StopBulk,
+    cmd.RetryJob,
+    cmd.SuspendDefinition,
+    cmd.ResumeDefinition,
+)
 REMEMBERED = timedelta(days=30)
 
 
-def first_answer(uow: UnitOfWork, request_id: str, command: cmd.Command, actor: Actor) -> InstanceRef | Correlation | None:
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first answer, which may be None."""
+
+    answer: InstanceRef | Correlation | BulkRow | None
+
+
+def first_answer(uow: UnitOfWork, request_id: str, command: cmd.Command, actor: Actor) -> First | None:
     """Asked before a command is carried out that a repetition would not make clash with its record: the second time nobody may be waiting any more,
     and the message would be kept for somebody else. None: go on. Raises RequestIdReused, NotAllowed.
     """
@@ -51,21 +69,41 @@ def first_answer(uow: UnitOfWork, request_id: str, command: cmd.Command, actor: 
         return None
     found = uow.answers.get(request_id)
     if found is None:
-        return answer(uow, request_id, command, actor) if uow.records.by_request(request_id) is not None else None
-    if found.command != type(command).__name__:
+        return First(answer(uow, request_id, command, actor)) if uow.records.by_request(request_id) is not None else None
+    known: Any = found.answer
+    if found.command != type(command).__name__ or known.get("object") != _object(command):
         raise RequestIdReused(id=request_id)
     if found.actor != actor.id:
         raise NotAllowed(actor=actor.name or actor.id, action="request id")
-    known: Any = found.answer
-    return Correlation(tuple(known["instance_ids"]), bool(known["kept"]))
+    if "bulk" in known:
+        return First(uow.bulks.get(str(known["bulk"])))
+    return First(Correlation(tuple(known["instance_ids"]), bool(known["kept"])) if "kept" in known else None)
 
 
 def remember(uow: UnitOfWork, request_id: str, command: cmd.Command, actor: Actor, done: object) -> None:
     """After a command that may have left no record under its request id. Raises ConcurrentChange: the same request was carried out meanwhile."""
-    if isinstance(command, _NOT_RECORDED) and isinstance(done, Correlation):
-        uow.answers.forget(uow.now - REMEMBERED)
-        known: Mapping[str, Any] = {"instance_ids": list(done.instance_ids), "kept": done.kept}
-        uow.answers.put(request_id, type(command).__name__, actor.id, known, uow.now)
+    if not isinstance(command, _NOT_RECORDED):
+        return
+    known: dict[str, Json] = {"object": _object(command)} if _object(command) is not None else {}
+    if isinstance(done, Correlation):
+        known |= {"instance_ids": list(done.instance_ids), "kept": done.kept}
+    elif isinstance(done, BulkRow):  # as far as it is by then
+        known |= {"bulk": done.id}
+    uow.answers.forget(uow.now - REMEMBERED)
+    uow.answers.put(request_id, type(command).__name__, actor.id, known, uow.now)
+
+
+def _object(command: cmd.Command) -> str | None:
+    """What a command that leaves no record acts on."""
+    match command:
+        case cmd.StopBulk():
+            return command.bulk_id
+        case cmd.RetryJob():
+            return command.job_id
+        case cmd.SuspendDefinition() | cmd.ResumeDefinition():
+            return command.definition_id
+        case _:
+            return None
 
 
 def answer(uow: UnitOfWork, request_id: str, command: cmd.Command, actor: Actor) -> InstanceRef | Correlation:

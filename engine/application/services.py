@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from engine.application.executions import LiveExecutions
 from engine.errors import NotFound
 from engine.model.definition import ProcessDefinition
-from engine.ports import Definitions, Evaluator, Form, FormCompiler, Identifiers, Interpreter, Model
+from engine.ports import Definitions, Evaluator, Form, FormCompiler, Identifiers, Interpreter, Model, Notices
 
 T = TypeVar("T")
 
@@ -143,4 +143,5 @@ class Services:
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     hash_password: Callable[[str], str] = lambda _: ""
+    notices: Notices | None = None  # None: nobody is told of anything
     check_password: Callable[[str, str], bool] = lambda _hash, _password: False

@@ -43,11 +43,13 @@ class Dispatcher:
         threads: int = THREADS,
         on_error: Callable[[Exception], None] | None = None,
         chore: Callable[[], object] | None = None,
+        watch: Callable[[], object] = lambda: None,
     ) -> None:
         self._runner = runner
         self._poll = poll_seconds
         self._on_error = on_error
         self._chore = chore  # once a minute, by the thread that looks
+        self._watch = watch  # before each look; it asks the database for nothing
         self._next_chore = 0.0
         self._calls = threading.Semaphore(0)  # one for each thread that shall look
         self._stopping = False
@@ -92,6 +94,8 @@ class Dispatcher:
         while not self._stopping:
             self._calls.acquire(timeout=poll)
             try:
+                if poll is not None:
+                    self._watch()
                 self.turn()
                 if poll is not None and self._chore is not None and time.monotonic() >= self._next_chore:
                     self._next_chore = time.monotonic() + CHORE_SECONDS

@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, TypeVar
 
-from engine.application import bulk, definitions, instances, messages
+from engine.application import bulk, definitions, instances, messages, notifications
 from engine.application.advance import advance, execution_at
 from engine.application.correlation import carried
 from engine.application.services import Services
-from engine.errors import BpmnError, ConcurrentChange, ExecutionError, NotAvailable, Refusal
-from engine.jobs import lease
+from engine.errors import BpmnError, ConcurrentChange, ExecutionError, NotAvailable, NotifierMissing, Refusal
+from engine.jobs import lease, periodic
+from engine.jobs.setback import next_attempt
 from engine.model import codec, schedule
 from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import SYSTEM
-from engine.plugins import ServiceContext, ServiceTask
+from engine.plugins import PeriodicTask, ServiceContext, ServiceTask
 from engine.ports import Due, Head, UnitOfWork
 
 T = TypeVar("T")
 Transact = Callable[[Callable[[UnitOfWork], T]], T]
 
-BACKOFF = ("PT5S", "PT30S", "PT2M", "PT10M")  # where the diagram does not say
 LOOK_AHEAD = 50  # due jobs whose instances others are just working on, before this worker lets them do it
 OF_ELEMENTS = ("timer", "service", "answer")  # whose last failure stands as an incident
 INSIDE = (*OF_ELEMENTS, "deliver")  # what an instance does or gets: its row is locked first
@@ -44,12 +43,14 @@ class JobRunner:
         services: Services,
         handlers: Mapping[str, ServiceTask],
         owner: str,
+        periodic_tasks: Sequence[PeriodicTask] = (),
         ended: Callable[[Due, str, float], None] = lambda _due, _outcome, _seconds: None,
         something_due: Callable[[], bool] = lambda: True,
     ) -> None:
         self._transact = transact
         self._services = services
         self._handlers = handlers
+        self._periodic = {one.name: one for one in periodic_tasks}
         self._owner = owner
         self._ended = ended  # is told of each attempt: the job, how it ended, how long it took
         self.something_due = something_due  # one cheap question that takes no lock, for whoever polls
@@ -110,6 +111,12 @@ class JobRunner:
             bulk.step(uow, self._services, due)
         elif due.kind == "start":
             self._start(uow, due)
+        elif due.kind == "periodic":
+            self._at_its_time(uow, due, outside)
+        elif due.kind == "notify":
+            notifications.spread(uow, self._services, due)
+        elif due.kind == "mail":
+            self._mail(uow, due, outside)
         elif uow.jobs.remove(due.id):  # no instance is locked here: whoever removes the row, and nobody else, sends
             self._send(uow, due)
 
@@ -171,6 +178,45 @@ class JobRunner:
         lease.take(uow, due.id, self._owner)
         outside.append(lambda: self._outside(task, replace(context, connection=None, blobs=None), due))
 
+    def _at_its_time(self, uow: UnitOfWork, due: Due, outside: list[Callable[[], str]]) -> None:
+        task = self._periodic.get(due.handler or "")
+        if task is None:
+            periodic.leave(uow, due)
+        elif task.transactional:
+            periodic.run_inside(uow, task, due)
+        else:
+            self._under_lease(uow, due, outside, periodic.outside(uow, task, due), lambda later: periodic.go_on(later, task, due))
+
+    def _mail(self, uow: UnitOfWork, due: Due, outside: list[Callable[[], str]]) -> None:
+        notices = self._services.notices
+        if notices is None:
+            raise NotifierMissing
+        notice = notifications.notice(uow, self._services, due)
+        if notice is None:
+            uow.jobs.remove(due.id)
+        else:
+            self._under_lease(uow, due, outside, lambda: notices.notifier.send(notice), lambda later: later.jobs.remove(due.id))
+
+    def _under_lease(
+        self, uow: UnitOfWork, due: Due, outside: list[Callable[[], str]], work: Callable[[], object], end: Callable[[UnitOfWork], object]
+    ) -> None:
+        """Work of no instance, outside of any transaction and at least once; `end` is what happens to the job then."""
+        lease.take(uow, due.id, self._owner)
+
+        def run() -> str:
+            try:
+                with lease.renewed(self._transact, due.id, self._owner):
+                    work()
+                self._transact(end)
+            except NotAvailable:
+                raise
+            except Exception as exc:  # noqa: BLE001 - as in run_one
+                self._failed(due, exc, leased=True)
+                return type(exc).__name__
+            return "done"
+
+        outside.append(run)
+
     def _outside(self, task: ServiceTask, context: ServiceContext, due: Due) -> str:
         try:
             with lease.renewed(self._transact, due.id, self._owner):
@@ -231,19 +277,13 @@ class JobRunner:
         attempts, suspended = due.attempts + 1, held.state == "suspended"
         final = attempts >= due.retries or isinstance(exc, ExecutionError)
         if suspended or not final:  # of what is suspended the last attempt is made after it was resumed
-            uow.jobs.postpone(due.id, min(attempts, due.retries - 1), uow.now if suspended else _next_attempt(due, uow.now), stack)
+            uow.jobs.postpone(due.id, min(attempts, due.retries - 1), uow.now if suspended else next_attempt(due, uow.now), stack)
         elif due.kind == "bulk":
             bulk.refuse(uow, self._services, due, exc)
         else:
             uow.jobs.postpone(due.id, attempts, None, stack)
             if head is not None and head.state == "active" and due.key is not None and due.kind in OF_ELEMENTS:
                 advance(uow, self._services, head, inp.FailJob(due.key, due.element_id, cause, tracked=True), SYSTEM)
-
-
-def _next_attempt(due: Due, now: datetime) -> datetime:
-    """After one more failed attempt."""
-    waits = due.backoff or BACKOFF
-    return schedule.duration(waits[min(due.attempts, len(waits) - 1)]).after(now)
 
 
 def _call(task: ServiceTask, context: ServiceContext, due: Due) -> inp.Input:

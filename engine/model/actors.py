@@ -18,4 +18,7 @@ class Actor:
 
 ROLES = ("staff", "process_owner", "auditor", "operator", "administrator", "monitor")
 
+NOTIFY = ("all", "mine", "none")
+"""Of which tasks somebody is told: also those of their groups, only those that are theirs by name, none."""
+
 SYSTEM = Actor("system", "Flowledger", roles=frozenset({"system"}))

@@ -274,7 +274,7 @@ class Attach:
 # --- people ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class PutUser:
-    """Create or change a user; `password` None keeps the old one. -> None"""
+    """Create or change a user; `password`, `email` and `notify` None keep what is there, `email` "" drops it. -> None"""
 
     user_id: str
     name: str
@@ -284,14 +284,18 @@ class PutUser:
     active: bool = True
     language: str = "zh"
     time_zone: str = "Asia/Shanghai"
+    email: str | None = None
+    notify: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SetPreferences:
-    """One's own language and time zone. -> None"""
+    """One's own language and time zone; where and of what one is told (None: as it is; `email` "": nowhere). -> None"""
 
     language: str
     time_zone: str
+    email: str | None = None
+    notify: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -294,6 +294,8 @@ class UserRow:
     active: bool
     language: str
     time_zone: str
+    email: str | None = None
+    notify: str = "mine"  # of model.actors.NOTIFY
 
 
 @dataclass(frozen=True, slots=True)

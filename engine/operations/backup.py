@@ -6,6 +6,7 @@ transaction (VACUUM INTO), from PostgreSQL one transaction is copied table by ta
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -17,7 +18,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from engine.errors import Conflict, FlowledgerError, IntegrityViolation, NotFound
+from engine.errors import Conflict, FlowledgerError, IntegrityViolation, NotFound, StorageFull
 from engine.operations import manifest
 from engine.operations.copying import Copied, Progress, copy, present_tables
 from engine.operations.evidence import heads, verify_chains, verify_stored
@@ -34,12 +35,16 @@ class TargetExists(Conflict):
     """{path} exists already; nothing was written. Name a new place, or move the old one away first."""
 
 
+class NoRoom(FlowledgerError):
+    """There is no room for the backup at {path}; what was copied was removed, the installation is as it was. Name a place with more room."""
+
+
 class BackupDamaged(FlowledgerError):
     """The backup is damaged: {cause}. Nothing was restored; take another backup."""
 
 
 def backup(source: Database, folder: Path, packs: Catalogue, now: Callable[[], datetime], progress: Progress) -> Manifest:
-    """Copy what is committed at this moment. Writers go on meanwhile. The folder appears when it is complete. Raises TargetExists."""
+    """Copy what is committed at this moment. Writers go on meanwhile. The folder appears when it is complete. Raises TargetExists, NoRoom."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TargetExists(path=folder)
     schema.check(source)
@@ -63,8 +68,14 @@ def backup(source: Database, folder: Path, packs: Catalogue, now: Callable[[], d
             folder.rmdir()
         unfinished.rename(folder)
         _sync(folder.parent)
-    except BaseException:
+    except BaseException as exc:
         shutil.rmtree(unfinished, ignore_errors=True)
+        if (
+            isinstance(exc, StorageFull)
+            or getattr(exc, "errno", None) == errno.ENOSPC
+            or getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        ):
+            raise NoRoom(path=folder) from exc
         raise
     return taken
 
@@ -95,6 +106,7 @@ def restore_file(folder: Path, target: Path) -> Copied:
         ready = Path(str(copied.url.database))
         copied.close()
         _to_one_file(ready)
+        ready.chmod(0o600)
         _sync(ready)
         os.link(ready, target)  # fails when somebody made it meanwhile
     _sync(target.parent)

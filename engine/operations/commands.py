@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from sqlalchemy.engine import make_url
@@ -15,9 +17,10 @@ from engine.console import data_option, database_option, progress, require_insta
 from engine.errors import FlowledgerError, IntegrityViolation, NotFound
 from engine.model.findings import Finding
 from engine.operations import backup as backups
+from engine.operations import checkpoints
 from engine.operations import manifest as manifests
 from engine.operations.copying import copy, present_tables
-from engine.plugins.loading import catalogue
+from engine.plugins.loading import catalogue, require_endless
 from engine.store.database import Database
 
 
@@ -106,11 +109,54 @@ def copy_command(source: str, target: str, leave_out: tuple[str, ...]) -> None:
     )
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def checkpoint_options() -> Callable[[F], F]:
+    """Where and when a process that does due work writes checkpoints."""
+
+    def decorate(command: F) -> F:
+        for option in (
+            click.option(
+                "--checkpoint-every",
+                default=checkpoints.EVERY,
+                show_default=True,
+                envvar="FLOWLEDGER_CHECKPOINT_EVERY",
+                help="ISO 8601 cycle, or cron.",
+            ),
+            click.option(
+                "--checkpoints",
+                type=click.Path(file_okay=False, path_type=Path),
+                envvar="FLOWLEDGER_CHECKPOINTS",
+                help="An existing folder that somebody else keeps: manifests are written there, against which a rollback is noticed.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def with_checkpoints(database: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options of `checkpoint_options` replaced by the field `periodic` of the settings. Raises FlowledgerError, InvalidInput."""
+    folder, every = options["checkpoints"], options["checkpoint_every"]
+    rest = {name: value for name, value in options.items() if name not in ("checkpoints", "checkpoint_every")}
+    if folder is None:
+        return rest
+    if not folder.is_dir():
+        raise FlowledgerError(f"There is no folder {folder} for checkpoints; make it, or mount what holds it.")
+    require_endless(checkpoints.NAME, every)
+    return rest | {"periodic": (checkpoints.task(database, folder.resolve(), every),)}
+
+
 def compare(app: Flowledger, against: Path) -> int:
-    """Print what a kept manifest knows and the installation does not hold any more. Returns how much."""
-    known = manifests.from_json(against.read_bytes())
+    """Print what a kept manifest, or a folder of checkpoints, knows and the installation does not hold any more. Returns how much."""
     with app.store.begin(write=False) as connection:
-        found = list(manifests.losses(known, connection))
+        if against.is_dir():
+            known, found = checkpoints.losses(against, connection)
+        else:
+            known = manifests.from_json(against.read_bytes())
+            found = list(manifests.losses(known, connection))
     for loss in found:
         click.echo(f"FAULT {loss}", err=True)
     click.echo(f"compared with the manifest of {known.made_at:%Y-%m-%d %H:%M:%S} UTC: {len(known.heads)} instances, {len(found)} lost or changed")

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from engine import __version__
 from engine.errors import InvalidInput
 from engine.model.values import iso, moment, parse
-from engine.operations.evidence import deployments, heads, heads_hash
+from engine.operations.evidence import Heads, deployments, heads, heads_hash
 from engine.store.schema import revision
 from engine.store.tables import record
 
@@ -49,7 +49,10 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """An instance (or deployment) that is not as the manifest knows it. `kind`: lost, behind, rewritten; `known` and `found` are record numbers."""
+    """An instance (or deployment) that is not as the manifest knows it. `kind`: lost, behind, rewritten; `known` and `found` are record numbers.
+
+    Or a checkpoint that does not follow the one before it: unchained.
+    """
 
     kind: str
     what: str
@@ -62,6 +65,8 @@ class Loss:
                 return f"{self.what} is gone; the manifest knows {self.known} record(s) of it"
             case "behind":
                 return f"{self.what} lost records: it has {self.found}, the manifest knows {self.known}"
+            case "unchained":
+                return f"{self.what} does not follow the one before it: that one was changed, or one between them is gone"
             case _:
                 return f"{self.what} was rewritten: what stands at number {self.known} is not what the manifest knows"
 
@@ -77,9 +82,12 @@ def count(connection: Connection, table: sa.FromClause) -> int:
     return int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
 
 
-def losses(known: Manifest, connection: Connection) -> Iterator[Loss]:
-    """Everything that the manifest knows and the database does not hold any more. New instances and records are no loss."""
-    present = heads(connection)
+def losses(known: Manifest, connection: Connection, now: tuple[Heads, Mapping[str, str]] | None = None) -> Iterator[Loss]:
+    """Everything that the manifest knows and the database does not hold any more. New instances and records are no loss.
+
+    `now`: all heads and deployments of the database, for who asks several times.
+    """
+    present, stored = now if now is not None else (heads(connection), deployments(connection))
     for instance_id, head in sorted(known.heads.items()):
         found = present.get(instance_id)
         if found == head:
@@ -92,7 +100,6 @@ def losses(known: Manifest, connection: Connection) -> Iterator[Loss]:
             yield Loss("behind", name, seq, found[0])
         elif connection.scalar(sa.select(record.c.hash).where(record.c.instance_id == instance_id, record.c.seq == seq)) != digest:
             yield Loss("rewritten", name, seq, found[0])
-    stored = deployments(connection)
     for deployment_id, content_hash in sorted(known.deployments.items()):
         if stored.get(deployment_id) != content_hash:
             yield Loss("rewritten" if deployment_id in stored else "lost", f"deployment {deployment_id}", 0, 0)

@@ -34,6 +34,8 @@ __all__ = [
     "Finding",
     "Json",
     "Pack",
+    "PeriodicContext",
+    "PeriodicTask",
     "Record",
     "ServiceContext",
     "ServiceTask",
@@ -42,6 +44,7 @@ __all__ = [
     "fault",
     "fine",
     "iso",
+    "periodic",
     "service_task",
     "sha256",
     "warning",
@@ -96,6 +99,36 @@ def service_task(name: str, *, transactional: bool = True, title: Mapping[str, s
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodicContext:
+    """What periodic work gets: the clock reading, its job's id, the number of this attempt, and the SQLAlchemy Connection inside the transaction
+    that plans the next time (None: the work is not transactional).
+    """
+
+    now: datetime
+    job_id: str
+    attempt: int
+    connection: Any
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicTask:
+    """Work at its times: `schedule` is an endless ISO 8601 cycle (`R/PT1H`, `R/2026-01-05T01:00:00Z/P1W`) or a cron text, in UTC.
+
+    `transactional`: its effects and the next time commit together; else it runs outside of any transaction, at least once. One node does it, not each.
+    """
+
+    name: str
+    schedule: str
+    run: Callable[[PeriodicContext], object]
+    transactional: bool = True
+
+
+def periodic(name: str, schedule: str, *, transactional: bool = True) -> Callable[[Callable[[PeriodicContext], object]], PeriodicTask]:
+    """Decorator: declare a function as periodic work."""
+    return lambda run: PeriodicTask(name, schedule, run, transactional)
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """A process pack.
 
@@ -103,7 +136,7 @@ class Pack:
     SQLAlchemy tables (names begin with the pack's name), created with the database. `pages` names a callable `"module:function"` that
     returns a Flask blueprint for the pack's pages. `groups` are the candidate groups that its diagrams use, with titles by language.
     `demo` names a callable `(engine, progress) -> None` that fills an empty installation with demonstration data.
-    `functions` are pure functions that scripts and conditions may call. `doctor` names a callable `() -> Iterable[Finding]` that
+    `periodic` is work at its times. `functions` are pure functions that scripts and conditions may call. `doctor` names a callable `() -> Iterable[Finding]` that
     `flowledger doctor` asks what is wrong with the pack's installation.
     """
 
@@ -113,6 +146,7 @@ class Pack:
     version: str = "1"
     forms: str | None = None
     handlers: tuple[ServiceTask, ...] = ()
+    periodic: tuple[PeriodicTask, ...] = ()
     functions: Mapping[str, Callable[..., Json]] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     metadata: Any = None

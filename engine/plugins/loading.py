@@ -7,6 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InvalidInput
-from engine.plugins import Pack, ServiceTask
+from engine.model.schedule import first, kind
+from engine.plugins import Pack, PeriodicTask, ServiceTask
 
 PACKS = "flowledger.packs"
 FORMS = "flowledger.forms"
@@ -31,6 +33,11 @@ class Catalogue:
     def handlers(self) -> dict[str, ServiceTask]:
         """By type name."""
         return {h.name: h for p in self.packs for h in p.handlers}
+
+    @property
+    def periodic(self) -> tuple[PeriodicTask, ...]:
+        """Of all packs."""
+        return tuple(one for p in self.packs for one in p.periodic)
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
@@ -58,7 +65,18 @@ def catalogue(folders: Iterable[Path] = ()) -> Catalogue:
     handlers = [h.name for p in packs for h in p.handlers]
     if len(set(handlers)) != len(handlers):
         raise InvalidInput(f"Two packs provide the same service task: {sorted({n for n in handlers if handlers.count(n) > 1})}")
+    works = [one for p in packs for one in p.periodic]
+    if len({one.name for one in works}) != len(works):
+        raise InvalidInput(f"Two packs provide the same periodic work: {sorted(one.name for one in works)}")
+    for one in works:
+        require_endless(one.name, one.schedule)
     return Catalogue(tuple(packs))
+
+
+def require_endless(name: str, schedule: str) -> None:
+    """Raises InvalidInput for periodic work whose times come to an end, or never begin."""
+    if kind(schedule) != "cycle" or first(schedule, datetime.now(UTC)).left is not None:
+        raise InvalidInput(f"The periodic work {name} needs an endless cycle such as R/P1D, or a cron text: {schedule!r} is none.")
 
 
 def _from_folder(folder: Path) -> Pack:

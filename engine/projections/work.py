@@ -9,7 +9,7 @@ from engine.model import events as ev
 from engine.model import inputs as inp
 from engine.model.records import Record
 from engine.model.values import canonical, moment
-from engine.ports import Head
+from engine.ports import CONTINUATION, Head
 from engine.store.rows import json_list
 from engine.store.statements import Batch, Statement
 from engine.store.tables import job, subscription
@@ -47,7 +47,7 @@ class JobProjection:
                     "key": event.key,
                     "element_id": event.element,
                     "kind": event.kind,
-                    "handler": event.handler,
+                    "handler": CONTINUATION if event.kind == "timer" and event.due is None else event.handler,
                     "parameters": canonical(event.parameters).decode(),
                     "state": "due",
                     "due_at": moment(event.due) if event.due else record.at,

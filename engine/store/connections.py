@@ -13,7 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from engine.errors import NotAvailable
+from engine.errors import NotAvailable, StorageFull
 
 REST_SECONDS = 5.0
 _USED = "flowledger_used"
@@ -73,16 +73,16 @@ class Writers:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """No server, or all connections are in use for too long."""
+    """No server, or all connections are in use for too long; no room: SQLite writes when it opens a file."""
     try:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as exc:
-        raise NotAvailable from exc
+        raise (StorageFull if "disk is full" in str(exc) else NotAvailable) from exc
 
 
 @contextmanager
 def connected(engine: sa.Engine) -> Iterator[Connection]:
-    """A connection of the pool. Raises NotAvailable."""
+    """A connection of the pool. Raises NotAvailable, StorageFull."""
     with _told():
         connection = engine.connect()
     with connection:

@@ -5,8 +5,9 @@ SQLite has one writer at a time; `engine.store.turn` says whose turn it is.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,16 @@ class Database:
                 max_overflow=pool_size,
                 connect_args={"timeout": 30, "check_same_thread": False, "isolation_level": None},
             )
+        event.listen(engine, "do_connect", self._make_for_owner)
         event.listen(engine, "connect", self._prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+
+    def _make_for_owner(self, *_: Any) -> None:
+        """A new file is its owner's alone, as a backup is: it holds what people wrote. SQLite gives its other files the same rights."""
+        if not (self.in_memory or str(self.url.database).startswith("file:")):
+            with suppress(OSError):  # it is there; or it cannot be made, which SQLite itself then says
+                os.close(os.open(str(self.url.database), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
     def _prepare_sqlite(self, connection: Any, _record: Any) -> None:
         cursor = connection.cursor()

@@ -13,7 +13,7 @@ from engine.store.tables import incident, job
 def job_figures(connection: Connection, now: datetime) -> tuple[int, datetime | None, int, int]:
     """(due now and free, since when the oldest of them, held by somebody, without attempts left)"""
     due = (job.c.state == "due", job.c.due_at <= now)
-    free = sa.or_(job.c.lease_until.is_(None), job.c.lease_until < now)
+    free = sa.or_(job.c.lease_until.is_(None), job.c.lease_until <= now)
     waiting, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(job.c.due_at)).where(*due, free)).one()
     held = connection.scalar(sa.select(sa.func.count()).select_from(job).where(*due, sa.not_(free)))
     failed = connection.scalar(sa.select(sa.func.count()).select_from(job).where(job.c.state == "failed"))

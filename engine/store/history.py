@@ -113,13 +113,13 @@ class SqlInstances:
         if not done.rowcount:
             self._connection.execute(snapshot.insert().values(instance_id=instance_id, **values))
 
-    def open_task(self, task_id: str) -> tuple[TaskRow, Head] | None:
-        """The task in whatever state with its instance, locked."""
+    def open_task(self, task_id: str, *, lock: bool = True) -> tuple[TaskRow, Head] | None:
+        """The task in whatever state with its instance, locked unless it is only looked at."""
         parts = rows.split_task_id(task_id)
         if parts is None:
             return None
         batch = Batch(self._connection)
-        if self._connection.dialect.name != "sqlite":
+        if lock and self._connection.dialect.name != "sqlite":
             # A statement of its own: one that waited for the lock would still show the task as it was before.
             batch.add(_LOCK, {"b_instance": parts[0]})
         row = batch.first(_OPEN_TASK, {"b_instance": parts[0], "b_key": parts[1]})

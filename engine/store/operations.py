@@ -40,7 +40,7 @@ class SqlOperations:
         """Oldest first, at most 200."""
         where = (job.c.state == "failed", job.c.kind.not_in(OF_ELEMENTS))
         rows = self._connection.execute(sa.select(job).where(*where).order_by(job.c.due_at, job.c.number).limit(200))
-        return [StuckJob(r.id, r.kind, r.element_id, r.instance_id, r.due_at, _last_line(r.stack), r.stack) for r in rows]
+        return [StuckJob(r.id, r.kind, r.element_id or r.handler or "", r.instance_id, r.due_at, _last_line(r.stack), r.stack) for r in rows]
 
     def definition_acts(self, definition_id: str) -> list[DefinitionAct]:
         """Newest first."""

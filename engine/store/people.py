@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -57,6 +57,8 @@ class SqlAccounts:
             "active": user.active,
             "language": user.language,
             "time_zone": user.time_zone,
+            "email": user.email,
+            "notify": user.notify,
         }
         if password_hash is not None:
             values["password_hash"] = password_hash
@@ -76,6 +78,16 @@ class SqlAccounts:
     def password_hash(self, user_id: str) -> str | None:
         """Only of active accounts."""
         return self._connection.scalar(sa.select(account.c.password_hash).where(account.c.id == user_id, account.c.active))
+
+    def members(self, groups: Sequence[str], user_ids: Sequence[str]) -> list[UserRow]:
+        """Active accounts with an address that are in one of the groups or named; in order of their ids."""
+        inside = [account.c.groups.contains(rows.json_list((group,))[1:-1], autoescape=True) for group in groups]
+        query = sa.select(*rows.USER_COLUMNS).where(account.c.active, account.c.email.is_not(None), sa.or_(account.c.id.in_(user_ids), *inside))
+        return [rows.user(row) for row in self._connection.execute(query.order_by(account.c.id))]
+
+    def forget_sessions(self, now: datetime) -> int:
+        """How many were over."""
+        return self._connection.execute(session.delete().where(session.c.expires_at <= now)).rowcount
 
     def end_sessions(self, user_id: str) -> None:
         """Log the user out everywhere."""

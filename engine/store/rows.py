@@ -150,13 +150,23 @@ def bulk_row(row: Any) -> BulkRow:
     )
 
 
-USER_COLUMNS = (account.c.id, account.c.name, account.c.roles, account.c.groups, account.c.active, account.c.language, account.c.time_zone)
+USER_COLUMNS = (
+    account.c.id,
+    account.c.name,
+    account.c.roles,
+    account.c.groups,
+    account.c.active,
+    account.c.language,
+    account.c.time_zone,
+    account.c.email,
+    account.c.notify,
+)
 
 
 def user(row: Any) -> UserRow:
     """From a row of USER_COLUMNS."""
-    user_id, name, roles, groups, active, language, time_zone = row
-    return UserRow(user_id, name, texts(roles), texts(groups), active, language, time_zone)
+    user_id, name, roles, groups, active, language, time_zone, email, notify = row
+    return UserRow(user_id, name, texts(roles), texts(groups), active, language, time_zone, email, notify)
 
 
 def json_list(values: Any) -> str:

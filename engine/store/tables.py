@@ -282,6 +282,8 @@ account = Table(
     Column("active", Boolean, nullable=False, default=True),
     Column("language", String(8), nullable=False, default="zh"),
     Column("time_zone", String(64), nullable=False, default="Asia/Shanghai"),
+    Column("email", String(254)),
+    Column("notify", String(8), nullable=False, server_default="mine"),  # of which tasks they are told: all mine none
 )
 
 session = Table(

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.errors import ConcurrentChange
 from engine.model.values import Json, canonical
 from engine.ports import Carried, Due
 from engine.store import rows
@@ -25,7 +26,7 @@ _DUE = sa.select(job).where(
     job.c.due_at <= sa.bindparam("b_now"),
     sa.or_(
         job.c.lease_until.is_(None),
-        job.c.lease_until < sa.bindparam("b_now"),
+        job.c.lease_until <= sa.bindparam("b_now"),
         job.c.lease_until > sa.bindparam("b_longest"),
     ),
 )
@@ -54,9 +55,12 @@ class SqlJobs:
         self._connection = connection
 
     def add(self, due: Due) -> None:
-        """A job of the same id is replaced."""
+        """A job of the same id is replaced. Raises ConcurrentChange when somebody else makes one at this moment."""
         self.remove(due.id)
-        self.add_new([due])
+        try:
+            self.add_new([due])
+        except sa.exc.IntegrityError as exc:
+            raise ConcurrentChange from exc
 
     def add_new(self, dues: Sequence[Due]) -> None:
         """Jobs of ids that no job has, in this order, as one statement: a command may send a thousand messages."""
@@ -85,10 +89,21 @@ class SqlJobs:
         row = self._connection.execute(sa.select(job).where(job.c.id == job_id)).first()
         return rows.due(row) if row else None
 
-    def earliest(self) -> datetime | None:
-        """When the next job is due."""
-        earliest: datetime | None = self._connection.scalar(sa.select(sa.func.min(job.c.due_at)).where(job.c.state == "due"))
-        return earliest
+    def earliest(self, now: datetime) -> datetime | None:
+        """The first moment after `now` at which a job can be run that cannot be run now: it becomes due, or its lease ends."""
+        due = sa.select(sa.func.min(job.c.due_at)).where(job.c.state == "due", job.c.due_at > now)
+        free = sa.select(sa.func.min(job.c.lease_until)).where(job.c.state == "due", job.c.due_at <= now, job.c.lease_until > now)
+        return min((found for query in (due, free) if (found := self._connection.scalar(query)) is not None), default=None)
+
+    def ahead(self, after: datetime) -> list[Due]:
+        """Jobs that are due later than that moment and not because a diagram or a schedule says so; in the order of their moments."""
+        planned = sa.or_(job.c.kind.in_(("start", "periodic")), sa.and_(job.c.kind == "timer", job.c.attempts == 0, job.c.handler.is_(None)))
+        query = sa.select(job).where(job.c.state == "due", job.c.due_at > after, sa.not_(planned)).order_by(job.c.due_at, job.c.number)
+        return [rows.due(row) for row in self._connection.execute(query)]
+
+    def hasten(self, due: Due, now: datetime) -> None:
+        """It is due now, unless it was changed meanwhile."""
+        self._connection.execute(job.update().where(job.c.id == due.id, job.c.state == "due", job.c.due_at == due.due_at).values(due_at=now))
 
     def of_definition(self, definition_id: str) -> list[str]:
         """Ids of jobs that start instances of this definition."""

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import completion, deployment, history, hostile, lists, plots, web_process
+from tests.benchmarks import completion, deployment, history, hostile, idle, lists, plots, web_process
 from tests.benchmarks.installation import install
 from tests.benchmarks.results import Curve, Figure, Report, machine
 from tests.benchmarks.throughput import Plan, measure
 from tests.support.postgres import postgres_server
 
-PARTS = ("http", "statements", "growth", "process", "lists", "history", "long", "deployment", "hostile")
+PARTS = ("http", "statements", "growth", "process", "lists", "history", "idle", "long", "deployment", "hostile")
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -70,6 +70,9 @@ def run(options: argparse.Namespace) -> Report:
                 report.add(_shown(lists.figures(name, partial(address, database), folder, options.tasks, options.rounds)))
             if "history" in parts:
                 report.add(_shown(history.rates(name, install(address(database, "history")))))
+            if "idle" in parts:
+                of_database = server.process if database == "postgresql" and server else None
+                report.add(_shown(idle.figures(name, install(address(database, "idle")), folder, of_database)))
         if "long" in parts:
             report.add(_shown(completion.long_runs()))
         if "deployment" in parts:

@@ -20,23 +20,41 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """Listens on loopback at `port`."""
+    """Listens on loopback at `port` (0: nowhere)."""
 
     port: int
     process: psutil.Process
 
     def cpu_seconds(self) -> float:
-        """Processor time used so far by the server's processes, the database server not included."""
+        """Processor time used so far by the server's processes, a database server of its own not included."""
         return sum(sum(one.cpu_times()[:2]) for one in (self.process, *self.process.children(recursive=True)))
 
 
 @contextmanager
-def flowledger_server(database: str, folder: Path, processes: int = 1) -> Iterator[RunningServer]:
+def flowledger_server(database: str, folder: Path, processes: int = 1, *more: str) -> Iterator[RunningServer]:
     """`flowledger serve` on a free port."""
     data = ["--data", str(folder), "--database", database]
-    arguments = ["-m", "engine.cli", "serve", *data, "--threads", str(THREADS), "--workers", str(processes), "--port"]
+    arguments = ["-m", "engine.cli", "serve", *data, "--threads", str(THREADS), "--workers", str(processes), *more, "--port"]
     with _server(lambda port: [*arguments, str(port)], folder / "flowledger.log", processes) as server:
         yield server
+
+
+@contextmanager
+def flowledger_worker(database: str, folder: Path) -> Iterator[RunningServer]:
+    """`flowledger worker`, which has no port."""
+    log = folder / "worker.log"
+    with log.open("wb") as out:
+        command = [sys.executable, "-u", "-m", "engine.cli", "worker", "--data", str(folder), "--database", database]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            end = time.monotonic() + START_SECONDS
+            while b"flowledger worker" not in log.read_bytes():
+                if process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError(f"the worker did not start:\n{log.read_text(errors='replace')[-3000:]}")
+                time.sleep(0.1)
+            yield RunningServer(0, psutil.Process(process.pid))
+        finally:
+            _stop(process)
 
 
 @contextmanager
@@ -57,12 +75,16 @@ def _server(arguments: Callable[[int], list[str]], log: Path, processes: int) ->
             _wait(process, port, log, processes)
             yield RunningServer(port, psutil.Process(process.pid))
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _free_port() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 from datetime import UTC, datetime
@@ -18,13 +19,14 @@ from engine.errors import InvalidInput
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.operations import manifest as manifests
-from engine.operations.backup import DATABASE, MANIFEST, BackupDamaged, TargetExists, backup, restore_database, restore_file, verify_backup
+from engine.operations.backup import DATABASE, MANIFEST, BackupDamaged, NoRoom, TargetExists, backup, restore_database, restore_file, verify_backup
 from engine.operations.copying import TargetNotEmpty
 from engine.plugins.loading import Catalogue
 from engine.store import tables
 from engine.store.database import Database
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import LOOP
+from tests.support.disk import small_disk
 from tests.support.installations import fill
 
 NONE = Catalogue()
@@ -285,3 +287,20 @@ def test_no_installation_no_backup(tmp_path):
     assert done.exit_code == 1 and not (tmp_path / "b").exists()
     assert make_url(f"sqlite:///{tmp_path / 'none'}").database
     assert not (tmp_path / "none" / FILE).exists()
+
+
+def test_a_place_without_room_is_told_and_left_empty(engine, tmp_path, monkeypatch):
+    """On a small file system that is really full, where one may be mounted; else the makers of copies find no room."""
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with small_disk(tmp_path / "disk") as disk:
+        if disk is None:
+            for maker in ("_vacuum_into", "copy"):
+                monkeypatch.setattr(f"engine.operations.backup.{maker}", full)
+        else:
+            disk.fill()
+        with pytest.raises(NoRoom):
+            backup(engine.app.store, tmp_path / "disk" / "b", NONE, lambda: NOW, lambda _: None)
+        assert [path.name for path in (tmp_path / "disk").iterdir() if path.name != "ballast"] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.application import bulk
-from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, RequestIdReused
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
 from engine.plugins import service_task
@@ -208,3 +208,45 @@ def test_what_makes_no_sense_is_refused_at_once(engine, values, refusal):
         start(engine, Actor("x", roles=frozenset({"staff"})), **values)
     with engine.app.reading() as read:
         assert read.bulks(ANN) == []
+
+
+# --- the same request again -----------------------------------------------------------------------------------------------
+def test_the_same_request_again_starts_no_second_operation(engine):
+    task = engine.start("two")
+    ask = cmd.StartBulk("suspend", WHY, (task,))
+    first = engine.app.execute(ask, ANN, "r-1")
+    again = engine.app.execute(ask, ANN, "r-1")
+    assert again == first
+    engine.app.run_due()
+    assert engine.app.execute(ask, ANN, "r-1").done == 1, "the operation as far as it is"
+    with engine.app.reading() as read:
+        assert [row.id for row in read.bulks(ANN)] == [first.id]
+    with pytest.raises(RequestIdReused):
+        engine.app.execute(cmd.PublishMessage("m"), ANN, "r-1")
+    with pytest.raises(NotAllowed):
+        engine.app.execute(ask, SYSTEM, "r-1")
+
+
+def test_the_same_request_at_the_same_time_starts_one_operation(nodes):
+    one, two = nodes
+    one.deploy({"two.bpmn": TWO_TASKS})
+    ask = cmd.StartBulk("suspend", WHY, (one.start("two"),))
+    results = together(*((lambda e=e: e.app.execute(ask, SYSTEM, "r-1")) for e in (one, two) * 2))
+    assert not raised(results)
+    with one.app.reading() as read:
+        assert len(read.bulks(SYSTEM)) == 1
+
+
+def test_other_acts_that_leave_no_record_answer_the_same_request_as_the_first_time(engine):
+    row = start(engine, act="cancel", targets=(engine.start("two"),))
+    stop = cmd.StopBulk(row.id)
+    assert engine.app.execute(stop, ANN, "r-1").state == engine.app.execute(stop, ANN, "r-1").state == "stopped"
+    with pytest.raises(RequestIdReused):
+        engine.app.execute(cmd.StopBulk("another"), ANN, "r-1")
+    with engine.app.reading() as read:
+        [version] = [d.id for d in read.definitions(SYSTEM)]
+    for request, act in (("r-2", cmd.SuspendDefinition(version, WHY)), ("r-3", cmd.ResumeDefinition(version, WHY))):
+        for _ in range(2):
+            assert engine.app.execute(act, ANN, request) is None
+    with engine.app.reading() as read:
+        assert [done.act for done in read.definition_acts(ANN, version)] == ["resume", "suspend"]

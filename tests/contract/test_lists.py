@@ -251,6 +251,7 @@ def back(connection):
         *(f"DROP INDEX {name}" for name in indexes),
         "DROP INDEX ix_user_task_definition_id_element_id",
     ]
+    statements += [f"ALTER TABLE account DROP COLUMN {name}" for name in ("email", "notify")]  # of a later version
     statements += ["ALTER TABLE user_task DROP COLUMN sort_due", "UPDATE alembic_version SET version_num = '0005'"]
     statements += [
         "CREATE INDEX ix_user_task_assignee_state ON user_task (assignee, state, due)",

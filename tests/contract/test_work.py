@@ -34,7 +34,8 @@ def test_jobs_run_by_due_time_then_by_creation(work):
     with work() as uow:
         assert ids(uow) == ["b", "c", "z", "a"]
         assert ids(uow, START + SECOND) == ["b", "c", "z", "a", "later"]
-        assert uow.jobs.earliest() == START - SECOND
+        assert uow.jobs.earliest(START - 2 * SECOND) == START - SECOND
+        assert uow.jobs.earliest(START) == START + SECOND, "what is due already is not waited for"
 
 
 def test_a_job_comes_back_whole_and_the_same_id_replaces_it(work):
@@ -82,7 +83,7 @@ def test_a_postponed_job_waits_and_a_failed_one_waits_for_an_operator(work):
         assert uow.jobs.next_due(START + 5 * SECOND).attempts == 1
         uow.jobs.postpone("j", 3, None, "stack")
         assert ids(uow, START + 3600 * SECOND) == []
-        assert uow.jobs.earliest() is None
+        assert uow.jobs.earliest(START) is None
         assert uow.jobs.still_due("j", START + 3600 * SECOND) is None
         uow.jobs.revive("j", START + SECOND)
         assert uow.jobs.next_due(START + SECOND).attempts == 0

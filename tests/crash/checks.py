@@ -41,8 +41,10 @@ def outstanding(store: Database) -> list[str]:
     """Work that the engine still has to do: due or leased jobs, kept messages, notices that run."""
     with store.begin(write=False) as connection:
         job = tables.job
-        # Timed starts of installed packs are not of the harness.
-        jobs = connection.execute(sa.select(job.c.id, job.c.kind, job.c.state, job.c.attempts, job.c.stack).where(job.c.kind != "start")).all()
+        # Timed starts of installed packs and periodic work are not of the harness.
+        jobs = connection.execute(
+            sa.select(job.c.id, job.c.kind, job.c.state, job.c.attempts, job.c.stack).where(job.c.kind.not_in(("start", "periodic")))
+        ).all()
         kept = connection.scalar(sa.select(sa.func.count()).select_from(tables.kept_message))
         active = connection.execute(sa.select(tables.instance.c.id, tables.instance.c.process_id).where(tables.instance.c.state.not_in(CLOSED))).all()
     found = [f"job {one.id} ({one.kind}, {one.state}, {one.attempts} attempts) {(one.stack or '')[-1500:]}" for one in jobs]

@@ -145,3 +145,44 @@ def test_a_decision_alone_completes_an_earlier_version(data):
         others = [str(data / "rules.bpmn")] if number == 1 else ["--complete-from", "rules:1"]
         assert run(data, "deploy", *others, str(data / "rules.dmn")).output.startswith(f"rules:{number}")
     assert run(data, "deploy", str(data / "rules.dmn")).exit_code == 1
+
+
+# --- what operators do by mistake ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("command", [("manifest", "there.json"), ("manifest", "nowhere/new.json"), ("backup", "there.json/new")])
+def test_a_place_that_cannot_be_written_is_told_in_one_line(data, command):
+    (data / "there.json").write_text("kept")
+    done = run(data, command[0], str(data / command[1]))
+    assert done.exit_code == 1
+    assert done.output.count("\n") == 1
+    assert str(data) in done.output
+    assert (data / "there.json").read_text() == "kept"
+
+
+def test_serving_a_folder_that_holds_nothing_makes_nothing(tmp_path):
+    done = run(tmp_path / "mistyped", "serve")
+    assert done.exit_code == 1
+    assert "There is no installation" in done.output
+    assert not (tmp_path / "mistyped").exists()
+
+
+def test_what_people_wrote_is_the_owners_alone(data):
+    app = build(settings_of(data, None))
+    app.execute(cmd.Start("two"), SYSTEM)  # so that there is a log beside it
+    files = sorted(path.name for path in data.glob("flowledger.sqlite3*"))
+    assert "flowledger.sqlite3-wal" in files
+    assert {path.stat().st_mode & 0o077 for path in data.glob("flowledger.sqlite3*")} == {0}
+    app.close()
+    assert run(data, "backup", str(data / "b")).exit_code == 0
+    assert run(data / "again", "restore", str(data / "b")).exit_code == 0
+    assert (data / "again" / "flowledger.sqlite3").stat().st_mode & 0o077 == 0
+
+
+def test_an_installation_is_made_with_its_packs_and_again_changes_nothing(tmp_path):
+    data = tmp_path / "new"
+    first = run(data, "install")
+    assert first.exit_code == 0, first.output
+    assert "service_report:1" in first.output.replace("  ", " ")
+    again = run(data, "install")
+    assert again.output == first.output
+    checked = run(data, "doctor", "--quick", "--language", "en")
+    assert checked.exit_code == 0, checked.output

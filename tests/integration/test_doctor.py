@@ -81,7 +81,7 @@ def test_it_changes_nothing(data):
     before = {t: sqlite3.connect(data / FILE).execute(f"SELECT * FROM {t}").fetchall() for t in ("record", "instance", "job", "account")}
     run(data)
     assert {t: sqlite3.connect(data / FILE).execute(f"SELECT * FROM {t}").fetchall() for t in before} == before
-    assert {p.name.removeprefix(FILE) for p in data.iterdir()} <= {"", "-wal", "-shm"}
+    assert {p.name.removeprefix(FILE) for p in data.iterdir()} <= {"", "-wal", "-shm", "-turn"}
 
 
 def test_words_for_people_and_figures_for_programs(data):

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from engine.errors import InvalidInput, NotAllowed
+from engine.model.actors import NOTIFY
 from engine.model.commands import ChangePassword, IssueToken, RevokeToken, SetPreferences
 from webui.addresses import local_target
 from webui.filters import now
@@ -93,17 +94,25 @@ def _remember(response: Response, language: str, zone: str) -> None:
 # --- settings --------------------------------------------------------------------------------------------------------
 @blueprint.get("/settings")
 def settings() -> str:
-    """Language, time zone, password."""
-    return render_template("settings.html", zones=time_zones())
+    """Language, time zone, notices, password."""
+    return _settings_page()
+
+
+def _settings_page(**more: str) -> str:
+    own = flowledger().accounts.profile(current_actor().id)
+    return render_template("settings.html", zones=time_zones(), own=own, choices=NOTIFY, **more)
 
 
 @blueprint.post("/settings")
-def save_preferences() -> Response:
-    """Keep language and time zone with the account."""
+def save_preferences() -> ResponseReturnValue:
+    """Keep language, time zone and what one is told of with the account."""
     language, zone = request.form.get("language", ""), request.form.get("time_zone", "")
     if language not in LOCALES or zone not in time_zones():
         raise InvalidInput("unknown language or time zone")
-    execute(SetPreferences(language, zone))
+    try:
+        execute(SetPreferences(language, zone, request.form.get("email"), request.form.get("notify")))
+    except InvalidInput:
+        return _settings_page(email_error=gettext("This is no e-mail address. Nothing was changed.")), 422
     response = make_response(redirect(url_for("account.settings"), 303))
     _remember(response, language, zone)
     return notify(response, "preferences_saved")
@@ -131,7 +140,7 @@ def change_password() -> ResponseReturnValue:
 
 
 def _password_refused(text: str) -> ResponseReturnValue:
-    return render_template("settings.html", zones=time_zones(), password_error=text), 422
+    return _settings_page(password_error=text), 422
 
 
 # --- API tokens ------------------------------------------------------------------------------------------------------

@@ -94,11 +94,12 @@ def save_user() -> ResponseReturnValue:
         form.get("active") == "1",
         form.get("language", DEFAULT_LANGUAGE),
         form.get("time_zone", DEFAULT_TIME_ZONE),
+        form.get("email"),
     )
     try:
         if new:
             _refuse_existing(user_id)
-        execute(PutUser(row.id, row.name, row.roles, row.groups, form.get("password") or None, row.active, row.language, row.time_zone))
+        execute(PutUser(row.id, row.name, row.roles, row.groups, form.get("password") or None, row.active, row.language, row.time_zone, row.email))
     except (InvalidInput, LimitExceeded) as exc:
         return _user_form(row, new=new, error=str(exc)), 422
     return notify(make_response(redirect(url_for("administration.users"), 303)), "user_saved", name=row.name or row.id)

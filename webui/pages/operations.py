@@ -137,5 +137,8 @@ def kind_of_job(kind: str) -> str:
         "signal": gettext("signal on its way"),
         "deliver": gettext("signal for an instance"),
         "bulk": gettext("operation on many"),
+        "notify": gettext("notice of a task"),
+        "mail": gettext("e-mail to a person"),
+        "periodic": gettext("periodic work"),
     }
     return words.get(kind, kind)

@@ -167,8 +167,8 @@ def data_folder(settings: Settings) -> Iterator[Finding]:
     file = Path(str(url.database)) if sqlite else None
     if file is not None and not file.is_file():
         advice = (
-            "用 flowledger demo、db upgrade 或 restore 建立，或用 --data 指出它在哪里。",
-            "Make it with flowledger demo, db upgrade or restore, or name its place with --data.",
+            "用 flowledger install、flowledger demo 或 restore 建立，或用 --data 指出它在哪里。",
+            "Make it with flowledger install, flowledger demo or restore, or name its place with --data.",
         )
         yield fault("database", (f"{file} 不存在。", f"{file} does not exist."), advice)
         return

@@ -8,6 +8,7 @@ import pytest
 
 from engine.model.actors import SYSTEM
 from engine.model.commands import ChangeVariables
+from engine.ports import Due
 from tests.support.diagrams import END, START, chain, process, user
 from webui.causes import KNOWN, plain
 
@@ -301,3 +302,18 @@ def test_the_api_for_many_and_for_versions(api, engine):
     assert operator.get("/jobs/stuck").json == []
     assert operator.post("/jobs/nothing/retry", {"reason": WHY}).status_code == 404
     assert ordered.json["reason"] == WHY
+
+
+# --- work of no element ---------------------------------------------------------------------------------------------------
+def test_work_of_no_element_that_failed_is_shown_in_words_and_tried_again(signed_in, flowledger):
+    for kind, handler in (("mail", None), ("notify", None), ("periodic", "some.work")):
+        job = Due(f"{kind}-of-a-test", kind, None, None, "", handler, {}, flowledger.clock.now(), 3, 3, state="failed")
+        flowledger._transact(lambda uow, job=job: uow.jobs.add(job))
+    operator = signed_in("operator")
+    page = text(operator.get("/incidents"))
+    for words in ("发给个人的邮件", "任务通知", "定期作业", "some.work"):
+        assert words in page
+    operator.post("/jobs/mail-of-a-test/retry", {"reason": WHY})
+    assert "发给个人的邮件" not in text(operator.get("/incidents"))
+    for kind in ("mail", "notify", "periodic"):
+        flowledger._transact(lambda uow, kind=kind: uow.jobs.remove(f"{kind}-of-a-test"))

@@ -1,0 +1,96 @@
+"""Checkpoints: the installation writes manifests into a folder of somebody else's; a rollback is noticed against them, and so is one that is taken out."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from engine.errors import InvalidInput, NotFound
+from engine.operations import checkpoints
+from engine.store import tables
+from engine.testing import EmbeddedEngine
+from tests.support.diagrams import TWO_TASKS
+
+HOUR = 3600
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    return tmp_path / "elsewhere"
+
+
+@pytest.fixture
+def engine(url, folder):
+    with EmbeddedEngine(database=url, periodic=[checkpoints.task(url, folder)]) as one:
+        one.deploy({"two.bpmn": TWO_TASKS})
+        one.app.plan()
+        yield one
+
+
+def found(engine, folder):
+    with engine.app.store.begin(write=False) as connection:
+        return [(one.kind, one.what.split()[0]) for one in checkpoints.losses(folder, connection)[1]]
+
+
+def test_they_come_at_their_times_and_know_what_there_was(engine, folder):
+    first = engine.start("two")
+    engine.advance(HOUR)
+    engine.start("two")
+    engine.complete(engine.user_tasks(first)[0].id)
+    engine.advance(2 * HOUR)
+    assert [path.name for path in sorted(folder.iterdir())] == [f"checkpoint-20260105T0{n}0000000000Z.json" for n in (2, 3, 4)]
+    with engine.app.store.begin(write=False) as connection:
+        known, losses = checkpoints.losses(folder, connection)
+    assert (len(known.heads), known.records, losses) == (2, 3, [])
+
+
+def test_a_rollback_is_noticed_also_when_work_and_checkpoints_went_on(engine, folder):
+    first = engine.start("two")
+    engine.complete(engine.user_tasks(first)[0].id)
+    engine.advance(HOUR)
+    with engine.app.store.begin(write=True) as connection:  # what a restored older backup does
+        for table, column in ((tables.record, "instance_id"), (tables.user_task, "instance_id"), (tables.instance, "id")):
+            connection.execute(table.delete().where(table.c[column] == first))
+    assert found(engine, folder) == [("lost", "instance")]
+    engine.start("two")
+    engine.advance(HOUR)
+    assert found(engine, folder) == [("lost", "instance")]
+
+
+def test_one_that_is_taken_out_or_changed_is_noticed(engine, folder):
+    for _ in range(3):
+        engine.start("two")
+        engine.advance(HOUR)
+    paths = sorted(folder.iterdir())
+    kept = paths[1].read_bytes()
+    paths[1].unlink()
+    assert found(engine, folder) == [("unchained", "checkpoint")]
+    paths[1].write_bytes(kept.replace(b'"engine": "', b'"engine": "x'))
+    assert found(engine, folder) == [("unchained", "checkpoint")]
+    paths[1].write_bytes(kept)
+    assert found(engine, folder) == []
+    paths[0].unlink()
+    assert found(engine, folder) == [], "the oldest may be put elsewhere"
+
+
+def test_a_folder_that_is_away_makes_the_job_wait_and_nothing_else(engine, folder):
+    folder.rmdir()
+    engine.advance(HOUR)
+    instance = engine.start("two")
+    assert engine.instance(instance).state == "active"
+    with engine.app.store.begin(write=False) as connection:
+        [row] = connection.execute(sa.select(tables.job).where(tables.job.c.handler == checkpoints.NAME)).all()
+    assert (row.attempts, row.state) == (1, "due")
+    assert "NotFound" in row.stack
+    folder.mkdir()
+    engine.advance(60)
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_a_folder_without_checkpoints_proves_nothing(engine, folder):
+    with pytest.raises(NotFound):
+        found(engine, folder)
+    (folder / "checkpoint-20260105T010000000000Z.json").write_text("[]")
+    with pytest.raises(InvalidInput):
+        found(engine, folder)
