@@ -85,7 +85,7 @@ class Activity(FlowNode):
     def take_inputs(self, token: Token) -> None:
         """Input parameters and properties are variables of the activity alone."""
         node = self.node
-        own = (*node.properties, *(inside for inside, _ in (*node.copied_out, *node.stores_out)))
+        own = (*node.properties, *node.own_outputs)
         if not (node.inputs or node.copied_in or node.stores_in or own):
             return
         values = data_stores.read_in(token)
@@ -109,7 +109,7 @@ class Activity(FlowNode):
             outer = token.scope if token.local is None or token.body is not None else token.workflow.scope
             given = ((name, token.scope.get(inside)) for inside, name in node.copied_out)
             values = {name: value for name, value in given if value is not None}  # an output that was never written copies nothing
-            outer.assign_all(values | engine.parameters(token.scope, node.outputs))
+            outer.assign_all(values | engine.parameters(token.scope, node.outputs, outer))
         if node.stores_out or node.store_outputs:
             data_stores.write_out(token, token.scope)
 
