@@ -164,6 +164,9 @@ class DecisionCompiler(Protocol):
     def compile(self, file: str, xml: bytes, others: Mapping[str, bytes] | None = None) -> DecisionModel:
         """Raises DeploymentRejected with every problem. `others`: all files of the deployment, for imports."""
 
+    def named(self, file: str, xml: bytes) -> frozenset[str]:
+        """Ids of the decisions in a file that may be refused; none when it cannot be read at all."""
+
 
 # --- the interpreter ------------------------------------------------------------------------------------------------
 CallFunction = Callable[[str, Sequence[Any], Mapping[str, Any]], Json]

@@ -35,6 +35,15 @@ class DmnCompiler:
         return DmnModel(library.elements, unit.reader.items.types)
 
 
+    def named(self, file: str, xml: bytes) -> frozenset[str]:
+        """Ids of the decisions and services that a file holds, whatever else is wrong with it."""
+        try:
+            root = parse(file, xml)
+        except DeploymentRejected:
+            return frozenset()
+        return frozenset(node.get("id") or name_of(node) for node in children(root, "decision", "decisionService"))
+
+
 class _Unit:
     """One file: its namespace, its reader, and the names under which it imports others, by their namespace."""
 
@@ -79,8 +88,12 @@ class _Library:
         for node, message in problems:
             reader.owner = node
             reader.problem("dmn.import", message, node, "deploy both files together")
-        for node in children(root, *_ELEMENTS):
+        reader.structure(root, deep=False)
+        for node in children(root, "itemDefinition", *_ELEMENTS):
             reader.owner = node
+            reader.structure(node)
+            if local(node) == "itemDefinition":
+                continue
             element = _READERS[local(node)](unit, node)
             if not (node.get("id") or name_of(node)) or element.id in self.elements:
                 reader.problem("dmn.id", "an element without id and name, or with an id that is used twice", node)

@@ -18,6 +18,8 @@ NAMESPACES = {
     "https://www.omg.org/spec/DMN/20211108/MODEL/": "1.4",
     "https://www.omg.org/spec/DMN/20230324/MODEL/": "1.5",
 }
+#: names that Camunda's tables give to the value of an input, for its cells
+INPUT_VARIABLES = ("{http://camunda.org/schema/1.0/dmn}inputVariable", "{http://operaton.org/schema/1.0/dmn}inputVariable")
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 100
 MAX_ELEMENTS = 100_000

@@ -78,8 +78,8 @@ class Interpreter(Budget):
 
     def _one_test(self, node: s.Node, asks: bool, value: Value, scope: Scope) -> bool:
         wanted = self.evaluate(node, scope)
-        if asks and isinstance(wanted, bool):
-            return wanted
+        if asks and (wanted is None or isinstance(wanted, bool)):
+            return wanted is True  # a question without an answer, such as `? > 3` of null, is no null to compare with
         if isinstance(wanted, bool) and not isinstance(value, bool) and isinstance(node, s.Compare | s.Logic | s.Between | s.In | s.Call):
             return wanted  # a condition of its own, such as `other > 3`
         return matches(self.charge(value), self.charge(wanted)) is True
