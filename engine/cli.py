@@ -19,7 +19,7 @@ import click
 from engine import __version__
 from engine.application.services import Limits
 from engine.bootstrap import Flowledger, Settings, build
-from engine.console import FILE, Friendly, data_option, database_option, opened, progress, settings_of, telemetry_options
+from engine.console import FILE, Friendly, data_option, database_option, opened, problem_line, progress, settings_of, telemetry_options
 from engine.errors import FlowledgerError
 from engine.jobs import cluster
 from engine.model.actors import SYSTEM
@@ -216,7 +216,7 @@ def deploy(data: Path, database: str | None, comment: str, complete_from: str | 
         for one in done.definitions:
             click.echo(f"{one.id}  {one.name}")
         for warning in done.warnings:
-            click.echo(f"warning: {warning.file} {warning.element_id or ''} {warning.message}")
+            click.echo(problem_line(warning))
 
 
 @main.command()
