@@ -7,7 +7,8 @@ from typing import Any
 
 from engine.dmn.feel.types import ANY
 from engine.dmn.model import DmnModel, Element
-from engine.dmn.reading import EXPRESSIONS, Reader
+from engine.dmn.reading import Reader
+from engine.dmn.structure import BOXED as EXPRESSIONS
 from engine.dmn.xml import NAMESPACES, Xml, child, children, local, name_of, parse, reference
 from engine.errors import DeploymentRejected
 from engine.model.files import kind_of
@@ -33,7 +34,6 @@ class DmnCompiler:
         if unit.reader.problems and not self._lenient:
             raise DeploymentRejected(unit.reader.problems)
         return DmnModel(library.elements, unit.reader.items.types)
-
 
     def named(self, file: str, xml: bytes) -> frozenset[str]:
         """Ids of the decisions and services that a file holds, whatever else is wrong with it."""

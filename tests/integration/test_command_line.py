@@ -100,7 +100,9 @@ def test_every_problem_of_a_file_is_told_with_place_rule_and_what_to_do(data):
         first, *lines = result.output.splitlines()
         assert (result.exit_code, first) == (1, "flowledger: The deployment has 14 problem(s); nothing was deployed.")
         assert len(lines) == 14
-        assert lines[6].startswith("seven.bpmn:8: error bpmn.attribute at t6 (Task 6): assignee is no attribute of userTask. Write it as BPMN names it")
+        assert lines[6].startswith(
+            "seven.bpmn:8: error bpmn.attribute at t6 (Task 6): assignee is no attribute of userTask. Write it as BPMN names it"
+        )
 
 
 def test_a_schema_from_the_future_is_refused(data):

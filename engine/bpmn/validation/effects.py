@@ -13,7 +13,11 @@ from engine.bpmn.validation.rule import Finding, Findings, Place, checks, declar
 from engine.bpmn.xml_source import Xml, flag, local
 
 NO_EFFECT = declare(
-    "bpmn.no-effect", "15.3", "Something that BPMN defines has no effect here", "Say it in the way that the message names, or remove it.", warning=True
+    "bpmn.no-effect",
+    "15.3",
+    "Something that BPMN defines has no effect here",
+    "Say it in the way that the message names, or remove it.",
+    warning=True,
 )
 COMPENSATES = ("", "##compensate", "compensate")
 WORK_OF_PEOPLE = ("userTask", "manualTask", "receiveTask", "globalUserTask", "globalManualTask")
@@ -30,7 +34,9 @@ def transactions_compensate(document: Document, _: Xml) -> Findings:
     """Table 10.22: ##Image and ##Store would restore data, any other value is a protocol between systems."""
     for one in document.of("transaction"):
         if (one.get("method") or "").strip().lower() not in COMPENSATES:
-            yield Finding(one, f"a transaction of the method {one.get('method')!r} is not executed", "let it be ##Compensate: handlers undo what was done")
+            yield Finding(
+                one, f"a transaction of the method {one.get('method')!r} is not executed", "let it be ##Compensate: handlers undo what was done"
+            )
 
 
 @checks(UNSUPPORTED, "file")
@@ -38,7 +44,9 @@ def no_extension_must_be_understood(document: Document, _: Xml) -> Findings:
     """Section 8.2.3: who does not understand such an extension must not execute the file."""
     for one in document.of("extension"):
         if flag(one, "mustUnderstand", False):
-            yield Finding(one, f"the extension {one.get('definition')} must be understood, and is not", "set mustUnderstand to false, if it is not needed")
+            yield Finding(
+                one, f"the extension {one.get('definition')} must be understood, and is not", "set mustUnderstand to false, if it is not needed"
+            )
 
 
 @checks(EVENT_SUBPROCESS, "subProcess", "transaction", "adHocSubProcess")
