@@ -156,6 +156,9 @@ class DecisionModel(Protocol):
 
     def result_name(self, decision_id: str) -> str: ...
 
+    def output_name(self, decision_id: str) -> str:
+        """The name of the only output of its table; of any other decision that of its variable."""
+
     def place_of(self, decision_id: str) -> tuple[str | None, int | None]:
         """Name and line in the file of one of `decision_ids`."""
 

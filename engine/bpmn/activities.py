@@ -9,6 +9,7 @@ from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn import data_stores, payload
+from engine.bpmn.decision_results import shaped
 from engine.bpmn.diagram import Flow
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.flow_node import FlowNode
@@ -219,7 +220,7 @@ class BusinessRuleTask(JobTask):
         if model is None:
             raise ElementFailure(f"there is no decision {decision_id!r} in the deployment")
         decided = model.evaluate(decision_id, token.scope, token.workflow.top_workflow.now)
-        value = shaped(clean(decided.value), self.node.decision_shape)
+        value = shaped(clean(decided.value), self.node.decision_shape, model.output_name(decision_id))
         reads = clean(dict(decided.reads))
         token.workflow.top_workflow.tell(
             DecisionTaken(token.id, token.element, "decision", decision_id, decision_id, value, reads, tuple(decided.rules))
@@ -284,15 +285,6 @@ def whole(value: Any) -> int:
         return int(str(value).strip())
     except ValueError:
         raise ElementFailure(f"the priority {value!r} is no whole number") from None
-
-
-def shaped(value: Any, shape: str | None) -> Any:
-    """Camunda's mapDecisionResult: singleEntry takes the only output out of its context, the list shapes always give a list."""
-    if shape == "singleEntry" and isinstance(value, dict) and len(value) == 1:
-        return next(iter(value.values()))
-    if shape in ("collectEntries", "resultList") and not isinstance(value, list):
-        return [] if value is None else [value]
-    return value
 
 
 def person_key(token: Token | None, key: int) -> Token:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.bpmn.decision_results import SHAPES
 from engine.bpmn.reader import FLOW_NODES
 from engine.bpmn.validation.document import Document, words
 from engine.bpmn.validation.elements import ALLOWED, MISPLACED
@@ -114,6 +115,7 @@ HANDLER = "set a handler that a pack provides"
 OUTSIDE = "put it into extensionElements"
 # attributes of the vendors' elements
 BINDING = "bindingType"
+SHAPE = "choose one of these shapes, or remove it"
 LOCAL = "remove it: every variable that is visible there passes"
 ADVICE = tuple(
     dict.fromkeys(
@@ -128,6 +130,7 @@ ADVICE = tuple(
             FORM_VERSION,
             ELSEWHERE_READ,
             BUSINESS_KEY,
+            SHAPE,
         )
     )
 )
@@ -135,10 +138,10 @@ ADVICE = tuple(
 
 @checks(EXTENSION, "file")
 def meanings_are_not_changed(document: Document, _: Xml) -> Findings:
-    for on, name, value in document.once(_attributes):
+    for on, name, value in document.once(attributes_of):
         if name in REFUSED_ATTRIBUTES and value not in KEPT_VALUES.get(name, ()):
             yield Finding(on, f"the attribute {name} would not be executed", REFUSED_ATTRIBUTES[name])
-    for one, _space, name in document.once(_elements):
+    for one, _space, name in document.once(elements_of):
         if name in REFUSED_ELEMENTS:
             yield Finding(one, f"the extension {name} would not be executed", REFUSED_ELEMENTS[name])
         if one.get(BINDING, "latest") not in ("latest", "deployment"):
@@ -147,9 +150,16 @@ def meanings_are_not_changed(document: Document, _: Xml) -> Findings:
 
 
 @checks(EXTENSION, "file")
+def shapes_of_decisions_are_known(document: Document, _: Xml) -> Findings:
+    for on, name, value in document.once(attributes_of):
+        if name == "mapDecisionResult" and value not in SHAPES:
+            yield Finding(on, f"mapDecisionResult is {value!r}, and not one of {', '.join(SHAPES)}", SHAPE)
+
+
+@checks(EXTENSION, "file")
 def implementations_can_be_run(document: Document, _: Xml) -> Findings:
     """`type` is `external`, with a topic; mails, shells and the like are handlers of packs here."""
-    for on, name, value in document.once(_attributes):
+    for on, name, value in document.once(attributes_of):
         handled = any(on.get(f"{{{space}}}{key}") for space in (OURS, *CAMUNDA_LIKE) for key in ("handler", "topic"))
         if name == "type" and value != "external" and not handled:
             yield Finding(on, f"an implementation of the type {value!r} cannot be run", HANDLER)
@@ -157,12 +167,12 @@ def implementations_can_be_run(document: Document, _: Xml) -> Findings:
 
 @checks(IGNORED, "file")
 def nothing_is_ignored(document: Document, _: Xml) -> Findings:
-    for on, name, value in document.once(_attributes):
+    for on, name, value in document.once(attributes_of):
         if name in IGNORED_ATTRIBUTES and value not in KEPT_VALUES.get(name, ()):
             yield Finding(on, f"the attribute {name} has no effect", IGNORED_ATTRIBUTES[name])
         elif name in READ_AT and local(on) not in READ_AT[name] and value.lower() != "false":
             yield Finding(on, f"the attribute {name} has no effect at {local(on)}", ELSEWHERE_READ)
-    for one, _space, name in document.once(_elements):
+    for one, _space, name in document.once(elements_of):
         if name in IGNORED_ELEMENTS:
             yield Finding(one, f"the extension {name} has no effect", IGNORED_ELEMENTS[name])
         elif name == "in" and "businesskey" not in (one.get("businessKey") or "businessKey").lower():
@@ -174,10 +184,10 @@ def nothing_is_ignored(document: Document, _: Xml) -> Findings:
 @checks(UNKNOWN, "file")
 def every_extension_is_known(document: Document, _: Xml) -> Findings:
     known = READ_ATTRIBUTES | KEPT_ATTRIBUTES | REFUSED_ATTRIBUTES.keys() | IGNORED_ATTRIBUTES.keys()
-    for on, name, _value in document.once(_attributes):
+    for on, name, _value in document.once(attributes_of):
         if name not in known:
             yield Finding(on, f"the attribute {name} is not known")
-    for one, space, name in document.once(_elements):
+    for one, space, name in document.once(elements_of):
         if name not in READ_ELEMENTS[space] and name not in ELSEWHERE | REFUSED_ELEMENTS.keys() | IGNORED_ELEMENTS.keys():
             yield Finding(one, f"the extension {PREFIXES[space]}:{name} is not known")
     for parent, one, space in document.once(_outside):
@@ -193,7 +203,7 @@ def extensions_stand_in_their_place(document: Document, _: Xml) -> Findings:
 
 
 # --- finding them -------------------------------------------------------------------------------------------------------
-def _attributes(document: Document) -> Iterator[tuple[Xml, str, str]]:
+def attributes_of(document: Document) -> Iterator[tuple[Xml, str, str]]:
     """(element, name, value) of the vendors' attributes of BPMN elements."""
     for one in document.elements:
         for tag, value in one.attrib.items():
@@ -202,7 +212,7 @@ def _attributes(document: Document) -> Iterator[tuple[Xml, str, str]]:
                 yield one, name, value.strip()
 
 
-def _elements(document: Document) -> Iterator[tuple[Xml, str, str]]:
+def elements_of(document: Document) -> Iterator[tuple[Xml, str, str]]:
     """(element, namespace, name) of the vendors' elements; not what stands inside one that is not read."""
     for holder in document.elements:
         if holder.tag == f"{{{BPMN}}}extensionElements":

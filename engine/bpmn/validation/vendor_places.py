@@ -1,0 +1,76 @@
+"""Extensions that we execute, at elements where they are not executed: a warning, an error where work would be left undone."""
+
+from __future__ import annotations
+
+from engine.bpmn.reader import ACTIVITIES, EVENTS, GLOBAL_TASKS
+from engine.bpmn.validation.document import Document, words
+from engine.bpmn.validation.reading import EXTENSION
+from engine.bpmn.validation.rule import Finding, Findings, checks
+from engine.bpmn.validation.vendors import IGNORED, attributes_of, elements_of
+from engine.bpmn.xml_source import BPMN, Xml, local
+
+PEOPLE = "userTask manualTask receiveTask globalUserTask globalManualTask"
+WORK = "serviceTask sendTask businessRuleTask"
+DECISION = "businessRuleTask globalBusinessRuleTask"
+DATA_EVENTS = "messageEventDefinition signalEventDefinition errorEventDefinition escalationEventDefinition"
+WITH_DATA = f"{' '.join((*ACTIVITIES, *EVENTS, *GLOBAL_TASKS))} messageEventDefinition signalEventDefinition"
+ATTRIBUTES = {
+    **dict.fromkeys(("assignee", "candidateGroups", "candidateUsers", "excludes", "dueDate", "due", "followUpDate", "followUp"), words(PEOPLE)),
+    **dict.fromkeys(("formKey", "formRef", "formId"), words(PEOPLE, "startEvent")),
+    **dict.fromkeys(("handler", "topic"), words(WORK)),
+    **dict.fromkeys(("decision", "decisionRef", "mapDecisionResult"), words(DECISION)),
+    **dict.fromkeys(("collection", "elementVariable", "outputCollection"), words("multiInstanceLoopCharacteristics")),
+    **dict.fromkeys(("errorCodeVariable", "escalationCodeVariable", "errorMessageVariable"), words(DATA_EVENTS)),
+    "initiator": words("startEvent"),
+    "activeElements": words("adHocSubProcess"),
+}
+ELEMENTS = {
+    **dict.fromkeys(("inputOutput", "ioMapping"), words(WITH_DATA)),
+    "in": words("callActivity signalEventDefinition"),
+    **dict.fromkeys(("out", "calledElement"), words("callActivity")),
+    "taskDefinition": words(WORK),
+    **dict.fromkeys(("assignmentDefinition", "taskSchedule", "priorityDefinition"), words(PEOPLE)),
+    "formDefinition": words(PEOPLE, "startEvent"),
+    "calledDecision": words(DECISION),
+    "calledDecisionId": words(DECISION),
+    "serviceTaskOperator": words(WORK),
+    "loopCharacteristics": words("multiInstanceLoopCharacteristics"),
+    "subscription": words("message", "messageEventDefinition receiveTask", *EVENTS),
+    "script": words("scriptTask"),
+    "adHoc": words("adHocSubProcess"),
+}
+CALLS_WORK = ("handler", "topic", "taskDefinition", "serviceTaskOperator")
+ALONG = "name each variable that it is to take along"
+PLACE = "remove it: it belongs to elements of another kind"
+UNDONE = "draw a service task or send task with this handler"
+ADVICE = (ALONG, PLACE, UNDONE)
+
+
+def _misplaced(document: Document) -> list[tuple[Xml, str, str]]:
+    """(the place of a finding, name of the extension, name of the element that has it)."""
+    found = [(on, name, local(on)) for on, name, _ in document.once(attributes_of) if local(on) not in ATTRIBUTES.get(name, (local(on),))]
+    for one, _space, name in document.once(elements_of):
+        holder = one.getparent()
+        direct = holder.tag == f"{{{BPMN}}}extensionElements"
+        kind = local(holder.getparent()) if direct else ""
+        if direct and kind not in ELEMENTS.get(name, (kind,)):
+            found.append((one, name, kind))
+    return found
+
+
+@checks(IGNORED, "file")
+def extensions_are_where_they_are_executed(document: Document, _: Xml) -> Findings:
+    for on, name, kind in document.once(_misplaced):
+        if name not in CALLS_WORK:
+            yield Finding(on, f"{name} has no effect at {kind}", PLACE)
+
+
+@checks(EXTENSION, "file")
+def no_work_is_left_undone(document: Document, _: Xml) -> Findings:
+    """Camunda 7 and 8 let message events be done by workers."""
+    for on, name, kind in document.once(_misplaced):
+        if name in CALLS_WORK:
+            yield Finding(on, f"the {name} of {kind} would not be called", UNDONE)
+    for one, _space, name in document.once(elements_of):
+        if name == "in" and one.get("variables") and local(one.getparent().getparent()) == "signalEventDefinition":
+            yield Finding(one, "a signal does not take all variables along", ALONG)
