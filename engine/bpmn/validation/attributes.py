@@ -128,8 +128,8 @@ def attributes_of_documentation_are_known(document: Document, _: Xml) -> Finding
 
 
 def _unknown(document: Document, known: dict[str, frozenset[str]]) -> Iterator[tuple[Xml, str]]:
-    for one in document.elements:
-        allowed = known.get(local(one))
+    for kind, one in document.named:
+        allowed = known.get(kind)
         if allowed is not None:
             yield from ((one, name) for name in one.attrib if not name.startswith("{") and name not in allowed)
 
