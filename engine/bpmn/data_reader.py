@@ -30,10 +30,8 @@ def objects(element: Xml) -> list[str]:
 
 def parameters_of(element: Xml) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of the data inputs and outputs of a process."""
-    io = child(element, "ioSpecification")
-    if io is None:
-        return (), ()
-    names = ([one.get("name") or one.get("id") or "" for one in children(io, tag)] for tag in ("dataInput", "dataOutput"))
+    ios = children(element, "ioSpecification")
+    names = ([one.get("name") or one.get("id") or "" for io in ios for one in children(io, tag)] for tag in ("dataInput", "dataOutput"))
     given, returned = (tuple(filter(None, found)) for found in names)
     return given, returned
 
@@ -74,6 +72,8 @@ class _Associations:
         sources = [key for one in children(element, "sourceRef") if (key := reference(text(one)))]
         target = self._end(reference(text(child(element, "targetRef"))) or "")
         store = None if self.inward else store_of(self.reader, target)
+        for key in (*sources, target):
+            self._hidden(element, key)
         self.names |= dict.fromkeys(variable(self.reader, one) for one in sources)
         self.own |= dict.fromkeys(variable(self.reader, one) for one in sources if self._is_own(element, one))
         assignments = [(child(a, "from"), text(child(a, "to"))) for a in children(element, "assignment")]
@@ -89,6 +89,20 @@ class _Associations:
             return
         if self.inward:
             self.stores += [(found, variable(self.reader, one)) for one in sources if (found := store_of(self.reader, one)) is not None]
+
+    def _hidden(self, association: Xml, key: str) -> None:
+        """Between an association and the data object that it means there must be no other of that name: names are all that is left when it runs."""
+        one = self.reader.by_id.get(key)
+        meant = self.reader.by_id.get(reference(one.get("dataObjectRef")) or key) if one is not None else None
+        if meant is None or local(meant) not in ("dataObject", "property"):
+            return
+        name = variable(self.reader, key)
+        for holder in association.getparent().iterancestors():
+            if holder is meant.getparent():
+                return
+            if name in objects(holder):
+                self._say(association, f"{key!r} is hidden by the {name!r} of {holder.get('id')!r}", "give one of the two another name")
+                return
 
     def _end(self, key: str) -> str:
         """Nothing, where a modeler wrote a place that the diagram does not show."""
