@@ -6,6 +6,7 @@ Everything that would change what is executed and that we do not do is reported,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.bpmn import resource_roles
 from engine.bpmn.diagram import Assignment, Mapping, Parameter
@@ -223,7 +224,7 @@ def mapping(element: Xml, direction: str) -> Mapping:
     called = calls_as_zeebe(element)
     if called:
         propagates = called[0].get("propagateAllParentVariables" if direction == "in" else "propagateAllChildVariables")
-        outward = _in_zeebe(element, "output") if direction == "out" else []
+        outward = [replace(one, outward=False) for one in _in_zeebe(element, "output")] if direction == "out" else []
         everything, stated = propagates != "false" and not outward, True
         parameters += outward
     return Mapping(everything, tuple(p for p in parameters if p.name), stated, own=bool(called))

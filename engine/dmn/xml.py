@@ -38,10 +38,10 @@ def parse(file: str, data: bytes) -> Xml:
         raise _rejected(file, "xml.syntax", f"not readable as XML: {exc}") from None
     info = root.getroottree().docinfo
     if info.doctype or info.internalDTD is not None:
-        raise _rejected(file, "xml.doctype", "a DOCTYPE is not allowed", advice="remove the <!DOCTYPE ...> line")
+        raise _rejected(file, "xml.doctype", "a DOCTYPE is not allowed", 1, advice="remove the <!DOCTYPE ...> line")
     name = etree.QName(root)
     if name.namespace not in NAMESPACES or name.localname != "definitions":
-        raise _rejected(file, "dmn.root", "the root element is not <definitions> of DMN 1.1 to 1.5")
+        raise _rejected(file, "dmn.root", "the root element is not <definitions> of DMN 1.1 to 1.5", int(root.sourceline or 0) or None)
     _bound(file, root)
     return root
 

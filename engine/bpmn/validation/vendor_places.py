@@ -39,6 +39,9 @@ ELEMENTS = {
     "script": words("scriptTask"),
     "adHoc": words("adHocSubProcess"),
 }
+INPUTS = ("inputParameter", "input")
+THROWING = ("intermediateThrowEvent", "endEvent")
+CARRYING = ("messageEventDefinition", "signalEventDefinition", "eventDefinitionRef")
 CALLS_WORK = ("handler", "topic", "taskDefinition", "serviceTaskOperator")
 ALONG = "name each variable that it is to take along"
 PLACE = "remove it: it belongs to elements of another kind"
@@ -63,6 +66,15 @@ def extensions_are_where_they_are_executed(document: Document, _: Xml) -> Findin
     for on, name, kind in document.once(_misplaced):
         if name not in CALLS_WORK:
             yield Finding(on, f"{name} has no effect at {kind}", PLACE)
+
+
+@checks(IGNORED, "file")
+def events_take_no_inputs(document: Document, _: Xml) -> Findings:
+    """What an event throws may be made of input parameters; nothing else in an event reads them."""
+    for one, _space, name in document.once(elements_of):
+        event = next((above for above in one.iterancestors() if local(above) in EVENTS), None) if name in INPUTS else None
+        if event is not None and not (local(event) in THROWING and any(local(inside) in CARRYING for inside in event)):
+            yield Finding(one, f"{name} has no effect at {local(event)}", PLACE)
 
 
 @checks(EXTENSION, "file")
