@@ -43,10 +43,12 @@ INPUTS = ("inputParameter", "input")
 THROWING = ("intermediateThrowEvent", "endEvent")
 CARRYING = ("messageEventDefinition", "signalEventDefinition", "eventDefinitionRef")
 CALLS_WORK = ("handler", "topic", "taskDefinition", "serviceTaskOperator")
+NAMED = ("inputParameter", "outputParameter", "parameter")
+COMPLETE = "say where the value comes from, and the name under which it is to be known"
 ALONG = "name each variable that it is to take along"
 PLACE = "remove it: it belongs to elements of another kind"
 UNDONE = "draw a service task or send task with this handler"
-ADVICE = (ALONG, PLACE, UNDONE)
+ADVICE = (ALONG, COMPLETE, PLACE, UNDONE)
 
 
 def _misplaced(document: Document) -> list[tuple[Xml, str, str]]:
@@ -75,6 +77,27 @@ def events_take_no_inputs(document: Document, _: Xml) -> Findings:
         event = next((above for above in one.iterancestors() if local(above) in EVENTS), None) if name in INPUTS else None
         if event is not None and not (local(event) in THROWING and any(local(inside) in CARRYING for inside in event)):
             yield Finding(one, f"{name} has no effect at {local(event)}", PLACE)
+
+
+@checks(EXTENSION, "file")
+def mappings_are_complete(document: Document, _: Xml) -> Findings:
+    """What has no name would be left out, what has no source would be null."""
+    for one, _space, name in document.once(elements_of):
+        lacking = _lacking(one, name)
+        if lacking:
+            yield Finding(one, f"{name} names no {lacking}", COMPLETE)
+
+
+def _lacking(one: Xml, name: str) -> str:
+    if name in NAMED:
+        return "" if one.get("name") or one.get("id") else "name"
+    if name in ("input", "output"):
+        return next((key for key in ("source", "target") if not (one.get(key) or "").strip()), "")
+    if name not in ("in", "out") or one.get("businessKey") or one.get("variables"):
+        return ""
+    if not (one.get("source") or one.get("sourceExpression")):
+        return "source"
+    return "" if one.get("target") or one.get("source") else "target"
 
 
 @checks(EXTENSION, "file")
