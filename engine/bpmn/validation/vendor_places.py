@@ -11,29 +11,27 @@ from engine.bpmn.xml_source import BPMN, Xml, local
 
 PEOPLE = "userTask manualTask receiveTask globalUserTask globalManualTask"
 WORK = "serviceTask sendTask businessRuleTask"
+SENDING = "intermediateThrowEvent endEvent messageEventDefinition"  # message events are jobs where they name a handler
 DECISION = "businessRuleTask globalBusinessRuleTask"
 DATA_EVENTS = "messageEventDefinition signalEventDefinition errorEventDefinition escalationEventDefinition"
 WITH_DATA = f"{' '.join((*ACTIVITIES, *EVENTS, *GLOBAL_TASKS))} messageEventDefinition signalEventDefinition"
+# besides those of `vendors.READ_AT`
 ATTRIBUTES = {
-    **dict.fromkeys(("assignee", "candidateGroups", "candidateUsers", "excludes", "dueDate", "due", "followUpDate", "followUp"), words(PEOPLE)),
-    **dict.fromkeys(("formKey", "formRef", "formId"), words(PEOPLE, "startEvent")),
-    **dict.fromkeys(("handler", "topic"), words(WORK)),
-    **dict.fromkeys(("decision", "decisionRef", "mapDecisionResult"), words(DECISION)),
-    **dict.fromkeys(("collection", "elementVariable", "outputCollection"), words("multiInstanceLoopCharacteristics")),
+    "handler": words(WORK, SENDING),
+    "outputCollection": words("multiInstanceLoopCharacteristics"),
     **dict.fromkeys(("errorCodeVariable", "escalationCodeVariable", "errorMessageVariable"), words(DATA_EVENTS)),
-    "initiator": words("startEvent"),
     "activeElements": words("adHocSubProcess"),
 }
 ELEMENTS = {
     **dict.fromkeys(("inputOutput", "ioMapping"), words(WITH_DATA)),
     "in": words("callActivity signalEventDefinition"),
     **dict.fromkeys(("out", "calledElement"), words("callActivity")),
-    "taskDefinition": words(WORK),
+    "taskDefinition": words(WORK, SENDING),
     **dict.fromkeys(("assignmentDefinition", "taskSchedule", "priorityDefinition"), words(PEOPLE)),
     "formDefinition": words(PEOPLE, "startEvent"),
     "calledDecision": words(DECISION),
     "calledDecisionId": words(DECISION),
-    "serviceTaskOperator": words(WORK),
+    "serviceTaskOperator": words(WORK, SENDING),
     "loopCharacteristics": words("multiInstanceLoopCharacteristics"),
     "subscription": words("message", "messageEventDefinition receiveTask", *EVENTS),
     "script": words("scriptTask"),
@@ -42,13 +40,12 @@ ELEMENTS = {
 INPUTS = ("inputParameter", "input")
 THROWING = ("intermediateThrowEvent", "endEvent")
 CARRYING = ("messageEventDefinition", "signalEventDefinition", "eventDefinitionRef")
-CALLS_WORK = ("handler", "topic", "taskDefinition", "serviceTaskOperator")
+CALLS_WORK = ("handler", "taskDefinition", "serviceTaskOperator")
 NAMED = ("inputParameter", "outputParameter", "parameter")
 COMPLETE = "say where the value comes from, and the name under which it is to be known"
-ALONG = "name each variable that it is to take along"
 PLACE = "remove it: it belongs to elements of another kind"
 UNDONE = "draw a service task or send task with this handler"
-ADVICE = (ALONG, COMPLETE, PLACE, UNDONE)
+ADVICE = (COMPLETE, PLACE, UNDONE)
 
 
 def _misplaced(document: Document) -> list[tuple[Xml, str, str]]:
@@ -102,10 +99,6 @@ def _lacking(one: Xml, name: str) -> str:
 
 @checks(EXTENSION, "file")
 def no_work_is_left_undone(document: Document, _: Xml) -> Findings:
-    """Camunda 7 and 8 let message events be done by workers."""
     for on, name, kind in document.once(_misplaced):
         if name in CALLS_WORK:
             yield Finding(on, f"the {name} of {kind} would not be called", UNDONE)
-    for one, _space, name in document.once(elements_of):
-        if name == "in" and one.get("variables") and local(one.getparent().getparent()) == "signalEventDefinition":
-            yield Finding(one, "a signal does not take all variables along", ALONG)
