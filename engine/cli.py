@@ -26,6 +26,7 @@ from engine.console import (
     database_option,
     notice_options,
     opened,
+    problem_line,
     progress,
     require_installation,
     settings_of,
@@ -259,7 +260,7 @@ def deploy(data: Path, database: str | None, comment: str, complete_from: str | 
         for one in done.definitions:
             click.echo(f"{one.id}  {one.name}")
         for warning in done.warnings:
-            click.echo(f"warning: {warning.file} {warning.element_id or ''} {warning.message}")
+            click.echo(problem_line(warning))
 
 
 @main.command()

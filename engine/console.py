@@ -1,4 +1,4 @@
-"""What the commands of the command line share: where the installation is, opening it, errors as one line."""
+"""What the commands of the command line share: where the installation is, opening it, errors as one line, problems of a deployment as one line each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from engine.bootstrap import Flowledger, Settings, build
-from engine.errors import FlowledgerError
+from engine.errors import DeploymentRejected, FlowledgerError, Problem
 from engine.store import schema
 from engine.telemetry import logs
 
@@ -28,6 +28,11 @@ class Friendly(click.Group):
         """Run the subcommand."""
         try:
             return super().invoke(ctx)
+        except DeploymentRejected as exc:
+            click.echo(f"flowledger: The deployment has {len(exc.problems)} problem(s); nothing was deployed.", err=True)
+            for one in exc.problems:
+                click.echo(problem_line(one), err=True)
+            ctx.exit(1)
         except FlowledgerError as exc:
             click.echo(f"flowledger: {exc}", err=True)
             ctx.exit(1)
@@ -36,6 +41,15 @@ class Friendly(click.Group):
                 raise
             click.echo(f"flowledger: {exc.filename}: {exc.strerror}. Name another place, or see to its rights and room.", err=True)
             ctx.exit(1)
+
+
+def problem_line(one: Problem) -> str:
+    """`order.bpmn:12: error bpmn.flow at work (Do the work): what is wrong. What to do.`"""
+    place = f"{one.file}:{one.line}" if one.line else one.file
+    element = f" at {one.element_id}" if one.element_id else ""
+    name = f" ({one.element_name})" if one.element_id and one.element_name else ""
+    advice = f". {one.advice[0].upper()}{one.advice[1:]}" if one.advice else ""
+    return f"{place}: {one.severity} {one.rule}{element}{name}: {one.message}{advice}"
 
 
 def data_option() -> Callable[[F], F]:

@@ -156,6 +156,9 @@ class DecisionModel(Protocol):
 
     def result_name(self, decision_id: str) -> str: ...
 
+    def output_name(self, decision_id: str) -> str:
+        """The name of the only output of its table; of any other decision that of its variable."""
+
     def place_of(self, decision_id: str) -> tuple[str | None, int | None]:
         """Name and line in the file of one of `decision_ids`."""
 
@@ -163,6 +166,9 @@ class DecisionModel(Protocol):
 class DecisionCompiler(Protocol):
     def compile(self, file: str, xml: bytes, others: Mapping[str, bytes] | None = None) -> DecisionModel:
         """Raises DeploymentRejected with every problem. `others`: all files of the deployment, for imports."""
+
+    def named(self, file: str, xml: bytes) -> frozenset[str]:
+        """Ids of the decisions in a file that may be refused; none when it cannot be read at all."""
 
 
 # --- the interpreter ------------------------------------------------------------------------------------------------

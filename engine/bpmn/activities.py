@@ -9,6 +9,7 @@ from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn import data_stores, payload
+from engine.bpmn.decision_results import shaped
 from engine.bpmn.diagram import Flow
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.flow_node import FlowNode
@@ -85,7 +86,7 @@ class Activity(FlowNode):
     def take_inputs(self, token: Token) -> None:
         """Input parameters and properties are variables of the activity alone."""
         node = self.node
-        own = (*node.properties, *(inside for inside, _ in (*node.copied_out, *node.stores_out)))
+        own = (*node.properties, *node.own_outputs)
         if not (node.inputs or node.copied_in or node.stores_in or own):
             return
         values = data_stores.read_in(token)
@@ -109,7 +110,7 @@ class Activity(FlowNode):
             outer = token.scope if token.local is None or token.body is not None else token.workflow.scope
             given = ((name, token.scope.get(inside)) for inside, name in node.copied_out)
             values = {name: value for name, value in given if value is not None}  # an output that was never written copies nothing
-            outer.assign_all(values | engine.parameters(token.scope, node.outputs))
+            outer.assign_all(values | engine.parameters(token.scope, node.outputs, outer))
         if node.stores_out or node.store_outputs:
             data_stores.write_out(token, token.scope)
 
@@ -219,7 +220,7 @@ class BusinessRuleTask(JobTask):
         if model is None:
             raise ElementFailure(f"there is no decision {decision_id!r} in the deployment")
         decided = model.evaluate(decision_id, token.scope, token.workflow.top_workflow.now)
-        value = shaped(clean(decided.value), self.node.decision_shape)
+        value = shaped(clean(decided.value), self.node.decision_shape, model.output_name(decision_id))
         reads = clean(dict(decided.reads))
         token.workflow.top_workflow.tell(
             DecisionTaken(token.id, token.element, "decision", decision_id, decision_id, value, reads, tuple(decided.rules))
@@ -284,15 +285,6 @@ def whole(value: Any) -> int:
         return int(str(value).strip())
     except ValueError:
         raise ElementFailure(f"the priority {value!r} is no whole number") from None
-
-
-def shaped(value: Any, shape: str | None) -> Any:
-    """Camunda's mapDecisionResult: singleEntry takes the only output out of its context, the list shapes always give a list."""
-    if shape == "singleEntry" and isinstance(value, dict) and len(value) == 1:
-        return next(iter(value.values()))
-    if shape in ("collectEntries", "resultList") and not isinstance(value, list):
-        return [] if value is None else [value]
-    return value
 
 
 def person_key(token: Token | None, key: int) -> Token:

@@ -29,10 +29,17 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A named value: service-task parameter, input or output mapping, message content."""
+    """A named value: service-task parameter, input or output mapping, message content, part of a data association.
+
+    `path`: keys inside the variable, where the target is a part of one. `chained`: it sees what those before it gave, as the mappings of Camunda 7
+    and Zeebe do. `outward`: it leaves an activity, whose own variables it sees first.
+    """
 
     name: str
     value: Template
+    path: tuple[str, ...] = ()
+    chained: bool = False
+    outward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +206,7 @@ class Node:
     store_outputs: tuple[Parameter, ...] = ()  # computed for data stores
     associated_in: tuple[Parameter, ...] = ()  # those of `inputs` that data associations compute
     data_outputs: tuple[str, ...] = ()  # names inside that associations take from
+    own_outputs: tuple[str, ...] = ()  # those of an activity that nothing outside of it sees
     async_before: bool = False  # a transaction boundary before it, and after it
     async_after: bool = False
     inner: Container | None = None

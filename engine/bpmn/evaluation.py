@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.script_engine.python_engine import PythonScriptEngine
 from SpiffWorkflow.bpmn.script_engine.python_environment import BasePythonScriptEngineEnvironment
 
+from engine.bpmn.parts import put
 from engine.bpmn.scope import Scope, clean
 from engine.errors import ExpressionError
 from engine.model.events import DecisionTaken
@@ -118,8 +119,17 @@ class ScriptEngine(PythonScriptEngine):
         values = (self.sandbox.evaluate(text, scope) if is_expression else text for is_expression, text in template.parts)
         return "".join("" if value is None else str(value) for value in values)
 
-    def parameters(self, scope: Scope, parameters: Iterable[Parameter]) -> dict[str, Any]:
-        return {parameter.name: clean(self.fill(scope, parameter.value)) for parameter in parameters}
+    def parameters(self, scope: Scope, parameters: Iterable[Parameter], into: Scope | None = None) -> dict[str, Any]:
+        """Their values by the names of the variables; of a part (`Parameter.path`) the variable of `into` with the part in it."""
+        found: dict[str, Any] = {}
+        for one in parameters:
+            hidden = scope.vars if one.outward else {}  # an activity's own variables come before what leaves it
+            earlier = {name: value for name, value in found.items() if name not in hidden} if one.chained else {}
+            value = clean(self.fill(scope.over(earlier) if earlier else scope, one.value))
+            if one.path:
+                value = put(found.get(one.name, into.get(one.name) if into is not None else None), one.path, value)
+            found[one.name] = value
+        return found
 
 
 def _holds(condition: str, value: Any) -> bool:

@@ -68,7 +68,7 @@ class EventReader:
 
     def message_of(self, element: Xml) -> list[Definition]:
         """The message of a send or receive task: its attribute, or an event definition inside."""
-        if not reference(element.get("messageRef")):
+        if not self._reference(element, "messageRef")[1]:
             return [d for d in self.definitions(element, None) if d.kind == "message"]
         made = Definition("message", line=element.sourceline)
         self._named(made, element)
@@ -107,8 +107,8 @@ class EventReader:
 
     def _named(self, made: Definition, element: Xml, event: Xml | None = None) -> None:
         """Resolve the message, signal, error or escalation."""
-        key = reference(element.get(REFERENCES[made.kind]))
-        if key is None:
+        key = self._reference(element, REFERENCES[made.kind])[1]
+        if not key:
             handled = any(one is not None and extensions.topic(one) is not None for one in (element, event))
             made.name = (event.get("name") or "") if event is not None and made.kind in ("message", "signal") and not handled else ""
             return
@@ -123,11 +123,21 @@ class EventReader:
 
     def _root(self, element: Xml, attribute: str) -> Xml | None:
         """The message, signal, error or escalation that a reference means, in this file or in one that it imports."""
-        namespace, key = qualified(element, element.get(attribute))
+        namespace, key = self._reference(element, attribute)
         if key in self.roots and namespace in (None, BPMN, self.root.get("targetNamespace")):
             return self.roots[key]
         named = (roots[key] for target, roots in self.imported if key in roots and namespace in (None, target))
         return next(named, self.roots.get(key))
+
+    def _reference(self, element: Xml, attribute: str) -> tuple[str | None, str]:
+        """Namespace and id of what an attribute names; of a message also the one that its operation takes (section 8.4.3)."""
+        said = element.get(attribute)
+        if said or attribute != "messageRef":
+            return qualified(element, said)
+        named = reference(element.get("operationRef") or text(child(element, "operationRef")))
+        operation = self.reader.by_id.get(named or "")
+        message = child(operation, "inMessageRef") if operation is not None and local(operation) == "operation" else None
+        return qualified(element, None) if message is None else qualified(message, text(message))
 
     def _message(self, made: Definition, element: Xml, event: Xml) -> None:
         message = self._root(element, "messageRef")

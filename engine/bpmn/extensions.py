@@ -6,6 +6,7 @@ Everything that would change what is executed and that we do not do is reported,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.bpmn import resource_roles
 from engine.bpmn.diagram import Assignment, Mapping, Parameter
@@ -140,19 +141,26 @@ def handler_parameters(element: Xml) -> tuple[Parameter, ...]:
 
 
 def inputs(element: Xml) -> tuple[Parameter, ...]:
-    camunda = [Parameter(one.get("name") or "", _value(one, text(one))) for one in elements(element, "inputParameter", OURS, *CAMUNDA_LIKE)]
-    zeebe = [Parameter(one.get("target") or "", _value(one, one.get("source") or "")) for one in elements(element, "input", ZEEBE)]
-    return tuple(p for p in camunda + zeebe if p.name)
+    return tuple(p for p in (*_in_camunda(element, "inputParameter"), *_in_zeebe(element, "input")) if p.name)
 
 
 def outputs(element: Xml) -> tuple[Parameter, ...]:
-    camunda = [Parameter(one.get("name") or "", _value(one, text(one))) for one in elements(element, "outputParameter", OURS, *CAMUNDA_LIKE)]
-    zeebe = [] if calls_as_zeebe(element) else _zeebe_outputs(element)
-    return tuple(p for p in camunda + zeebe if p.name)
+    zeebe = [] if calls_as_zeebe(element) else _in_zeebe(element, "output")
+    return tuple(p for p in (*_in_camunda(element, "outputParameter"), *zeebe) if p.name)
 
 
-def _zeebe_outputs(element: Xml) -> list[Parameter]:
-    return [Parameter(one.get("target") or "", _value(one, one.get("source") or "")) for one in elements(element, "output", ZEEBE)]
+def _in_camunda(element: Xml, tag: str) -> list[Parameter]:
+    found = elements(element, tag, OURS, *CAMUNDA_LIKE)
+    return [Parameter(one.get("name") or "", _value(one, text(one)), chained=True, outward=tag == "outputParameter") for one in found]
+
+
+def _in_zeebe(element: Xml, tag: str) -> list[Parameter]:
+    """Their targets may be parts of variables: `order.total`."""
+    found = []
+    for one in elements(element, tag, ZEEBE):
+        name, *path = (part.strip() for part in (one.get("target") or "").split("."))
+        found.append(Parameter(name, _value(one, one.get("source") or ""), tuple(path), chained=True, outward=tag == "output"))
+    return found
 
 
 def complex_parameters(element: Xml) -> list[Xml]:
@@ -216,7 +224,7 @@ def mapping(element: Xml, direction: str) -> Mapping:
     called = calls_as_zeebe(element)
     if called:
         propagates = called[0].get("propagateAllParentVariables" if direction == "in" else "propagateAllChildVariables")
-        outward = _zeebe_outputs(element) if direction == "out" else []
+        outward = [replace(one, outward=False) for one in _in_zeebe(element, "output")] if direction == "out" else []
         everything, stated = propagates != "false" and not outward, True
         parameters += outward
     return Mapping(everything, tuple(p for p in parameters if p.name), stated, own=bool(called))

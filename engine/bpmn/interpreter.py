@@ -57,9 +57,9 @@ class BpmnInterpreter:
         What was `accepted` once is not judged again: rules may have become stricter since, and its instances must go on.
         """
         problems: list[Problem] = []
-        decisions = self._decisions(files, problems)
+        decisions, refused = self._decisions(files, problems)
         containers = self._read(files, problems, replace(self.limits, file_elements=sys.maxsize) if accepted else self.limits)
-        external = self._validate(containers, frozenset(decisions), called, problems, None if accepted else self.evaluator)
+        external = self._validate(containers, refused.union(decisions), called, problems, None if accepted else self.evaluator)
         if not containers and not any(p.severity == "error" for p in problems):
             problems.append(_nothing_to_execute(files))
         problems = [advised(p) for p in problems]
@@ -72,8 +72,10 @@ class BpmnInterpreter:
             model.processes[one.id] = describe(one, sorted(external))
         return model
 
-    def _decisions(self, files: Mapping[str, bytes], problems: list[Problem]) -> dict[str, DecisionModel]:
+    def _decisions(self, files: Mapping[str, bytes], problems: list[Problem]) -> tuple[dict[str, DecisionModel], frozenset[str]]:
+        """The decisions by their ids, and the ids of those in refused files, which need not be missed as well."""
         found: dict[str, DecisionModel] = {}
+        refused: frozenset[str] = frozenset()
         for file in sorted(files):
             if kind_of(file, files[file]) != "dmn":
                 continue
@@ -81,6 +83,7 @@ class BpmnInterpreter:
                 model = self.decisions.compile(file, files[file], files)
             except DeploymentRejected as exc:
                 problems += exc.problems
+                refused |= self.decisions.named(file, files[file])
                 continue
             for decision_id in model.decision_ids:
                 if decision_id in found:
@@ -88,7 +91,7 @@ class BpmnInterpreter:
                         Problem(file, "dmn.duplicate-id", f"the decision {decision_id!r} is defined twice", decision_id, *model.place_of(decision_id))
                     )
                 found[decision_id] = model
-        return found
+        return found, refused
 
     def _read(self, files: Mapping[str, bytes], problems: list[Problem], limits: Limits) -> list[Container]:
         containers: dict[str, Container] = {}

@@ -84,6 +84,6 @@ def hand_out(token: Token) -> None:
     inner = Scope(token.id, token.scope, token.workflow.top_workflow.tell, received(token) if wanted(node) else {})
     given = ((name, inner.vars.get(inside)) for inside, name in node.copied_out)
     values = {name: value for name, value in given if value is not None}  # an output that was never written copies nothing
-    token.scope.assign_all(values | engine.parameters(inner, node.outputs))
+    token.scope.assign_all(values | engine.parameters(inner, node.outputs, token.scope))
     data_stores.write_out(token, inner)
     token.memory.pop("payload", None)

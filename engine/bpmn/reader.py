@@ -75,7 +75,7 @@ class Reader:
             elif local(element) in GLOBAL_TASKS:
                 self._languages(element)
                 self.containers.append(self._global_task(element))
-            elif local(element) in ("choreography", "globalConversation"):
+            elif local(element) in ("choreography", "globalChoreographyTask", "globalConversation"):
                 self.problem(element, "bpmn.unsupported", f"{local(element)} is not supported")
         return self.containers
 

@@ -25,8 +25,12 @@ def read_retry(element: Xml) -> Retry:
     if said:
         return parse(said)
     plain = attribute(element, "retries") or element_attribute(element, "taskDefinition", "retries", ZEEBE)
-    count = whole(plain) if plain is not None else None
-    return Retry(_attempts(count, plain or "")) if count is not None else Retry()
+    if plain is None:
+        return Retry()
+    count = whole(plain)
+    if count is None:
+        raise InvalidInput(f"{plain!r} is no number of attempts.")
+    return Retry(_attempts(count, plain))
 
 
 def parse(text: str) -> Retry:

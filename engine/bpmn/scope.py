@@ -35,6 +35,10 @@ class Scope(Mapping[str, Any]):
             scope = scope.parent
         return scope
 
+    def over(self, values: Mapping[str, Any]) -> Scope:
+        """To read from: these values above what is here."""
+        return Scope(self.key, self, self.journal, dict(values))
+
     def root(self) -> Scope:
         scope = self
         while scope.parent is not None:

@@ -152,7 +152,7 @@ class CallActivity(Subprocess, defaults.CallActivity):
         """Results come back; what the called process did not change is left alone, so that parallel calls lose no write."""
         if "results" in token.memory:
             results = Scope(token.id, None, token.workflow.top_workflow.tell, dict(token.memory["results"]))
-            mapped = token.workflow.script_engine.parameters(results, self.node.mapping_out.parameters)
+            mapped = token.workflow.script_engine.parameters(results, self.node.mapping_out.parameters, self._outer(token))
             self._give_back(token, results.vars, mapped)
             del token.memory["results"], token.memory["before"]
         super().before_leaving(token)
@@ -163,8 +163,14 @@ class CallActivity(Subprocess, defaults.CallActivity):
         mapped: dict[str, Any] = {}
         for parameter in self.node.mapping_out.parameters:
             with suppress(ExpressionError, BpmnError):
-                mapped |= token.workflow.script_engine.parameters(results, (parameter,))
+                seen = results.over(mapped) if parameter.chained else results
+                mapped |= token.workflow.script_engine.parameters(seen, (parameter,), self._outer(token).over(mapped))
         self._give_back(token, results.vars, mapped)
+
+    def _outer(self, token: Token) -> Scope:
+        """Where mapped results go."""
+        own: Scope = token.scope if token.local is None or token.body is not None else token.workflow.scope
+        return own
 
     def _give_back(self, token: Token, results: dict[str, Any], mapped: dict[str, Any]) -> None:
         before = token.memory["before"]
@@ -172,5 +178,4 @@ class CallActivity(Subprocess, defaults.CallActivity):
         for name in sorted(results if returned is None else returned):
             if name in results and not (name in before and same(before[name], results[name])):
                 token.scope.assign(name, results[name])
-        outer = token.scope if token.local is None or token.body is not None else token.workflow.scope
-        outer.assign_all(mapped)  # past the activity's own variables: there it would be lost
+        self._outer(token).assign_all(mapped)  # past the activity's own variables: there it would be lost

@@ -37,9 +37,9 @@ def parse(file: str, data: bytes, limits: Limits) -> Xml:
     except (ValueError, LookupError) as exc:
         raise _rejected(file, "xml.syntax", f"not readable as XML: {exc}") from exc
     if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
-        raise _rejected(file, "xml.doctype", "a DOCTYPE is not allowed", advice="remove the <!DOCTYPE ...> line")
+        raise _rejected(file, "xml.doctype", "a DOCTYPE is not allowed", 1, advice="remove the <!DOCTYPE ...> line")
     if root.tag != f"{{{BPMN}}}definitions":
-        raise _rejected(file, "bpmn.root", "the root element is not BPMN 2.0 <definitions>")
+        raise _rejected(file, "bpmn.root", "the root element is not BPMN 2.0 <definitions>", root.sourceline)
     _check_depth(file, root, limits.xml_depth)
     count = sum(1 for one in root.iter() if local(one))
     if count > limits.file_elements:

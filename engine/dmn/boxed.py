@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.dmn.feel.interpreter import Interpreter
-from engine.dmn.feel.scope import Scope, Source
+from engine.dmn.feel.scope import Results, Scope, Source
 from engine.dmn.feel.syntax import Node
 from engine.dmn.feel.types import ANY, Type
 from engine.dmn.feel.values import FeelError, Range, Value, kind
@@ -207,7 +207,7 @@ class Iterator:
         out: list[Value] = []
         for item in run.items(source):
             run.step()
-            out.append(self.body.evaluate(run, Scope({self.variable: item, "partial": out}, scope)))
+            out.append(self.body.evaluate(run, Scope({self.variable: item}, Results(out, scope, run.step))))
         return out if self.word is None else _quantified(out, decisive=self.word == "some")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from engine.dmn.feel.types import ANY
 from engine.dmn.model import DmnModel, Element
-from engine.dmn.reading import EXPRESSIONS, Reader
+from engine.dmn.reading import Reader
+from engine.dmn.structure import BOXED as EXPRESSIONS
 from engine.dmn.xml import NAMESPACES, Xml, child, children, local, name_of, parse, reference
 from engine.errors import DeploymentRejected
 from engine.model.files import kind_of
@@ -33,6 +34,14 @@ class DmnCompiler:
         if unit.reader.problems and not self._lenient:
             raise DeploymentRejected(unit.reader.problems)
         return DmnModel(library.elements, unit.reader.items.types)
+
+    def named(self, file: str, xml: bytes) -> frozenset[str]:
+        """Ids of the decisions and services that a file holds, whatever else is wrong with it."""
+        try:
+            root = parse(file, xml)
+        except DeploymentRejected:
+            return frozenset()
+        return frozenset(node.get("id") or name_of(node) for node in children(root, "decision", "decisionService"))
 
 
 class _Unit:
@@ -79,8 +88,12 @@ class _Library:
         for node, message in problems:
             reader.owner = node
             reader.problem("dmn.import", message, node, "deploy both files together")
-        for node in children(root, *_ELEMENTS):
+        reader.structure(root, deep=False)
+        for node in children(root, "itemDefinition", *_ELEMENTS):
             reader.owner = node
+            reader.structure(node)
+            if local(node) == "itemDefinition":
+                continue
             element = _READERS[local(node)](unit, node)
             if not (node.get("id") or name_of(node)) or element.id in self.elements:
                 reader.problem("dmn.id", "an element without id and name, or with an id that is used twice", node)

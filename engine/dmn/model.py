@@ -13,7 +13,7 @@ from engine.dmn.feel.exchange import to_json, typed
 from engine.dmn.feel.scope import Source
 from engine.dmn.feel.types import ANY, Type
 from engine.dmn.feel.values import FeelError, FeelLimit, Function, Value
-from engine.dmn.table import TableError
+from engine.dmn.table import Table, TableError
 from engine.errors import ExpressionError
 from engine.model.values import Json
 from engine.ports import Decided
@@ -92,6 +92,12 @@ class DmnModel:
         """The name of the decision's variable, or its own, or its id: the first that expressions of processes can name."""
         element = self.elements[decision_id]
         return next((name for name in (element.variable, element.name) if name.isidentifier()), decision_id)
+
+    def output_name(self, decision_id: str) -> str:
+        """The name of the only output of its table; of any other decision that of its variable."""
+        element = self.elements[decision_id]
+        outputs = element.logic.outputs if isinstance(element.logic, Table) else ()
+        return (outputs[0].name if len(outputs) == 1 else None) or element.variable or element.name
 
 
 def _reads(variables: Mapping[str, Json], inputs: Mapping[str, Json]) -> dict[str, Json]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Iterator as Iterates
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from engine.dmn.boxed import (
     Boxed,
@@ -33,16 +34,12 @@ from engine.dmn.feel.syntax import UnaryTests
 from engine.dmn.feel.types import ANY, Type
 from engine.dmn.feel.values import FeelLimit, Value
 from engine.dmn.items import Items, component_names
+from engine.dmn.structure import BOXED as EXPRESSIONS
+from engine.dmn.structure import strangers
 from engine.dmn.table import AGGREGATIONS, HIT_POLICIES, Input, Output, Rule, Table
-from engine.dmn.xml import Xml, child, children, local, name_of, text
+from engine.dmn.xml import INPUT_VARIABLES, Xml, child, children, local, name_of, text
 from engine.errors import Problem
 from engine.model.languages import FEEL, named
-
-EXPRESSIONS = (
-    *("literalExpression", "decisionTable", "context", "list", "relation", "invocation", "functionDefinition"),
-    *("conditional", "filter", "for", "some", "every"),
-)
-
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,10 +60,15 @@ class Reader:
     def problem(self, rule: str, message: str, element: Xml, advice: str = "") -> None:
         """Notes a finding about the current decision: at the innermost element with an id (of a table: the cell, else the rule), in words its place."""
         line = int(element.sourceline or 0) or None
-        inside = (one.get("id") for one in (element, *element.iterancestors()) if one is not self.owner)
+        inside = (one.get("id") for one in takewhile(lambda one: one is not self.owner, (element, *element.iterancestors())))
         identity = next(filter(None, inside), None) if element is not self.owner and self.owner in element.iterancestors() else None
         said = f"{self._place}: {message}" if self._place else message
         self.problems.append(Problem(self.file, rule, said, identity or self.owner.get("id"), name_of(self.owner) or None, line, advice))
+
+    def structure(self, element: Xml, *, deep: bool = True) -> None:
+        """Notes what the schema does not allow in it."""
+        for one, message in strangers(element, deep=deep):
+            self.problem("dmn.structure", message, one)
 
     @contextmanager
     def _at(self, place: str) -> Iterates[None]:
@@ -162,6 +164,9 @@ class Reader:
     def relation(self, element: Xml) -> Boxed:
         columns = tuple(name_of(column) for column in children(element, "column"))
         rows = tuple(tuple(self.expression(cell) for cell in children(row, *EXPRESSIONS)) for row in children(element, "row"))
+        for number, (row, cells) in enumerate(zip(children(element, "row"), rows, strict=True), 1):
+            if len(cells) != len(columns):
+                self.problem("dmn.rule", f"row {number} has {len(cells)} expressions, and not {len(columns)}", row, "give it one for each column")
         return Relation(columns, rows)
 
     def invocation(self, element: Xml) -> Boxed:
@@ -208,6 +213,9 @@ class Reader:
             self.problem("dmn.aggregation", "an aggregation needs a single output", element)
         if not outputs:
             self.problem("dmn.output", "a decision table needs an output", element)
+        names = [output.name for output in outputs if output.name]
+        for name in dict.fromkeys(one for one in names if names.count(one) > 1):
+            self.problem("dmn.output", f"several outputs are called {name!r}", element, "give each output a name of its own")
         if policy in ("PRIORITY", "OUTPUT ORDER") and not any(output.order for output in outputs):
             self.problem(
                 "dmn.priority", f"the hit policy {policy} needs output values", element, "list the output values from the most important down"
@@ -225,7 +233,8 @@ class Reader:
                 return Input("", Missing(), ANY, None)
             values = child(clause, "inputValues")
             allowed = None if values is None or not text(values) else self.tests(text(values), values)
-            return Input(written, self.feel(written, expression), self.type_of(expression.get("typeRef"), expression), allowed)
+            variable = next(filter(None, map(clause.get, INPUT_VARIABLES)), None)
+            return Input(written, self.feel(written, expression), self.type_of(expression.get("typeRef"), expression), allowed, variable)
 
     def _output(self, clause: Xml, number: int) -> Output:
         with self._at(_column("output", number, name_of(clause))):

@@ -25,12 +25,15 @@ class TableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input clause. `text` is its expression as written; `allowed` the input values, None when any value may come."""
+    """An input clause. `text` is its expression as written; `allowed` the input values, None when any value may come; `variable` the name that
+    Camunda's tables may give to the value for their cells.
+    """
 
     text: str
     expression: Boxed
     type: Type
     allowed: UnaryTests | None
+    variable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Table:
         matched: list[Rule] = []
         for rule in self.rules:
             run.step()
-            if all(self._satisfied(run, test, value, scope) for test, value in zip(rule.tests, values, strict=True)):
+            if all(self._satisfied(run, *one, scope) for one in zip(rule.tests, self.inputs, values, strict=True)):
                 matched.append(rule)
                 if self.hit_policy == "FIRST":
                     break
@@ -82,8 +85,9 @@ class Table:
             run.warn(f"the value of {clause.text} is none of its input values")
         return value
 
-    def _satisfied(self, run: Evaluation, test: UnaryTests | None, value: Value, scope: Scope | Source) -> bool:
-        return test is not None and run.test(test, value, scope)
+    def _satisfied(self, run: Evaluation, test: UnaryTests | None, clause: Input, value: Value, scope: Scope | Source) -> bool:
+        inner = scope if clause.variable is None else Scope({clause.variable: value}, scope)
+        return test is not None and run.test(test, value, inner)
 
     def _result(self, run: Evaluation, scope: Scope | Source, matched: list[Rule]) -> Value:
         if not matched:

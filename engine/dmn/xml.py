@@ -18,6 +18,8 @@ NAMESPACES = {
     "https://www.omg.org/spec/DMN/20211108/MODEL/": "1.4",
     "https://www.omg.org/spec/DMN/20230324/MODEL/": "1.5",
 }
+#: names that Camunda's tables give to the value of an input, for its cells
+INPUT_VARIABLES = ("{http://camunda.org/schema/1.0/dmn}inputVariable", "{http://operaton.org/schema/1.0/dmn}inputVariable")
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 100
 MAX_ELEMENTS = 100_000
@@ -36,10 +38,10 @@ def parse(file: str, data: bytes) -> Xml:
         raise _rejected(file, "xml.syntax", f"not readable as XML: {exc}") from None
     info = root.getroottree().docinfo
     if info.doctype or info.internalDTD is not None:
-        raise _rejected(file, "xml.doctype", "a DOCTYPE is not allowed", advice="remove the <!DOCTYPE ...> line")
+        raise _rejected(file, "xml.doctype", "a DOCTYPE is not allowed", 1, advice="remove the <!DOCTYPE ...> line")
     name = etree.QName(root)
     if name.namespace not in NAMESPACES or name.localname != "definitions":
-        raise _rejected(file, "dmn.root", "the root element is not <definitions> of DMN 1.1 to 1.5")
+        raise _rejected(file, "dmn.root", "the root element is not <definitions> of DMN 1.1 to 1.5", int(root.sourceline or 0) or None)
     _bound(file, root)
     return root
 

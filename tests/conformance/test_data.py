@@ -147,7 +147,7 @@ def test_payloads_of_errors_and_escalations() -> None:
 def test_an_association_that_copies_nothing_is_refused() -> None:
     one = given("o", "m").replace("<dataInput id", "<ioSpecification><dataInput id").replace('"/><dataInputA', '"/></ioSpecification><dataInputA')
     two = one.replace("<sourceRef>o</sourceRef>", "<sourceRef>o</sourceRef><sourceRef>o</sourceRef>")
-    for association in (two, one.replace("<sourceRef>o</sourceRef>", ""), one.replace("<targetRef>in-m</targetRef>", "")):
+    for association in (two, one.replace("<sourceRef>o</sourceRef>", "")):
         assert rules(p(OBJECT, S, script("t", "r = 1", association), flows("s t"))) == [("bpmn.data", "t")]
     summed = two.replace("</targetRef>", "</targetRef><transformation>1</transformation>")
     assert Bench(p(OBJECT, S, script("t", "r = m", summed), flows("s t"))).start().variables == {"got": None, "r": 1}

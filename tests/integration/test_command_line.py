@@ -91,6 +91,20 @@ def test_a_file_that_is_refused_is_one_line_and_changes_nothing(data):
     assert "bad.bpmn" in result.output and "Traceback" not in result.output
 
 
+def test_every_problem_of_a_file_is_told_with_place_rule_and_what_to_do(data):
+    tasks = "".join(f'\n<userTask id="t{number}" name="Task {number}" assignee="kim"/>' for number in range(7))
+    model = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+    (data / "seven.bpmn").write_text(f'<definitions xmlns="{model}"><process id="p"><startEvent id="s"/>{tasks}</process></definitions>')
+    for command in ("deploy", "soundness"):
+        result = run(data, command, str(data / "seven.bpmn"))
+        first, *lines = result.output.splitlines()
+        assert (result.exit_code, first) == (1, "flowledger: The deployment has 14 problem(s); nothing was deployed.")
+        assert len(lines) == 14
+        assert lines[6].startswith(
+            "seven.bpmn:8: error bpmn.attribute at t6 (Task 6): assignee is no attribute of userTask. Write it as BPMN names it"
+        )
+
+
 def test_a_schema_from_the_future_is_refused(data):
     with sqlite3.connect(data / "flowledger.sqlite3") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")

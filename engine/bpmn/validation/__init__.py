@@ -6,9 +6,11 @@ decisions and processes against what the deployment offers.
 
 from engine.bpmn.validation import (
     activities,
+    attributes,
     boundary,
     containers,
     decisions,
+    effects,
     elements,
     events,
     expressions,
@@ -19,6 +21,7 @@ from engine.bpmn.validation import (
     reading,
     references,
     values,
+    vendor_places,
     vendors,
 )
 from engine.bpmn.validation.document import check_file
@@ -27,9 +30,9 @@ from engine.bpmn.validation.walk import Validation, advised
 
 # each registers its rules when it is imported
 NOUNS = (
-    reading, elements, values, references, containers, flows, gateways, events, boundary, activities, loops, expressions, reachability, vendors, decisions,
+    reading, elements, attributes, values, references, effects, containers, flows, gateways, events, boundary, activities, loops, expressions, reachability, vendors, vendor_places, decisions,
 )  # fmt: skip
 #: every text that people may see in their language
-TEXTS = (*(text for rule in RULES.values() for text in (rule.wrong, rule.advice)), *vendors.ADVICE)
+TEXTS = (*(text for rule in RULES.values() for text in (rule.wrong, rule.advice)), *vendors.ADVICE, *vendor_places.ADVICE)
 
 __all__ = ["NOUNS", "RULES", "TEXTS", "Validation", "advised", "check_file"]

@@ -25,4 +25,5 @@ declare("dmn.output", "", "A decision table needs an output", "Add an output col
 declare("dmn.priority", "", "The hit policy needs ordered output values", "List the output values in their order.")
 declare("dmn.root", "", "This is not a DMN file", "Export DMN 1.1 to 1.5 XML.")
 declare("dmn.rule", "", "A rule does not fit its table", "Give it as many cells as the table has columns.")
+declare("dmn.structure", "", "Something stands where DMN does not allow it, or is missing", "Write it as DMN names it, or remove it.")
 declare("dmn.type", "", "A type is unknown", "Declare it, or use a type of FEEL.")

@@ -20,13 +20,16 @@ def words(*texts: str) -> frozenset[str]:
 
 
 class Document:
-    """`by_id` holds every element of the file, `elements` those that matter: what is wrong in a process that never runs does not."""
+    """`by_id` holds every element of the file, `elements` those that matter: what is wrong in a process that never runs does not. `named`: with
+    their names.
+    """
 
     def __init__(self, reader: Reader) -> None:
         self.root = reader.root
         self.by_id = reader.by_id
         self.associated = reader.associated
         self.elements = list(self._elements())
+        self.named = [(local(one), one) for one in self.elements]
         self._seen: dict[Callable[[Document], Iterable[Any]], list[Any]] = {}
 
     def _elements(self) -> Iterator[Xml]:
@@ -37,7 +40,7 @@ class Document:
 
     def of(self, *names: str) -> Iterator[Xml]:
         """The elements of these kinds, in document order."""
-        return (one for one in self.elements if local(one) in names)
+        return (one for name, one in self.named if name in names)
 
     def once(self, look: Callable[[Document], Iterable[Found]]) -> list[Found]:
         """What `look` finds in this file; rules that look for the same share it."""

@@ -26,7 +26,7 @@ PERFORMERS = declare(
 ONCE = words(
     "extensionElements conditionExpression script activationCondition completionCondition loopCondition standardLoopCharacteristics "
     "multiInstanceLoopCharacteristics loopCardinality loopDataInputRef loopDataOutputRef inputDataItem outputDataItem condition event "
-    "ioSpecification operationRef target targetRef transformation from to"
+    "operationRef target targetRef transformation from to"
 )
 
 

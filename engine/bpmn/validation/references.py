@@ -80,6 +80,10 @@ ARTIFACT_ATTRIBUTES: Table = (
     (("message",), "itemRef", ("itemDefinition",)),
     (("dataObject", "dataObjectReference", "dataStore", "dataInput", "dataOutput", "property"), "itemSubjectRef", ("itemDefinition",)),
     (("error", "signal", "escalation"), "structureRef", ("itemDefinition",)),
+    (("ioBinding",), "operationRef", ("operation",)),
+    (("ioBinding",), "inputDataRef", ("dataInput", "inputSet")),
+    (("ioBinding",), "outputDataRef", ("dataOutput", "outputSet")),
+    (("process",), "definitionalCollaborationRef", ("collaboration", "choreography", "globalConversation")),
 )
 ARTIFACT_TEXTS: Table = (
     (("lane",), "flowNodeRef", ANY),
@@ -87,7 +91,15 @@ ARTIFACT_TEXTS: Table = (
     (("operation",), "outMessageRef", ("message",)),
     (("operation",), "errorRef", ("error",)),
     (("inputSet",), "dataInputRefs", ("dataInput",)),
+    (("inputSet",), "optionalInputRefs", ("dataInput",)),
+    (("inputSet",), "whileExecutingInputRefs", ("dataInput",)),
+    (("inputSet",), "outputSetRefs", ("outputSet",)),
     (("outputSet",), "dataOutputRefs", ("dataOutput",)),
+    (("outputSet",), "optionalOutputRefs", ("dataOutput",)),
+    (("outputSet",), "whileExecutingOutputRefs", ("dataOutput",)),
+    (("outputSet",), "inputSetRefs", ("inputSet",)),
+    (("process",), "supports", ("process",)),
+    (("process",), "supportedInterfaceRef", ("interface",)),
 )
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.bpmn.decision_results import SHAPES
 from engine.bpmn.reader import FLOW_NODES
 from engine.bpmn.validation.document import Document, words
+from engine.bpmn.validation.elements import ALLOWED, MISPLACED
 from engine.bpmn.validation.reading import EXTENSION
 from engine.bpmn.validation.rule import Finding, Findings, checks, declare
 from engine.bpmn.xml_source import BPMN, CAMUNDA_LIKE, OURS, SPIFF, ZEEBE, Xml, local
@@ -38,6 +40,7 @@ STARTERS = "remove it: the policy of the installation says who may start the pro
 MAPPINGS = "map variables with in and out mappings"
 CALLED_VERSION = "remove it: a call takes the process of the same deployment, else the latest version at deployment"
 DECISION_VERSION = "remove it: the decision of the same deployment is taken"
+FORM_VERSION = "remove it: the form of the same deployment is taken"
 FORM = "give the user task the form key of a form definition"
 HANDLER_ERROR = "let the handler raise the BPMN error"
 INPUTS = "give the handler what it needs as input parameters"
@@ -109,6 +112,11 @@ IGNORED_ELEMENTS = {
     "scriptsOnInstances": "remove it: scripts run once for each instance",
 }
 HANDLER = "set a handler that a pack provides"
+OUTSIDE = "put it into extensionElements"
+# attributes of the vendors' elements
+BINDING = "bindingType"
+SHAPE = "choose one of these shapes, or remove it"
+LOCAL = "remove it: every variable that is visible there passes"
 ADVICE = tuple(
     dict.fromkeys(
         (
@@ -117,8 +125,12 @@ ADVICE = tuple(
             *REFUSED_ELEMENTS.values(),
             *IGNORED_ELEMENTS.values(),
             HANDLER,
+            OUTSIDE,
+            LOCAL,
+            FORM_VERSION,
             ELSEWHERE_READ,
             BUSINESS_KEY,
+            SHAPE,
         )
     )
 )
@@ -126,18 +138,28 @@ ADVICE = tuple(
 
 @checks(EXTENSION, "file")
 def meanings_are_not_changed(document: Document, _: Xml) -> Findings:
-    for on, name, value in document.once(_attributes):
+    for on, name, value in document.once(attributes_of):
         if name in REFUSED_ATTRIBUTES and value not in KEPT_VALUES.get(name, ()):
             yield Finding(on, f"the attribute {name} would not be executed", REFUSED_ATTRIBUTES[name])
-    for one, _space, name in document.once(_elements):
+    for one, _space, name in document.once(elements_of):
         if name in REFUSED_ELEMENTS:
             yield Finding(one, f"the extension {name} would not be executed", REFUSED_ELEMENTS[name])
+        if one.get(BINDING, "latest") not in ("latest", "deployment"):
+            advice = DECISION_VERSION if name == "calledDecision" else CALLED_VERSION if name == "calledElement" else FORM_VERSION
+            yield Finding(one, f"the {BINDING} {one.get(BINDING)!r} of {name} would not be executed", advice)
+
+
+@checks(EXTENSION, "file")
+def shapes_of_decisions_are_known(document: Document, _: Xml) -> Findings:
+    for on, name, value in document.once(attributes_of):
+        if name == "mapDecisionResult" and value not in SHAPES:
+            yield Finding(on, f"mapDecisionResult is {value!r}, and not one of {', '.join(SHAPES)}", SHAPE)
 
 
 @checks(EXTENSION, "file")
 def implementations_can_be_run(document: Document, _: Xml) -> Findings:
     """`type` is `external`, with a topic; mails, shells and the like are handlers of packs here."""
-    for on, name, value in document.once(_attributes):
+    for on, name, value in document.once(attributes_of):
         handled = any(on.get(f"{{{space}}}{key}") for space in (OURS, *CAMUNDA_LIKE) for key in ("handler", "topic"))
         if name == "type" and value != "external" and not handled:
             yield Finding(on, f"an implementation of the type {value!r} cannot be run", HANDLER)
@@ -145,31 +167,43 @@ def implementations_can_be_run(document: Document, _: Xml) -> Findings:
 
 @checks(IGNORED, "file")
 def nothing_is_ignored(document: Document, _: Xml) -> Findings:
-    for on, name, value in document.once(_attributes):
+    for on, name, value in document.once(attributes_of):
         if name in IGNORED_ATTRIBUTES and value not in KEPT_VALUES.get(name, ()):
             yield Finding(on, f"the attribute {name} has no effect", IGNORED_ATTRIBUTES[name])
         elif name in READ_AT and local(on) not in READ_AT[name] and value.lower() != "false":
             yield Finding(on, f"the attribute {name} has no effect at {local(on)}", ELSEWHERE_READ)
-    for one, _space, name in document.once(_elements):
+    for one, _space, name in document.once(elements_of):
         if name in IGNORED_ELEMENTS:
             yield Finding(one, f"the extension {name} has no effect", IGNORED_ELEMENTS[name])
         elif name == "in" and "businesskey" not in (one.get("businessKey") or "businessKey").lower():
             yield Finding(one, "the business key of a called process cannot be set", BUSINESS_KEY)
+        if name in ("in", "out") and one.get("local", "").strip().lower() == "true":
+            yield Finding(one, f"the attribute local of {name} has no effect", LOCAL)
 
 
 @checks(UNKNOWN, "file")
 def every_extension_is_known(document: Document, _: Xml) -> Findings:
     known = READ_ATTRIBUTES | KEPT_ATTRIBUTES | REFUSED_ATTRIBUTES.keys() | IGNORED_ATTRIBUTES.keys()
-    for on, name, _value in document.once(_attributes):
+    for on, name, _value in document.once(attributes_of):
         if name not in known:
             yield Finding(on, f"the attribute {name} is not known")
-    for one, space, name in document.once(_elements):
+    for one, space, name in document.once(elements_of):
         if name not in READ_ELEMENTS[space] and name not in ELSEWHERE | REFUSED_ELEMENTS.keys() | IGNORED_ELEMENTS.keys():
             yield Finding(one, f"the extension {PREFIXES[space]}:{name} is not known")
+    for parent, one, space in document.once(_outside):
+        if space not in PREFIXES:
+            yield Finding(one, f"an element of {space!r} stands inside {parent}", OUTSIDE)
+
+
+@checks(MISPLACED, "file")
+def extensions_stand_in_their_place(document: Document, _: Xml) -> Findings:
+    for parent, one, space in document.once(_outside):
+        if space in PREFIXES:
+            yield Finding(one, f"an element of {PREFIXES[space]} stands inside {parent}, where it is not read", OUTSIDE)
 
 
 # --- finding them -------------------------------------------------------------------------------------------------------
-def _attributes(document: Document) -> Iterator[tuple[Xml, str, str]]:
+def attributes_of(document: Document) -> Iterator[tuple[Xml, str, str]]:
     """(element, name, value) of the vendors' attributes of BPMN elements."""
     for one in document.elements:
         for tag, value in one.attrib.items():
@@ -178,11 +212,19 @@ def _attributes(document: Document) -> Iterator[tuple[Xml, str, str]]:
                 yield one, name, value.strip()
 
 
-def _elements(document: Document) -> Iterator[tuple[Xml, str, str]]:
+def elements_of(document: Document) -> Iterator[tuple[Xml, str, str]]:
     """(element, namespace, name) of the vendors' elements; not what stands inside one that is not read."""
     for holder in document.elements:
         if holder.tag == f"{{{BPMN}}}extensionElements":
             yield from _inside(holder)
+
+
+def _outside(document: Document) -> Iterator[tuple[str, Xml, str]]:
+    """(name of the parent, element, its namespace) of extensions that stand beside extensionElements and not in them."""
+    for holder in document.elements:
+        if local(holder) in ALLOWED and local(holder) != "definitions":
+            strangers = (one for one in holder if not local(one) and isinstance(one.tag, str))
+            yield from ((local(holder), one, one.tag[1:].partition("}")[0] if one.tag.startswith("{") else "") for one in strangers)
 
 
 def _inside(parent: Xml) -> Iterator[tuple[Xml, str, str]]:

@@ -6,7 +6,7 @@ Python's own datetime stops at year 9999 and at microseconds. Text forms are in 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache, total_ordering
 from zoneinfo import ZoneInfo
 
@@ -166,8 +166,9 @@ class DateTime:
         return self.local_nanos - (offset_of(self) or 0) * NANOS
 
     def plus(self, nanos: int) -> DateTime:
-        """Later by that much on the same clock."""
-        days, of_day = divmod(self.local_nanos + nanos, DAY)
+        """Later by that much; in a zone by as much time as really passes there, although its clock may be put forward or back meanwhile."""
+        shift = 0 if self.time.zone is None else _offset_at(self.instant + nanos, self.time.zone) - (offset_of(self) or 0)
+        days, of_day = divmod(self.local_nanos + nanos + shift * NANOS, DAY)
         return DateTime(Date.of_days(days), Time(of_day, self.time.offset, self.time.zone))
 
 
@@ -179,6 +180,13 @@ def offset_of(moment: DateTime) -> int | None:
     day = min(moment.date.day, days_in_month(year, moment.date.month))
     clock = datetime(year, moment.date.month, day, moment.time.hour, moment.time.minute, moment.time.second, tzinfo=zone_of(moment.time.zone))
     return int((clock.utcoffset() or timedelta(0)).total_seconds())
+
+
+def _offset_at(instant: int, zone: str) -> int:
+    """Seconds east of UTC in a zone at an instant."""
+    day = Date.of_days(min(max(instant // DAY, days_from_civil(2, 1, 1)), days_from_civil(9998, 12, 31)))
+    clock = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=instant % DAY // NANOS)
+    return int((clock.astimezone(zone_of(zone)).utcoffset() or timedelta(0)).total_seconds())
 
 
 @lru_cache(maxsize=256)

@@ -19,7 +19,7 @@ from engine.dmn.feel.lexer import FeelSyntaxError
 from engine.dmn.feel.names import Vocabulary
 from engine.dmn.feel.operators import arithmetic, member, negate
 from engine.dmn.feel.parser import parse_expression
-from engine.dmn.feel.scope import Scope, Source
+from engine.dmn.feel.scope import Results, Scope, Source
 from engine.dmn.feel.types import ANY, Type, instance_of, resolve
 from engine.dmn.feel.values import MAX_LIST, FeelError, FeelLimit, Function, Range, Value, as_list, compare, kind, less, matches
 
@@ -78,8 +78,8 @@ class Interpreter(Budget):
 
     def _one_test(self, node: s.Node, asks: bool, value: Value, scope: Scope) -> bool:
         wanted = self.evaluate(node, scope)
-        if asks and isinstance(wanted, bool):
-            return wanted
+        if asks and (wanted is None or isinstance(wanted, bool)):
+            return wanted is True  # a question without an answer, such as `? > 3` of null, is no null to compare with
         if isinstance(wanted, bool) and not isinstance(value, bool) and isinstance(node, s.Compare | s.Logic | s.Between | s.In | s.Call):
             return wanted  # a condition of its own, such as `other > 3`
         return matches(self.charge(value), self.charge(wanted)) is True
@@ -158,10 +158,15 @@ class Interpreter(Budget):
     def _in(self, node: s.In, scope: Scope | Source) -> Value:
         value = self.evaluate(node.value, scope)
         inner = Scope({"?": value}, scope)
-        answers = [matches(self.charge(value), self.charge(self.evaluate(test, inner))) for test in node.tests]
+        answers = [self._answer(self.evaluate(test, inner), asks, value) for test, asks in zip(node.tests, node.asks, strict=True)]
         if any(answer is True for answer in answers):
             return True
         return None if any(answer is None for answer in answers) else False
+
+    def _answer(self, wanted: Value, asks: bool, value: Value) -> bool | None:
+        if asks and (wanted is None or isinstance(wanted, bool)):
+            return wanted
+        return matches(self.charge(value), self.charge(wanted))
 
     def _instance_of(self, node: s.InstanceOf, scope: Scope | Source) -> Value:
         of = resolve(node.of, self.types)
@@ -252,7 +257,7 @@ class Interpreter(Budget):
 
     def _for(self, node: s.For, scope: Scope | Source) -> Value:
         out: list[Value] = []
-        for inner in self._rounds(node.iterations, Scope({"partial": out}, scope)):
+        for inner in self._rounds(node.iterations, Results(out, scope, self.step)):
             out.append(self.evaluate(node.body, inner))
             if len(out) > MAX_LIST:
                 raise FeelLimit(f"a list of more than {MAX_LIST} items")

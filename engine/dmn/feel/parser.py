@@ -142,23 +142,24 @@ class _Parser(TypeReader):
                 self.expect("and")
                 left = Between(left, low, self.additive())
             elif self.word("in"):
-                left = In(left, self.in_tests())
+                left = In(left, *self.in_tests())
             else:
                 break
         return left
 
-    def in_tests(self) -> tuple[Node, ...]:
+    def in_tests(self) -> tuple[tuple[Node, ...], tuple[bool, ...]]:
         alone = self.comparison_range()
         if alone is not None:
-            return (alone,)
+            return (alone,), (False,)
         if self.sees("("):
-            start = self.at
+            start, asked = self.at, self.asked
             self.at += 1
-            tests, _ = self.tests()
+            tests, asks = self.tests()
+            self.asked = asked  # in there `?` is the value in front of `in`
             if self.takes(")"):
-                return tests
+                return tests, asks
             self.at = start  # an interval that begins with a round bracket
-        return (self.additive(),)
+        return (self.additive(),), (False,)
 
     def additive(self) -> Node:
         return self.arithmetic(self.multiplicative, "+", "-")

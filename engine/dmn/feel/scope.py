@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from engine.dmn.feel.values import Value
@@ -29,3 +29,21 @@ class Scope:
         if name in self.values:
             return True, self.values[name]
         return self.outer.lookup(name) if self.outer is not None else (False, None)
+
+
+class Results:
+    """`partial` of an iteration over an outer scope: the results so far, as they are when they are asked for (DMN 1.5, clause 10.3.2.14)."""
+
+    __slots__ = ("outer", "results", "step")
+
+    def __init__(self, results: Sequence[Value], outer: Scope | Source, step: Callable[[int], None]) -> None:
+        self.results = results
+        self.outer = outer
+        self.step = step
+
+    def lookup(self, name: str) -> tuple[bool, Value]:
+        """A list of its own: results that hold it must not change afterwards."""
+        if name != "partial":
+            return self.outer.lookup(name)
+        self.step(len(self.results) // 512)
+        return True, list(self.results)

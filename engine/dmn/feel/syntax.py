@@ -77,8 +77,11 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class In:
+    """`asks`: which of the tests are questions with `?`."""
+
     value: Node
     tests: tuple[Node, ...]
+    asks: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
