@@ -110,6 +110,8 @@ class MigrationProblem:
 
 
 MIGRATION_REASONS: Mapping[str, str] = {
+    "ended": "it has ended",
+    "there": "it runs under that version already",
     "unmapped": "{element} is open and has no target in the plan",
     "unknown-source": "{element} is no element of the version that is left",
     "unknown": "{target} is no element of the version that is entered",
