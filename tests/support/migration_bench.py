@@ -17,9 +17,9 @@ from tests.support.bpmn_bench import Bench
 class Versions(Bench):
     """`p:1`, `p:2` ... from the files given. Every movement is kept, so that the whole can be executed again."""
 
-    def __init__(self, *versions: bytes, **options: Any) -> None:
+    def __init__(self, *versions: bytes, process_id: str = "p", **options: Any) -> None:
         super().__init__(versions[0], **options)
-        self.process_id = next(iter(self.model.processes))
+        self.process_id = process_id
         self.models: dict[str, Any] = {}
         self.names = [f"{self.process_id}:{n}" for n in range(1, len(versions) + 1)]
         for name, data in zip(self.names, versions, strict=True):
