@@ -184,6 +184,8 @@ class _Arming:
 
     def _token(self, token: Token, was: Token) -> None:
         spec = token.task_spec
+        if "async" in token.memory:  # before it nothing waits yet, after it nothing does any more
+            return
         if spec.is_activity and spec.waits and token.armed and token.phase != CHOOSE:
             known = {self.plan.get(one.name) for one in was.task_spec.boundaries}
             for boundary in spec.boundaries:

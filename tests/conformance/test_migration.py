@@ -269,6 +269,14 @@ def test_transaction_boundaries_go_on():
     assert (bench.state, bench.lines) == ("completed", ["b"])
 
 
+def test_after_a_transaction_boundary_behind_an_activity_nothing_is_armed():
+    done = '<userTask id="a" camunda:asyncAfter="true"/>'
+    bench = versions((done, flows("s a")), (done, boundary("l", "a", timer()), log("x"), flows("s a", "l x")))
+    bench.complete("a")
+    bench.migrate()
+    assert bench.last == (InstanceMigrated("p:1", "p:2", "p"),)
+
+
 # --- joins, loops, subprocesses -------------------------------------------------------------------------------------------------
 def fork(join, kind="parallelGateway", extra=""):
     ways = ["s g", "g a", "g b", f"a {join}", f"b {join}", f"{join} z"]
@@ -371,6 +379,36 @@ def test_what_may_have_to_be_compensated_needs_a_successor_that_can_be():
     bench.migrate(plan={"s": "s", "a": "b", "w": "w", "t": "t"})
     bench.complete("w")
     assert (bench.state, bench.lines) == ("completed", ["a", "h"])
+
+
+def test_a_compensation_that_runs_goes_on_with_the_handlers_of_the_new_version():
+    def undone(*ids):
+        parts = []
+        for id in ids:
+            parts += [log(id), f'<boundaryEvent id="u{id}" attachedToRef="{id}"><compensateEventDefinition/></boundaryEvent>']
+            parts += [f'<association id="v{id}" associationDirection="One" sourceRef="u{id}" targetRef="h{id}"/>', task(f"h{id}", isForCompensation="true")]
+        throw = '<intermediateThrowEvent id="t"><compensateEventDefinition/></intermediateThrowEvent>'
+        return (*parts, throw, log("z"), flows(f"s {ids[0]}", f"{ids[0]} {ids[1]}", f"{ids[1]} t", "t z"))
+
+    bench = versions(undone("a", "b"), undone("c", "d"))
+    bench.migrate(plan={"s": "s", "a": "c", "b": "d", "ha": "hc", "hb": "hd", "t": "t"})
+    assert list(bench.keys()) == ["t", "hd"]
+    bench.do(inputs.CompleteUserTask(bench.keys()["hd"]))
+    bench.do(inputs.CompleteUserTask(bench.keys()["hc"]))
+    assert (bench.state, bench.lines) == ("completed", ["a", "b", "z"])
+
+
+def test_a_race_that_is_won_and_waits_for_its_transaction_goes_on():
+    def race(id):
+        gateway = '<eventBasedGateway id="g" camunda:asyncAfter="true"/>'
+        events = f'<intermediateCatchEvent id="{id}">{MESSAGE}</intermediateCatchEvent><intermediateCatchEvent id="t">{timer()}</intermediateCatchEvent>'
+        return (gateway, events, log("z"), flows("s g", f"g {id}", "g t", f"{id} z", "t z"))
+
+    bench = versions(race("m"), race("n"))
+    bench.message("m")
+    bench.migrate()
+    bench.do(inputs.TriggerTimer(next(iter(bench.open_jobs("timer")))))
+    assert (bench.state, bench.trace()) == ("completed", ["s", "g", "n", "z"])
 
 
 # --- refusing -----------------------------------------------------------------------------------------------------------------
