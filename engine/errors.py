@@ -135,10 +135,12 @@ MIGRATION_REASONS: Mapping[str, str] = {
 class MigrationRefused(Conflict):
     """The instance cannot be migrated to {target}: {reason}. Nothing was changed."""
 
-    def __init__(self, problems: Iterable[MigrationProblem], target: str = "") -> None:
-        self.problems = tuple(problems)
+    def __init__(self, message: str | None = None, *, problems: Iterable[MigrationProblem] | str = (), target: str = "") -> None:
+        """`problems` as they were found, or as the text that `data` keeps of them."""
+        found = (MigrationProblem(*one) for one in json.loads(problems)) if isinstance(problems, str) else problems
+        self.problems = tuple(found)
         rows = [[one.why, one.element, one.target, one.detail] for one in self.problems]
-        super().__init__(target=target, reason="; ".join(one.text for one in self.problems), problems=json.dumps(rows))
+        super().__init__(message, target=target, reason="; ".join(one.text for one in self.problems), problems=json.dumps(rows))
 
 
 class MigrationNotUndone(Conflict):

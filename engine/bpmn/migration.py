@@ -37,11 +37,11 @@ def migrated(top: InstanceWorkflow, spec: Any, movement: inputs.MigrateInstance)
         return _taken_back(top, spec, movement)
     wrong = judge(top.spec.container, spec.container, movement.plan)
     if wrong:
-        raise MigrationRefused(wrong, movement.definition)
+        raise MigrationRefused(problems=wrong, target=movement.definition)
     rewriting = Rewriting(top, spec, movement.plan, lambda process_id: _pinned(top, movement.source, process_id))
     data = rewriting.run()
     if rewriting.problems:
-        raise MigrationRefused(rewriting.problems, movement.definition)
+        raise MigrationRefused(problems=rewriting.problems, target=movement.definition)
     made = _restored(top, spec, data)
     made.undoable = state_of(top)
     made.tell(InstanceMigrated(movement.source, movement.definition, spec.container.id))
@@ -49,7 +49,7 @@ def migrated(top: InstanceWorkflow, spec: Any, movement: inputs.MigrateInstance)
     telling.run()
     arming.run()
     if telling.problems or arming.problems:
-        raise MigrationRefused([*telling.problems, *arming.problems], movement.definition)
+        raise MigrationRefused(problems=[*telling.problems, *arming.problems], target=movement.definition)
     return made
 
 
