@@ -53,7 +53,10 @@ TEXTS = {
     "InstanceNotActive": (lazy_gettext("This process instance has ended"), lazy_gettext("It takes no more changes; its history stays readable.")),
     "InstanceSuspended": (lazy_gettext("This process instance is suspended"), lazy_gettext("Ask an operator to resume it, then try again.")),
     "DefinitionSuspended": (lazy_gettext("This process is suspended"), lazy_gettext("Ask an operator to resume it, then start it again.")),
-    "MigrationRefused": (lazy_gettext("The instance cannot be migrated"), lazy_gettext("Choose other targets in the plan, or mend the instance first.")),
+    "MigrationRefused": (
+        lazy_gettext("The instance cannot be migrated"),
+        lazy_gettext("Choose other targets in the plan, or mend the instance first."),
+    ),
     "MigrationNotUndone": (lazy_gettext("The migration cannot be taken back"), lazy_gettext("The history shows what has happened since.")),
     "RequestIdReused": (lazy_gettext("This request was already used"), lazy_gettext("Send it again with a fresh request id.")),
     "LimitExceeded": (lazy_gettext("Too large"), lazy_gettext("Make it smaller, or ask an administrator to raise the limit.")),

@@ -123,8 +123,20 @@ def _migrated(who: str, details: Mapping[str, Any]) -> str:
     versions = [str(details[key]).rpartition(":") for key in ("source", "definition")]
     old, new = ["".join(one) if versions[0][0] != versions[1][0] else one[2] for one in versions]
     if details.get("undoes"):
-        return gettext("%(who)s took the migration back, from version %(old)s to version %(new)s: %(reason)s", who=who, old=old, new=new, reason=details["reason"])
-    return gettext("%(who)s migrated the process instance from version %(old)s to version %(new)s: %(reason)s", who=who, old=old, new=new, reason=details["reason"])
+        return gettext(
+            "%(who)s took the migration back, from version %(old)s to version %(new)s: %(reason)s",
+            who=who,
+            old=old,
+            new=new,
+            reason=details["reason"],
+        )
+    return gettext(
+        "%(who)s migrated the process instance from version %(old)s to version %(new)s: %(reason)s",
+        who=who,
+        old=old,
+        new=new,
+        reason=details["reason"],
+    )
 
 
 def _assigned(who: str, element: str, details: Mapping[str, Any], names: Names) -> str:

@@ -7,7 +7,7 @@ outwards from where they are thrown.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -167,13 +167,15 @@ class EventHub(EventManager):
             if not self.signals[one.name]:
                 del self.signals[one.name]
 
-    def renew(self, one: Subscription, name: str, key: str | None, retrieval: tuple[str, ...]) -> None:
-        """A message or signal is awaited under another name or correlation key, as the same subscription."""
+    def renew(self, one: Subscription) -> None:
+        """Its definition is another one now: perhaps it waits under another name or correlation key, as the same subscription."""
+        owner = self.workflow.tokens[one.owner] if one.owner is not None else None
+        before = (one.name, one.correlation, one.retrieval)
+        made = self._prepare(replace(one), owner, owner.scope if owner is not None else one.workflow.scope)
         self._unlist(one)
-        changed = (name, key, retrieval) != (one.name, one.correlation, one.retrieval)
-        one.name, one.correlation, one.retrieval = name, key, retrieval
+        one.name, one.correlation, one.retrieval = made.name, made.correlation, made.retrieval
         self.index(one)
-        if changed:
+        if before != (one.name, one.correlation, one.retrieval):
             self.workflow.tell(SubscriptionClosed(one.key))
             self.tell_opened(one)
 

@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from engine.bpmn import correlation
 from engine.bpmn import snapshot as snapshots
 from engine.bpmn.compensation import Compensation
 from engine.bpmn.gateways import EventBasedGateway
 from engine.bpmn.migration_state import Rewriting, own_scopes, state_of
 from engine.bpmn.subscription import BOUNDARY, RACE, START, Subscription
-from engine.bpmn.templates import template
 from engine.bpmn.token import CHOOSE, WAIT, Token
 from engine.bpmn.version_plan import judge
 from engine.bpmn.workflow import InstanceWorkflow
@@ -152,15 +150,10 @@ class _Arming:
         if one.kind == "conditional" and new.text != old.text:
             one.held, self.after.changed = False, True
         elif one.kind in ("message", "signal") and (new.name, new.correlation, new.keys) != (old.name, old.correlation, old.keys):
-            owner = self.after.tokens[one.owner] if one.owner is not None else None
-            scope = owner.scope if owner is not None else one.workflow.scope
             try:
-                name = str(self.after.script_engine.fill(scope, template(new.name)) or "")
-                found = correlation.awaited(one.workflow, owner, new, scope)
+                self.hub.renew(one)
             except FAILURES as exc:
                 self._failed(was.node.id, one.node.id, exc)
-            else:
-                self.hub.renew(one, name, *found)
 
     def _scope(self, scope: Any, was: Any) -> None:
         begun = not any(token.task_spec is scope.spec.start for token in scope.tasks.values())
@@ -211,4 +204,3 @@ class _Arming:
 
 def _cause(exc: Exception) -> str:
     return (exc.cause if isinstance(exc, ExecutionError) else str(exc))[:500]
-

@@ -239,7 +239,7 @@ def own_scopes(top: InstanceWorkflow) -> set[int]:
         if key == 0:
             continue
         if scope.revived:
-            around, name, called = scope.origin
+            around, _name, called = scope.origin
             if around in own and called is None:
                 own.add(key)
         elif scope.holder.workflow.key in own and not isinstance(scope.holder.task_spec, CallActivity):

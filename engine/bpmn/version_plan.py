@@ -16,7 +16,7 @@ from engine.model.migration import PlanEntry
 FAMILIES = {"userTask": "person", "manualTask": "person", "serviceTask": "job", "sendTask": "job", "businessRuleTask": "job"}
 """Types whose open instances wait for the same and so can succeed each other; every other type only itself."""
 
-Signature = Callable[[Node, Container, Mapping[str, str]], Hashable]
+Signature = Callable[[Node, Mapping[str, str]], Hashable]
 
 
 def kind(node: Node) -> str:
@@ -97,9 +97,9 @@ def _kept(node: Node, same: Node, pairs: Mapping[str, str]) -> bool:
 
 def _match(old: Container, new: Container, pairs: dict[str, str], signature: Signature, attached: tuple[bool, ...]) -> bool:
     """Pair what only one node on either side looks like. True: something was found, which may tell others apart."""
-    before = {node.id: signature(node, old, pairs) for node in old.nodes.values() if node.id not in pairs and _attached(node) in attached}
+    before = {node.id: signature(node, pairs) for node in old.nodes.values() if node.id not in pairs and _attached(node) in attached}
     taken = {target: target for target in pairs.values()}
-    after = {node.id: signature(node, new, taken) for node in new.nodes.values() if node.id not in taken and _attached(node) in attached}
+    after = {node.id: signature(node, taken) for node in new.nodes.values() if node.id not in taken and _attached(node) in attached}
     often, again = Counter(before.values()), Counter(after.values())
     places = {sign: key for key, sign in after.items()}
     found = {key: places[sign] for key, sign in before.items() if sign is not None and often[sign] == again[sign] == 1}
@@ -107,13 +107,13 @@ def _match(old: Container, new: Container, pairs: dict[str, str], signature: Sig
     return bool(found)
 
 
-def _by_name(node: Node, container: Container, known: Mapping[str, str]) -> Hashable:
+def _by_name(node: Node, known: Mapping[str, str]) -> Hashable:
     if not node.name or (node.attached_to is not None and node.attached_to not in known):
         return None
     return kind(node), awaits(node), node.name, known.get(node.attached_to or "")
 
 
-def _by_place(node: Node, container: Container, known: Mapping[str, str]) -> Hashable:
+def _by_place(node: Node, known: Mapping[str, str]) -> Hashable:
     """With the same name, or none, between the same neighbours, all of which must be known already."""
     beside = [{flow.source for flow in node.incoming}, {flow.target for flow in node.outgoing}]
     if node.attached_to is not None:

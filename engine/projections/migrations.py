@@ -68,6 +68,10 @@ def _tasks(batch: Batch, done: MigrateInstance, head: Head) -> Iterator[dict[str
     for key, element, state, excludes in batch.connection.execute(query.order_by(user_task.c.key)).all():
         if state != "open" and element not in done.plan:
             continue
-        values: dict[str, object] = {"definition_id": head.definition_id, "process_id": head.process_id, "element_id": done.plan.get(element, element)}
+        values: dict[str, object] = {
+            "definition_id": head.definition_id,
+            "process_id": head.process_id,
+            "element_id": done.plan.get(element, element),
+        }
         values["excludes"] = json_list([done.plan.get(one, one) for one in json.loads(excludes)])
         yield {"b_instance": head.instance_id, "b_key": key, **values}

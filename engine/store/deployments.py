@@ -124,7 +124,7 @@ class SqlDefinitions:
     def of_deployment(self, deployment_id: str) -> dict[str, str]:
         """Definition ids by process."""
         query = sa.select(process_definition.c.process_id, process_definition.c.id).where(process_definition.c.deployment_id == deployment_id)
-        return {process_id: found for process_id, found in self._connection.execute(query.order_by(process_definition.c.process_id))}
+        return {row.process_id: row.id for row in self._connection.execute(query.order_by(process_definition.c.process_id))}
 
     def by_content(self, process_id: str, content_hash: str) -> ProcessDefinition | None:
         """The version with that content, as a record names it."""

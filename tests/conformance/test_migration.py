@@ -199,7 +199,9 @@ def test_signals_of_another_name_too():
 
 
 def test_a_key_that_cannot_be_evaluated_is_a_reason():
-    keyed = process(S, f'<intermediateCatchEvent id="c">{MESSAGE}</intermediateCatchEvent>', flows("s c"), before='<message id="M" name="m${unknown}"/>')
+    keyed = process(
+        S, f'<intermediateCatchEvent id="c">{MESSAGE}</intermediateCatchEvent>', flows("s c"), before='<message id="M" name="m${unknown}"/>'
+    )
     bench = Versions(process(S, f'<intermediateCatchEvent id="c">{MESSAGE}</intermediateCatchEvent>', flows("s c"), before=ROOTS), keyed).begin()
     assert bench.problems() == [("arming", "c")]
 
@@ -294,7 +296,10 @@ def test_tokens_that_wait_at_a_join_wait_at_its_successor(kind):
 
 
 def test_a_join_that_lost_a_flow_is_a_reason():
-    bench = versions(fork("j"), ('<parallelGateway id="g"/><parallelGateway id="j"/>', task("a"), task("b"), log("z"), flows("s g", "g a", "g b", "b j", "a z", "j z")))
+    bench = versions(
+        fork("j"),
+        ('<parallelGateway id="g"/><parallelGateway id="j"/>', task("a"), task("b"), log("z"), flows("s g", "g a", "g b", "b j", "a z", "j z")),
+    )
     assert bench.problems() == []
     bench.complete("a")
     assert bench.problems() == [("join", "j")]
@@ -304,7 +309,14 @@ def test_an_inclusive_join_is_decided_by_the_new_diagram():
     """The branch that it waited for does not lead to it any more."""
     bench = versions(
         fork("j", "inclusiveGateway", task("c")),
-        ('<parallelGateway id="g"/><inclusiveGateway id="j"/>', task("a"), task("b"), task("c"), log("z"), flows("s g", "g a", "g b", "a j", "c j", "j z")),
+        (
+            '<parallelGateway id="g"/><inclusiveGateway id="j"/>',
+            task("a"),
+            task("b"),
+            task("c"),
+            log("z"),
+            flows("s g", "g a", "g b", "a j", "c j", "j z"),
+        ),
     )
     bench.complete("a")
     assert bench.lines == []
@@ -386,7 +398,10 @@ def test_a_compensation_that_runs_goes_on_with_the_handlers_of_the_new_version()
         parts = []
         for id in ids:
             parts += [log(id), f'<boundaryEvent id="u{id}" attachedToRef="{id}"><compensateEventDefinition/></boundaryEvent>']
-            parts += [f'<association id="v{id}" associationDirection="One" sourceRef="u{id}" targetRef="h{id}"/>', task(f"h{id}", isForCompensation="true")]
+            parts += [
+                f'<association id="v{id}" associationDirection="One" sourceRef="u{id}" targetRef="h{id}"/>',
+                task(f"h{id}", isForCompensation="true"),
+            ]
         throw = '<intermediateThrowEvent id="t"><compensateEventDefinition/></intermediateThrowEvent>'
         return (*parts, throw, log("z"), flows(f"s {ids[0]}", f"{ids[0]} {ids[1]}", f"{ids[1]} t", "t z"))
 
@@ -401,7 +416,9 @@ def test_a_compensation_that_runs_goes_on_with_the_handlers_of_the_new_version()
 def test_a_race_that_is_won_and_waits_for_its_transaction_goes_on():
     def race(id):
         gateway = '<eventBasedGateway id="g" camunda:asyncAfter="true"/>'
-        events = f'<intermediateCatchEvent id="{id}">{MESSAGE}</intermediateCatchEvent><intermediateCatchEvent id="t">{timer()}</intermediateCatchEvent>'
+        events = (
+            f'<intermediateCatchEvent id="{id}">{MESSAGE}</intermediateCatchEvent><intermediateCatchEvent id="t">{timer()}</intermediateCatchEvent>'
+        )
         return (gateway, events, log("z"), flows("s g", f"g {id}", "g t", f"{id} z", "t z"))
 
     bench = versions(race("m"), race("n"))
@@ -465,7 +482,9 @@ def test_nothing_is_taken_back_after_something_has_happened():
 
 
 def test_nothing_is_taken_back_after_the_instance_went_on_by_itself():
-    bench = versions((task("a"), flows("s a")), (task("a"), boundary("c", "a", TRUE.replace("&gt;", "&lt;="), "false"), task("t"), flows("s a", "c t")))
+    bench = versions(
+        (task("a"), flows("s a")), (task("a"), boundary("c", "a", TRUE.replace("&gt;", "&lt;="), "false"), task("t"), flows("s a", "c t"))
+    )
     bench.migrate()
     assert sorted(bench.waiting()) == ["a", "t"]
     with pytest.raises(MigrationNotUndone):

@@ -72,7 +72,7 @@ def undo(engine, instance, actor=ANN):
 
 
 def rows(engine, table):
-    order = [c for c in table.primary_key.columns]
+    order = list(table.primary_key.columns)
     with engine.app.store.begin(write=False) as connection:
         return [tuple(row) for row in connection.execute(sa.select(table).order_by(*order))]
 
@@ -99,7 +99,12 @@ def test_an_instance_goes_on_under_the_new_version_and_its_task_keeps_its_id(eng
         act = read.explanations(ANN, instance)[-1]
     assert (row.definition_id, stored.definition_id) == ("p:2", "p:2")
     assert (act.kind, act.actor) == ("MigrateInstance", "ann")
-    assert {k: act.details[k] for k in ("source", "definition", "reason", "plan")} == {"source": "p:1", "definition": "p:2", "reason": WHY, "plan": PLAN}
+    assert {k: act.details[k] for k in ("source", "definition", "reason", "plan")} == {
+        "source": "p:1",
+        "definition": "p:2",
+        "reason": WHY,
+        "plan": PLAN,
+    }
     for _ in range(3):
         engine.app.services.live.clear()  # cold: the execution begins under version 1 and crosses the border
         engine.complete(engine.user_tasks(instance)[0].id)
@@ -172,7 +177,10 @@ def test_jobs_messages_and_incidents_move_with_their_elements(url):
 
 def test_what_is_armed_in_a_suspended_instance_waits_until_it_is_resumed(engine):
     caught = f'<message id="M" name="m"/><process id="p" isExecutable="true">{START}{user("a")}{{}}{END}{chain("start", "a", "end")}</process>'
-    bound = LATE.format("a") + '<boundaryEvent id="hear" attachedToRef="a" cancelActivity="false"><messageEventDefinition messageRef="M"/></boundaryEvent>'
+    bound = (
+        LATE.format("a")
+        + '<boundaryEvent id="hear" attachedToRef="a" cancelActivity="false"><messageEventDefinition messageRef="M"/></boundaryEvent>'
+    )
     ways = chain("late", "end") + chain("hear", "e2") + '<endEvent id="e2"/>'
     instance = deployed(engine, document(caught.format("")), document(caught.format(bound + ways)))
     engine.app.execute(cmd.Suspend(instance, WHY), ANN)
@@ -210,7 +218,9 @@ def test_a_handler_that_fails_meanwhile_stands_at_the_new_element(url):
         raise ConnectionError("down")
 
     def version(id):
-        return process(START + f'<serviceTask id="{id}" name="Do" flowledger:handler="call" flowledger:retries="1"/>' + END + chain("start", id, "end"))
+        return process(
+            START + f'<serviceTask id="{id}" name="Do" flowledger:handler="call" flowledger:retries="1"/>' + END + chain("start", id, "end")
+        )
 
     with EmbeddedEngine(database=url, handlers=[call]) as engine:
         engine.deploy({"p.bpmn": version("do")})
@@ -379,7 +389,9 @@ def test_each_instance_is_asked_before(engine):
 
 # --- taking back --------------------------------------------------------------------------------------------------------------------
 def test_a_migration_is_taken_back_while_nothing_has_happened(engine):
-    old = OLD.replace(b'<endEvent id="end"/>', LATE.format("a").encode() + b'<endEvent id="end"/>').replace(b"</process>", chain("late", "end").encode() + b"</process>")
+    old = OLD.replace(b'<endEvent id="end"/>', LATE.format("a").encode() + b'<endEvent id="end"/>').replace(
+        b"</process>", chain("late", "end").encode() + b"</process>"
+    )
     instance = deployed(engine, old)
     before = derived(engine)
     engine.advance(600)
@@ -387,7 +399,9 @@ def test_a_migration_is_taken_back_while_nothing_has_happened(engine):
     assert rows(engine, tables.job) == []
     undo(engine, instance)
     after = derived(engine)
-    assert {name: found for name, found in after.items() if name != "instance"} == {name: found for name, found in before.items() if name != "instance"}
+    assert {name: found for name, found in after.items() if name != "instance"} == {
+        name: found for name, found in before.items() if name != "instance"
+    }
     with engine.app.reading() as read:
         row, act = read.instance(ANN, instance), read.explanations(ANN, instance)[-1]
     assert (row.definition_id, act.details["undoes"], act.details["plan"]["check"]) == ("p:1", 2, "a")
@@ -451,7 +465,9 @@ def test_chosen_instances_are_migrated_by_the_plan_proposed_for_their_own_versio
     assert [elements(engine, i) for i in (one, two)] == [["look"], ["look"]]
 
 
-@pytest.mark.parametrize(("values", "error"), [({}, InvalidInput), ({"target": "p:9"}, NotFound), ({"target": "p:2", "plan": {"a": 1}}, InvalidInput)])
+@pytest.mark.parametrize(
+    ("values", "error"), [({}, InvalidInput), ({"target": "p:9"}, NotFound), ({"target": "p:2", "plan": {"a": 1}}, InvalidInput)]
+)
 def test_what_cannot_be_ordered(engine, values, error):
     instance = deployed(engine)
     with pytest.raises(error):

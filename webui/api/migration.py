@@ -14,7 +14,6 @@ from webui.api.schemas import ID, InstanceRefOut, ReasonIn
 blueprint = ApiBlueprint("api_migration", __name__, url_prefix="/api/v1", description="Migrating running instances to another version")
 
 
-
 def _plan() -> fields.Dict:
     return fields.Dict(keys=fields.String(validate=ID), values=fields.String(validate=ID), load_default=None, allow_none=True)
 
@@ -60,7 +59,7 @@ class PlanOut(ma.Schema):
     added = fields.List(fields.String())
 
 
-class ProblemOut(ma.Schema):
+class ReasonOut(ma.Schema):
     """Why an instance cannot be migrated."""
 
     why = fields.String()
@@ -76,7 +75,7 @@ class CheckedOut(ma.Schema):
     instance_id = fields.String()
     business_key = fields.String(allow_none=True)
     state = fields.String()
-    problems = fields.List(fields.Nested(ProblemOut))
+    problems = fields.List(fields.Nested(ReasonOut))
 
 
 @blueprint.route("/definitions/<definition_id>/migration", methods=["GET"])

@@ -137,7 +137,9 @@ def show(instance_id: str) -> str:
 def _undoable(explanations: Sequence[Explanation]) -> bool:
     """Did nothing happen since the instance was migrated? Whether it went on by itself, the engine knows."""
     last = explanations[-1] if explanations else None
-    return last is not None and last.kind == "MigrateInstance" and not last.details.get("undoes") and not (last.entered or last.completed or last.flows)
+    return (
+        last is not None and last.kind == "MigrateInstance" and not last.details.get("undoes") and not (last.entered or last.completed or last.flows)
+    )
 
 
 def _verification(read: Any, actor: Actor, instance_id: str) -> tuple[str, str] | None:

@@ -133,6 +133,9 @@ def _checked(
 
 def _running(read: Any, actor: Actor, definition_id: str) -> list[str]:
     """At most as many as one check takes, suspended ones first: they are fewer and stranger."""
-    found = [one.id for state in ("suspended", "active") for one in read.instances(actor, InstanceFilter(definition_id=definition_id, state=state, size=CHECKED)).rows]
+    found = [
+        one.id
+        for state in ("suspended", "active")
+        for one in read.instances(actor, InstanceFilter(definition_id=definition_id, state=state, size=CHECKED)).rows
+    ]
     return found[:CHECKED]
-

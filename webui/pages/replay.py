@@ -60,7 +60,11 @@ def frame(instance_id: str, seq: int) -> Response:
         definition, names = through.definition(seq), through.names(seq)
         titles = form_titles(read, definition, record, names)
         verified = _verified(read, actor, instance_id) if allows(actor, "history.verify") else None
-    body = {"xml_url": url_for("definitions.xml", definition_id=definition)} | _frame(record, state, names, titles) | ({} if verified is None else {"verified": verified})
+    body = (
+        {"xml_url": url_for("definitions.xml", definition_id=definition)}
+        | _frame(record, state, names, titles)
+        | ({} if verified is None else {"verified": verified})
+    )
     response = Response(json.dumps(body, ensure_ascii=False), mimetype="application/json")
     response.headers["Cache-Control"] = "private, max-age=300"  # a record never changes; only its texts depend on the reader
     response.vary.add("Cookie")

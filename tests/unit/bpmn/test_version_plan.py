@@ -46,7 +46,9 @@ def test_without_a_name_it_is_found_between_its_neighbours():
 
 def test_the_same_name_several_times_is_told_apart_by_the_neighbours_or_left_to_a_person():
     def two(first, second):
-        return container(S, task(first, "Check"), task("m", "Middle"), task(second, "Check"), E, flows(f"s {first}", f"{first} m", f"m {second}", f"{second} e"))
+        return container(
+            S, task(first, "Check"), task("m", "Middle"), task(second, "Check"), E, flows(f"s {first}", f"{first} m", f"m {second}", f"{second} e")
+        )
 
     assert proposed(two("a", "b"), two("x", "y"))[0] == {"s": "s", "a": "x", "m": "m", "b": "y", "e": "e"}
     split = '<parallelGateway id="g"/><parallelGateway id="h"/>'
@@ -69,7 +71,11 @@ def test_another_name_and_another_id_is_another_element():
     [
         (task("a"), task("a", tag="manualTask"), "a"),
         (task("a"), task("a", tag="receiveTask"), "kind"),
-        (f'<intermediateCatchEvent id="a">{TIMER}</intermediateCatchEvent>', f'<intermediateCatchEvent id="a">{MESSAGE}</intermediateCatchEvent>', "kind"),
+        (
+            f'<intermediateCatchEvent id="a">{TIMER}</intermediateCatchEvent>',
+            f'<intermediateCatchEvent id="a">{MESSAGE}</intermediateCatchEvent>',
+            "kind",
+        ),
         (task("a"), f'<subProcess id="q">{task("a")}</subProcess>', "scope"),
     ],
 )
@@ -83,7 +89,12 @@ def test_why_nothing_fits(old, new, expected):
 def test_boundary_events_follow_their_activity():
     def bounded(host, other, on):
         return container(
-            S, task(host, "Host"), task(other, "Other"), f'<boundaryEvent id="b" attachedToRef="{on}">{TIMER}</boundaryEvent>', E, flows(f"s {host}", f"{host} {other}", f"{other} e", "b e")
+            S,
+            task(host, "Host"),
+            task(other, "Other"),
+            f'<boundaryEvent id="b" attachedToRef="{on}">{TIMER}</boundaryEvent>',
+            E,
+            flows(f"s {host}", f"{host} {other}", f"{other} e", "b e"),
         )
 
     assert proposed(bounded("h", "o", "h"), bounded("h2", "o", "h2"))[0]["b"] == "b"
@@ -106,7 +117,15 @@ def test_event_subprocesses_and_subprocesses_are_two_kinds():
 
 
 def test_a_plan_is_judged_as_a_whole():
-    old = container(S, task("a"), task("b"), f'<boundaryEvent id="l" attachedToRef="a">{TIMER}</boundaryEvent>', script("x", "1"), E, flows("s a", "a b", "b x", "x e", "l e"))
+    old = container(
+        S,
+        task("a"),
+        task("b"),
+        f'<boundaryEvent id="l" attachedToRef="a">{TIMER}</boundaryEvent>',
+        script("x", "1"),
+        E,
+        flows("s a", "a b", "b x", "x e", "l e"),
+    )
     new = container(
         S, task("a"), task("c"), f'<boundaryEvent id="l" attachedToRef="c">{TIMER}</boundaryEvent>', f'<subProcess id="q">{task("i")}</subProcess>',
         f'<intermediateCatchEvent id="w">{MESSAGE}</intermediateCatchEvent>', E, flows("s a", "a c", "c q", "q w", "w e", "l e"),
