@@ -94,6 +94,16 @@ class Rewriting:
         row["joins"] = {self.name(name): keys for name, keys in row["joins"].items()}
         row["compensable"] = [self._completed(one) for one in row["compensable"]]
         row["memory"] = self._scope_memory(row["memory"])
+        if "order" in row["memory"]:
+            row["memory"]["order"] += self._offered(self.top.live[row["key"]].spec.container.holder)
+
+    def _offered(self, holder: Node) -> list[str]:
+        """Activities that only the new version of an ad-hoc subprocess has: a sequential one comes to them after the others."""
+        inner = self.after[self.plan[holder.id]].inner if holder.id in self.plan else None
+        if inner is None or inner.ad_hoc is None or inner.ad_hoc.chosen is not None:
+            return []
+        known = set(self.plan.values())
+        return [node.id for node in inner.starts() if node.id not in known]
 
     def _foreign(self, row: Row) -> None:
         """Inside a called process nothing is renamed; one that lives again for its compensation names the call."""

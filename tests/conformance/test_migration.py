@@ -364,6 +364,19 @@ def test_ad_hoc_activities_go_on_and_another_order_is_a_reason():
     assert (bench.state, bench.lines) == ("completed", ["z"])
 
 
+def test_a_sequential_ad_hoc_subprocess_comes_to_the_activities_of_the_new_version():
+    def ad_hoc(*names):
+        inside = "".join(task(one) for one in names)
+        return (f'<adHocSubProcess id="q" ordering="Sequential">{inside}</adHocSubProcess>', log("z"), flows("s q", "q z"))
+
+    bench = versions(ad_hoc("a", "b"), ad_hoc("a", "c"))
+    bench.migrate()
+    bench.complete("a")
+    assert bench.waiting() == ["c"]
+    bench.complete("c")
+    assert (bench.state, bench.lines) == ("completed", ["z"])
+
+
 # --- called processes, compensation ---------------------------------------------------------------------------------------------
 def calling(inside):
     called = f'<process id="q" isExecutable="true"><startEvent id="qs"/>{task(inside)}{log("qz")}{flows(f"qs {inside}", f"{inside} qz")}</process>'
