@@ -16,6 +16,9 @@ from engine.model.migration import PlanEntry
 FAMILIES = {"userTask": "person", "manualTask": "person", "serviceTask": "job", "sendTask": "job", "businessRuleTask": "job"}
 """Types whose open instances wait for the same and so can succeed each other; every other type only itself."""
 
+ROUNDS = 50
+"""What one round finds tells others apart in the next; a person does better than more of them."""
+
 Signature = Callable[[Node, Mapping[str, str]], Hashable]
 
 
@@ -54,25 +57,31 @@ def containers(container: Container) -> Iterator[Container]:
 
 def _entries(old: Container, new: Container | None, elsewhere: set[str]) -> Iterator[PlanEntry]:
     pairs = _pairs(old, new) if new is not None else {}
+    kinds: dict[Hashable, list[str]] = {}
+    for one in sorted(new.nodes.values(), key=lambda node: node.id) if new is not None else ():
+        kinds.setdefault((kind(one), awaits(one)), []).append(one.id)
+    shared = {sign: tuple(ids) for sign, ids in kinds.items()}
+    taken = set(pairs.values())
     for node in old.nodes.values():
-        choices = tuple(sorted(one.id for one in new.nodes.values() if alike(node, one))) if new is not None else ()
+        choices = shared.get((kind(node), awaits(node)), ())
         target = pairs.get(node.id)
         if target is not None:
             yield PlanEntry(node.id, target, "same" if target == node.id else "renamed", "", choices)
         else:
-            yield PlanEntry(node.id, None, "", _why(node, new, set(pairs.values()), elsewhere), choices)
+            left = [one for one in choices if one not in taken]
+            yield PlanEntry(node.id, None, "", _why(node, new, left, elsewhere), choices)
         if node.inner is not None:
             yield from _entries(node.inner, new.nodes[target].inner if new is not None and target is not None else None, elsewhere)
 
 
-def _why(node: Node, new: Container | None, taken: set[str], elsewhere: set[str]) -> str:
+def _why(node: Node, new: Container | None, left: list[str], elsewhere: set[str]) -> str:
     if new is None:
         return "parent"
     if node.id in new.nodes:
         return "boundary" if alike(node, new.nodes[node.id]) else "kind"
     if node.id in elsewhere:
         return "scope"
-    return "several" if any(alike(node, one) and one.name == node.name and one.id not in taken for one in new.nodes.values()) else "gone"
+    return "several" if any(new.nodes[one].name == node.name for one in left) else "gone"
 
 
 def _pairs(old: Container, new: Container) -> dict[str, str]:
@@ -82,8 +91,9 @@ def _pairs(old: Container, new: Container) -> dict[str, str]:
         taken = set(pairs.values())
         same = ((node, new.nodes[key]) for key, node in old.nodes.items() if key in new.nodes and key not in pairs and key not in taken)
         pairs |= {node.id: twin.id for node, twin in same if _attached(node) in attached and _kept(node, twin, pairs)}
-        while any(_match(old, new, pairs, signature, attached) for signature in (_by_name, _by_place)):
-            pass
+        for _ in range(ROUNDS):
+            if not any(_match(old, new, pairs, signature, attached) for signature in (_by_name, _by_place)):
+                break
     return pairs
 
 

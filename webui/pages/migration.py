@@ -26,6 +26,8 @@ from webui.signin import current_actor
 blueprint = Blueprint("migration", __name__)
 
 FIELD = "to."
+MOST_CHOICES = 20_000
+"""Beyond that a page would be too heavy: elements that keep their id can only be left out then."""
 
 
 @blueprint.get("/definitions/<definition_id>/migration")
@@ -95,11 +97,15 @@ def _page(definition_id: str, target: str | None, instance_id: str | None, mappi
 def _rows(proposed: MigrationPlan, mapping: Mapping[str, str] | None, old: Names, new: Names) -> dict[str, Any]:
     """The mapping in two parts: what needs a look, and what keeps its id."""
     chosen = proposed.mapping if mapping is None else mapping
-    lines = [(entry, chosen.get(entry.source), _why(entry)) for entry in proposed.entries]
-    telling = [line for line in lines if line[1] != line[0].source or line[0].how != "same"]
+    whole = sum(len(entry.choices) for entry in proposed.entries) <= MOST_CHOICES
+    lines = []
+    for entry in proposed.entries:
+        target = chosen.get(entry.source)
+        changed = target != entry.source or entry.how != "same"
+        lines.append((changed, entry, target, entry.choices if whole or changed else (entry.source,), _why(entry)))
     return {
-        "telling": telling,
-        "unchanged": [line for line in lines if line not in telling],
+        "telling": [rest for changed, *rest in lines if changed],
+        "unchanged": [rest for changed, *rest in lines if not changed],
         "added": [one for one in proposed.added if one not in chosen.values()],
         "old": old,
         "new": new,
