@@ -16,7 +16,7 @@ from engine.model.migration import PlanEntry
 FAMILIES = {"userTask": "person", "manualTask": "person", "serviceTask": "job", "sendTask": "job", "businessRuleTask": "job"}
 """Types whose open instances wait for the same and so can succeed each other; every other type only itself."""
 
-ROUNDS = 50
+ROUNDS = 20
 """What one round finds tells others apart in the next; a person does better than more of them."""
 
 Signature = Callable[[Node, Mapping[str, str]], Hashable]
