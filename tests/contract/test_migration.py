@@ -120,25 +120,40 @@ def test_the_proposed_plan_is_taken_when_none_is_given(engine):
     assert elements(engine, instance) == ["check"]
 
 
-def test_four_eyes_hold_over_the_border(engine):
-    """Who completed the task under its old id may not do the one that excludes it under its new id."""
-    instance = deployed(engine)
-    engine.app.execute(cmd.Complete(engine.user_tasks(instance)[0].id), CLERK)
-    before = engine.user_tasks(instance)[0].id
-    migrate(engine, instance)
-    with pytest.raises(NotAllowed):
-        engine.app.execute(cmd.Complete(before), CLERK)
-    second = deployed_again(engine)
-    with pytest.raises(NotAllowed):
-        engine.app.execute(cmd.Complete(second), CLERK)
+def beside(first, middle, last):
+    """Two tasks at once, the second one not for whoever did the first; and the same in a row behind a third one."""
+    tasks = (
+        named(first, "A")
+        + named("b", "B", f'flowledger:excludes="{first}"')
+        + named(middle, "M")
+        + named(last, "Z", f'flowledger:excludes="{first}"')
+    )
+    split = '<parallelGateway id="split"/>'
+    return process(START + split + tasks + chain("start", "split", first, middle, last) + chain("split", "b"))
 
 
-def deployed_again(engine):
-    """Another instance, migrated before its second task begins."""
-    instance = engine.app.execute(cmd.Start(definition_id="p:1"), SYSTEM).instance_id
-    migrate(engine, instance)
-    engine.app.execute(cmd.Complete(engine.user_tasks(instance)[0].id), CLERK)
-    return engine.user_tasks(instance)[0].id
+def does(engine, instance, element, actor=SYSTEM):
+    (task,) = [one for one in engine.user_tasks(instance) if one.element_id == element]
+    engine.app.execute(cmd.Complete(task.id), actor)
+
+
+def test_four_eyes_hold_for_an_open_task_that_excludes_a_renamed_one(engine):
+    instance = deployed(engine, beside("a", "m", "z"), beside("check", "m", "z"))
+    migrate(engine, instance, None)
+    does(engine, instance, "check", CLERK)
+    with pytest.raises(NotAllowed):
+        does(engine, instance, "b", CLERK)
+    does(engine, instance, "b")
+
+
+def test_four_eyes_hold_for_a_later_task_that_excludes_one_that_was_done_before(engine):
+    instance = deployed(engine, beside("a", "m", "z"), beside("check", "m", "z"))
+    does(engine, instance, "a", CLERK)
+    migrate(engine, instance, None)
+    does(engine, instance, "m")
+    with pytest.raises(NotAllowed):
+        does(engine, instance, "z", CLERK)
+    does(engine, instance, "z")
 
 
 def test_jobs_messages_and_incidents_move_with_their_elements(url):
@@ -185,6 +200,8 @@ def test_what_is_armed_in_a_suspended_instance_waits_until_it_is_resumed(engine)
     instance = deployed(engine, document(caught.format("")), document(caught.format(bound + ways)))
     engine.app.execute(cmd.Suspend(instance, WHY), ANN)
     migrate(engine, instance, None)
+    with engine.app.store.begin(write=False) as connection:
+        assert list(connection.scalars(sa.select(tables.subscription.c.suspended))) == [True]
     engine.advance(3 * 3600)
     engine.publish_message("m")
     assert engine.instance(instance).state == "suspended"
