@@ -148,7 +148,8 @@ class _Arming:
         """A message or signal of another name, or with another key; a condition that reads otherwise. Timers keep what they have."""
         new, old = one.definition, was.definition
         if one.kind == "conditional" and new.text != old.text:
-            one.held, self.after.changed = False, True
+            one.held = False
+            self.hub.unseen[one.key] = None
         elif one.kind in ("message", "signal") and (new.name, new.correlation, new.keys) != (old.name, old.correlation, old.keys):
             try:
                 self.hub.renew(one)
