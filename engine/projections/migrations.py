@@ -16,9 +16,11 @@ from engine.model.inputs import MigrateInstance
 from engine.model.migration import ElementMigrated, UserTaskChanged
 from engine.model.records import Record
 from engine.ports import Head
+from engine.projections.user_tasks import offer_again
 from engine.store.rows import json_list
 from engine.store.statements import Batch, Statement
-from engine.store.tables import incident, instance, job, subscription, user_task
+from engine.store.tables import incident, instance, job, subscription
+from engine.store.task_tables import user_task
 
 _HOME = Statement(instance.update().where(instance.c.id == sa.bindparam("b_id")))
 _TASK = Statement(user_task.update().where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key")))
@@ -42,8 +44,10 @@ class MigrationProjection:
             return
         batch.add(_HOME, {"b_id": head.instance_id, "definition_id": head.definition_id, "process_id": head.process_id})
         batch.add(_INCIDENTS, {"b_instance": head.instance_id, "definition_id": head.definition_id})
-        for row in _tasks(batch, record.input, head):
-            batch.add(_TASK, row)
+        open_tasks: list[int] = []
+        for key, state, values in _tasks(batch, record.input, head):
+            batch.add(_TASK, {"b_instance": head.instance_id, "b_key": key, **values})
+            open_tasks += [key] if state == "open" else []
         for event in record.events:
             match event:
                 case ElementMigrated():
@@ -55,12 +59,14 @@ class MigrationProjection:
                     batch.add(_TASK, {"b_instance": head.instance_id, "b_key": event.key, "name": event.name, "form_key": event.form_key})
                 case _:
                     pass
+        for key in open_tasks:
+            offer_again(batch, head.instance_id, key)
 
     def clear(self, connection: Connection) -> None:
         """It has no table of its own."""
 
 
-def _tasks(batch: Batch, done: MigrateInstance, head: Head) -> Iterator[dict[str, object]]:
+def _tasks(batch: Batch, done: MigrateInstance, head: Head) -> Iterator[tuple[int, str, dict[str, object]]]:
     """Row by row, because two elements may have changed places."""
     batch.flush()
     query = sa.select(user_task.c.key, user_task.c.element_id, user_task.c.state, user_task.c.excludes)
@@ -74,4 +80,4 @@ def _tasks(batch: Batch, done: MigrateInstance, head: Head) -> Iterator[dict[str
             "element_id": done.plan.get(element, element),
         }
         values["excludes"] = json_list([done.plan.get(one, one) for one in json.loads(excludes)])
-        yield {"b_instance": head.instance_id, "b_key": key, **values}
+        yield key, state, values

@@ -28,7 +28,7 @@ from engine.model.actors import SYSTEM, Actor
 from engine.model.migration import Migrate, UndoMigration
 from engine.plugins import service_task
 from engine.projections.rebuild import rebuild
-from engine.store import tables
+from engine.store import tables, task_tables
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import END, START, chain, document, process, user
 from tests.support.racing import raised, together
@@ -78,9 +78,9 @@ def rows(engine, table):
 
 
 def derived(engine):
-    return {t.name: rows(engine, t) for t in (tables.instance, tables.user_task, tables.subscription, tables.incident, tables.task_candidate)} | {
-        "job": [row[1:6] for row in rows(engine, tables.job)]
-    }
+    return {
+        t.name: rows(engine, t) for t in (tables.instance, task_tables.user_task, tables.subscription, tables.incident, task_tables.task_candidate)
+    } | {"job": [row[1:6] for row in rows(engine, tables.job)]}
 
 
 def elements(engine, instance):
@@ -267,9 +267,12 @@ def test_a_called_process_goes_on_under_the_version_that_was_called(engine):
 
 def test_an_instance_moves_to_another_process(engine):
     engine.deploy({"p.bpmn": OLD})
-    engine.deploy({"r.bpmn": NEW.replace(b'<process id="p"', b'<process id="r"')})
+    engine.deploy({"r.bpmn": NEW.replace(b'<process id="p"', b'<process id="r"').replace(b'name="A"', b'name="Check it"')})
     instance = engine.start("p")
-    migrate(engine, instance, None, to="r:1")
+    migrate(engine, instance, PLAN, to="r:1")
+    with engine.app.store.begin(write=False) as connection:
+        listed = connection.execute(sa.select(task_tables.task_candidate.c.task_name, task_tables.task_candidate.c.process_id)).all()
+    assert [tuple(row) for row in listed] == [("Check it", "r")]
     engine.app.services.live.clear()
     assert engine.instance(instance).process_id == "r"
     engine.complete(engine.user_tasks(instance)[0].id)
