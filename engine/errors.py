@@ -6,6 +6,7 @@ finds the text in the reader's language; `data` fills its placeholders.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +92,59 @@ class MoveRefused(Conflict):
 
 class ErrorNotCaught(Conflict):
     """Nothing catches the error {code} at {element}; the instance would end as failed. Cancel it, or move the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationProblem:
+    """One reason why an instance, or a plan, cannot be migrated. `why`: a key of `REASONS`; `detail`: what else is to be said."""
+
+    why: str
+    element: str = ""
+    target: str = ""
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """In English."""
+        return MIGRATION_REASONS.get(self.why, self.why).format(element=self.element, target=self.target, detail=self.detail)
+
+
+MIGRATION_REASONS: Mapping[str, str] = {
+    "ended": "it has ended",
+    "there": "it runs under that version already",
+    "unmapped": "{element} is open and has no target in the plan",
+    "unknown-source": "{element} is no element of the version that is left",
+    "unknown": "{target} is no element of the version that is entered",
+    "kind": "{element} and {target} are different kinds of elements ({detail})",
+    "event": "{element} and {target} wait for different kinds of events",
+    "twice": "{target} would succeed several elements, {element} among them",
+    "scope": "{target} does not lie in the subprocess that succeeds the one of {element}",
+    "parent": "{element} lies in a subprocess that has no target in the plan",
+    "boundary": "{target} is not attached to what succeeds the activity of {element}",
+    "loop": "{element} is open and repeats in another way than {target}",
+    "ad-hoc": "{element} is open and runs its activities in another order than {target}",
+    "join": "tokens wait at {element}, and {target} does not have all of its incoming flows",
+    "race": "no event that {element} waits for has a target behind {target}",
+    "compensation": "{element} has completed and may have to be compensated, but has no target that could be",
+    "called": "the version of the process that {element} has called is not known any more",
+    "arming": "what {target} waits for cannot be evaluated: {detail}",
+    "form": "the form of {target} cannot be evaluated: {detail}",
+}
+
+
+class MigrationRefused(Conflict):
+    """The instance cannot be migrated to {target}: {reason}. Nothing was changed."""
+
+    def __init__(self, message: str | None = None, *, problems: Iterable[MigrationProblem] | str = (), target: str = "") -> None:
+        """`problems` as they were found, or as the text that `data` keeps of them."""
+        found = (MigrationProblem(*one) for one in json.loads(problems)) if isinstance(problems, str) else problems
+        self.problems = tuple(found)
+        rows = [[one.why, one.element, one.target, one.detail] for one in self.problems]
+        super().__init__(message, target=target, reason="; ".join(one.text for one in self.problems), problems=json.dumps(rows))
+
+
+class MigrationNotUndone(Conflict):
+    """The migration of instance {id} cannot be taken back: something has happened since. Migrate it again instead."""
 
 
 class RequestIdReused(Conflict):

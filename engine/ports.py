@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from engine.errors import FieldError, Problem
+from engine.errors import FieldError, MigrationProblem, Problem
 from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
 from engine.model.events import Event
-from engine.model.inputs import FailJob, Movement
+from engine.model.inputs import FailJob, MigrateInstance, Movement
+from engine.model.migration import MigrationPlan
 from engine.model.records import Record
 from engine.model.soundness import Soundness
 from engine.model.values import Json
@@ -179,6 +180,9 @@ CallFunction = Callable[[str, Sequence[Any], Mapping[str, Any]], Json]
 FIND_PROCESS = "process"
 """As READ_STORE, for a process that is called by an expression: (its id) to {"definition", "hash"} of the version that is newest now, or None."""
 
+FIND_CALLED = "called process"
+"""As FIND_PROCESS, for a migration: (the definition that is left, a process that it has called) to {"definition"} of the version that was called, or None."""
+
 READ_STORE = "data store"
 """The name under which the interpreter asks `CallFunction` for a data store: (its name) to {"version", "value"}, or None. No function can have it."""
 
@@ -217,6 +221,9 @@ class Execution(Protocol):
     def snapshot(self) -> Json:
         """Everything needed to go on, as plain JSON; size grows with what is open, not with history."""
 
+    def migration_problems(self, movement: MigrateInstance, now: datetime, call: CallFunction) -> tuple[MigrationProblem, ...]:
+        """What `apply` would refuse; nothing is changed."""
+
     def open_elements(self) -> Mapping[int, str]:
         """Keys and element ids of the open element instances, oldest first."""
 
@@ -240,6 +247,9 @@ class Interpreter(Protocol):
 
     def open(self, model: Model, process_id: str, instance_id: str, snapshot: Json = None) -> Execution:
         """A fresh execution, or one restored from a snapshot that this engine version wrote."""
+
+    def migration(self, old: tuple[Model, str], new: tuple[Model, str]) -> MigrationPlan:
+        """The proposed plan between two processes, each a model with a definition id. Raises NotFound."""
 
     def soundness(self, model: Model, budget: int) -> tuple[Soundness, ...]:
         """Explore every process of the model, at most `budget` states of each; in order of their ids. Raises InvalidInput."""
@@ -384,6 +394,9 @@ class Definitions(Protocol):
         """Id of the newest version, and whether it is suspended."""
 
     def get(self, definition_id: str) -> ProcessDefinition | None: ...
+
+    def of_deployment(self, deployment_id: str) -> Mapping[str, str]:
+        """Definition ids of a deployment, by process."""
 
     def by_content(self, process_id: str, content_hash: str) -> ProcessDefinition | None: ...
 

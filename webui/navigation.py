@@ -37,7 +37,7 @@ OWN = (
     Entry("worklist.show", lazy_gettext("Worklist"), "tasks.", "task.work"),
     Entry("start.index", lazy_gettext("Start")),
     Entry("history.mine", lazy_gettext("My history")),
-    Entry("definitions.index", lazy_gettext("Processes"), "definitions. modeler."),
+    Entry("definitions.index", lazy_gettext("Processes"), "definitions. modeler. migration."),
     Entry("instances.index", lazy_gettext("Instances"), "instances. replay. mending."),
     Entry("administration.incidents", lazy_gettext("Incidents"), "operations."),
     Entry("administration.index", lazy_gettext("Administration"), "administration."),

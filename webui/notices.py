@@ -43,6 +43,8 @@ TEXTS = {
     "completed_by_hand": ("success", _("It is completed by hand; the history shows it with your reason.")),
     "failed_by_hand": ("success", _("It has failed as you asked; the history shows it with your reason.")),
     "token_moved": ("success", _("The token is moved; the history shows it with your reason.")),
+    "instance_migrated": ("success", _("The process instance goes on under the new version; the history shows it with your reason.")),
+    "migration_undone": ("success", _("The migration is taken back.")),
     "instance_suspended": ("success", _("The process instance is suspended: nothing moves until it is resumed.")),
     "instance_resumed": ("success", _("The process instance goes on.")),
     "definition_suspended": ("success", _("This version is suspended: nothing can start it.")),

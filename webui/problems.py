@@ -53,6 +53,11 @@ TEXTS = {
     "InstanceNotActive": (lazy_gettext("This process instance has ended"), lazy_gettext("It takes no more changes; its history stays readable.")),
     "InstanceSuspended": (lazy_gettext("This process instance is suspended"), lazy_gettext("Ask an operator to resume it, then try again.")),
     "DefinitionSuspended": (lazy_gettext("This process is suspended"), lazy_gettext("Ask an operator to resume it, then start it again.")),
+    "MigrationRefused": (
+        lazy_gettext("The instance cannot be migrated"),
+        lazy_gettext("Choose other targets in the plan, or mend the instance first."),
+    ),
+    "MigrationNotUndone": (lazy_gettext("The migration cannot be taken back"), lazy_gettext("The history shows what has happened since.")),
     "RequestIdReused": (lazy_gettext("This request was already used"), lazy_gettext("Send it again with a fresh request id.")),
     "LimitExceeded": (lazy_gettext("Too large"), lazy_gettext("Make it smaller, or ask an administrator to raise the limit.")),
     "FormInvalid": (lazy_gettext("The form needs corrections"), lazy_gettext("Correct the marked fields and send it again.")),
@@ -147,6 +152,8 @@ def _parts(error: errors.FlowledgerError) -> dict[str, Any]:
         return {"errors": [dataclasses.asdict(e) | {"params": dict(e.params), "text": form_message(e, language())} for e in error.errors]}
     if isinstance(error, errors.DeploymentRejected):
         return {"problems": [told(p) for p in error.problems]}
+    if isinstance(error, errors.MigrationRefused) and wants_document():
+        return {"problems": [dataclasses.asdict(p) | {"text": p.text} for p in error.problems]}
     return {}
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
+from engine.errors import MigrationProblem, MigrationRefused
 from webui.i18n import gettext
 
 
@@ -29,6 +31,38 @@ UNMOVED = {
 }
 
 
+#: why an instance, or a plan, cannot be migrated (`engine.errors.MIGRATION_REASONS`)
+UNMIGRATED = {
+    "ended": _("it has ended"),
+    "there": _("it runs under that version already"),
+    "unmapped": _("“%(element)s” is open and has no target"),
+    "unknown-source": _("the old version has no element “%(element)s”"),
+    "unknown": _("the new version has no element “%(target)s”"),
+    "kind": _("“%(element)s” and “%(target)s” are different kinds of elements"),
+    "event": _("“%(element)s” and “%(target)s” wait for different kinds of events"),
+    "twice": _("“%(target)s” is the target of several elements, “%(element)s” among them"),
+    "scope": _("“%(target)s” does not lie in the subprocess that succeeds the one of “%(element)s”"),
+    "parent": _("“%(element)s” lies in a subprocess that has no target"),
+    "boundary": _("“%(target)s” is not attached to what succeeds the activity of “%(element)s”"),
+    "loop": _("“%(element)s” is open and repeats in another way than “%(target)s”"),
+    "ad-hoc": _("“%(element)s” is open and runs its activities in another order than “%(target)s”"),
+    "join": _("tokens wait at “%(element)s”, and “%(target)s” does not have all of its incoming flows"),
+    "race": _("no event that “%(element)s” waits for has a target behind “%(target)s”"),
+    "compensation": _("“%(element)s” has completed and may have to be compensated, but has no target that could be"),
+    "called": _("the version of the process that “%(element)s” has called is not known any more"),
+    "arming": _("what “%(target)s” waits for cannot be evaluated: %(detail)s"),
+    "form": _("the form of “%(target)s” cannot be evaluated: %(detail)s"),
+}
+
+
+def unmigrated(problem: MigrationProblem, old: Mapping[str, str] = MappingProxyType({}), new: Mapping[str, str] = MappingProxyType({})) -> str:
+    """One reason in the reader's language; `old` and `new` are names by the ids of elements."""
+    if problem.why not in UNMIGRATED:
+        return problem.text
+    element, target = old.get(problem.element, problem.element), new.get(problem.target, problem.target)
+    return gettext(UNMIGRATED[problem.why], element=element, target=target, detail=problem.detail)
+
+
 def of_operations(message_id: str, data: Mapping[str, str]) -> str | None:
     """The sentence for this error with its data; None for an error of another kind."""
     element, target, subject = data.get("element", "?"), data.get("target", "?"), data.get("id", "?")
@@ -37,6 +71,11 @@ def of_operations(message_id: str, data: Mapping[str, str]) -> str | None:
             key = data.get("why", "")
             reason = gettext(UNMOVED[key]) if key in UNMOVED else data.get("reason", "?")
             return gettext("The token cannot be moved from %(element)s to %(target)s: %(reason)s.", element=element, target=target, reason=reason)
+        case "MigrationRefused":
+            reasons = gettext("; ").join(unmigrated(one) for one in MigrationRefused(problems=data.get("problems", "[]")).problems)
+            return gettext("The instance cannot be migrated to %(target)s: %(reason)s. Nothing was changed.", target=target, reason=reasons)
+        case "MigrationNotUndone":
+            return gettext("The migration cannot be taken back: something has happened since. Migrate the instance again instead.")
         case "ErrorNotCaught":
             return gettext(
                 "The diagram does not catch the error %(code)s at %(element)s; the instance would fail. Cancel it, or move the token.",

@@ -100,6 +100,8 @@ def _plain(kind: str, who: str, element: str, details: Mapping[str, Any], names:
         return _assigned(who, element, details, names)
     if kind == "AddComment":
         return gettext("%(who)s commented: %(text)s", who=who, text=details["text"]) if "text" in details else gettext("%(who)s commented.", who=who)
+    if kind == "MigrateInstance":
+        return _migrated(who, details)
     words = {
         "who": who,
         "element": element,
@@ -112,6 +114,29 @@ def _plain(kind: str, who: str, element: str, details: Mapping[str, Any], names:
     }
     by_hand = bool(details.get("reason")) or (kind == "FailJob" and who != names.person("system"))
     return gettext(BY_HAND.get(kind, PLAIN.get(kind, OTHER)) if by_hand else PLAIN.get(kind, OTHER), **words)
+
+
+def _migrated(who: str, details: Mapping[str, Any]) -> str:
+    """From one version to another; of another process, by their whole ids."""
+    if not details:
+        return gettext("%(who)s migrated the process instance to another version, or back.", who=who)
+    versions = [str(details[key]).rpartition(":") for key in ("source", "definition")]
+    old, new = ["".join(one) if versions[0][0] != versions[1][0] else one[2] for one in versions]
+    if details.get("undoes"):
+        return gettext(
+            "%(who)s took the migration back, from version %(old)s to version %(new)s: %(reason)s",
+            who=who,
+            old=old,
+            new=new,
+            reason=details["reason"],
+        )
+    return gettext(
+        "%(who)s migrated the process instance from version %(old)s to version %(new)s: %(reason)s",
+        who=who,
+        old=old,
+        new=new,
+        reason=details["reason"],
+    )
 
 
 def _assigned(who: str, element: str, details: Mapping[str, Any], names: Names) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -11,16 +12,16 @@ from engine.application.services import Services
 from engine.application.stopwatch import CommandStopwatch
 from engine.errors import InstanceNotActive, InstanceSuspended, LimitExceeded, NotFound
 from engine.history.chain import seal
-from engine.history.replay import catch_up
+from engine.history.replay import began_under, catch_up
 from engine.history.transition import RecordedCalls, step
 from engine.model import codec
 from engine.model import events as ev
 from engine.model.actors import Actor
-from engine.model.inputs import Input, StartInstance
+from engine.model.inputs import Input, MigrateInstance, StartInstance
 from engine.model.records import Record
 from engine.model.values import Json, canonical, purify
 from engine.model.views import InstanceRef
-from engine.ports import FIND_PROCESS, READ_STORE, Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
+from engine.ports import FIND_CALLED, FIND_PROCESS, READ_STORE, Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
@@ -65,16 +66,24 @@ def execution_at(history: Stored, services: Services, head: Head) -> Execution:
     """
     held = services.live.take(head.instance_id)
     if held is None or held[0] > head.seq:
-        definition = services.library.definition(history.definitions, head.definition_id)
-        stored = history.instances.snapshot(head.instance_id, services.engine_version)
-        seq, state = stored if stored and stored[0] <= head.seq else (0, None)
-        model = services.library.model(history.definitions, definition)
-        with services.library.at(history.definitions):
-            held = seq, services.library.interpreter.open(model, head.process_id, head.instance_id, state)
+        return _rebuilt(history, services, head)
     seq, execution = held
     if seq < head.seq:
         with services.library.at(history.definitions):
             catch_up(execution, history.records.of(head.instance_id, after=seq))
+    return execution
+
+
+def _rebuilt(history: Stored, services: Services, head: Head) -> Execution:
+    """From the snapshot, or from the start, under the definition that the instance had then."""
+    stored = history.instances.snapshot(head.instance_id, services.engine_version)
+    seq, state = stored if stored and stored[0] <= head.seq else (0, None)
+    rest = history.records.of(head.instance_id, after=seq) if seq < head.seq else []
+    definition = services.library.definition(history.definitions, began_under(rest, head.definition_id))
+    model = services.library.model(history.definitions, definition)
+    with services.library.at(history.definitions):
+        execution = services.library.interpreter.open(model, definition.process_id, head.instance_id, state)
+        catch_up(execution, rest)
     return execution
 
 
@@ -87,8 +96,7 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
         definition = services.library.definition(uow.definitions, head.definition_id)
         execution = execution_at(uow, services, head)
     input = codec.decode(purify(codec.encode(input)))  # as re-execution will read it from the record: same key order, same text form
-    functions = {**services.functions, READ_STORE: uow.stores.read, FIND_PROCESS: lambda process_id: _newest(uow, process_id)}
-    calls = RecordedCalls(functions, stopwatch=CommandStopwatch(services.limits.command_seconds))
+    calls = RecordedCalls(host_functions(uow, services), stopwatch=CommandStopwatch(services.limits.command_seconds))
     with services.library.at(uow.definitions):
         events = step(execution, input, uow.now, calls)
     record = seal(
@@ -104,12 +112,31 @@ def advance(uow: UnitOfWork, services: Services, head: Head, input: Input, actor
         events=events,
         previous=head.hash,
     )
-    after = Head(head.instance_id, head.definition_id, head.process_id, head.business_key, execution.state, record.seq, record.hash, head.started_by)
+    now = services.library.definition(uow.definitions, input.definition) if isinstance(input, MigrateInstance) else None
+    home = (head.definition_id, head.process_id) if now is None else (now.id, now.process_id)
+    after = Head(head.instance_id, *home, head.business_key, execution.state, record.seq, record.hash, head.started_by)
     uow.append(record, after)
     _send(uow, services, after, record, execution)
     announce(uow, services, after, record)
     _keep(uow, services, after, execution)
     return reference(record, after)
+
+
+def host_functions(uow: UnitOfWork, services: Services) -> dict[str, Callable[..., Any]]:
+    """What scripts may call, and what the interpreter itself asks for; each answer becomes part of the record."""
+    return {
+        **services.functions,
+        READ_STORE: uow.stores.read,
+        FIND_PROCESS: lambda process_id: _newest(uow, process_id),
+        FIND_CALLED: lambda source, process_id: called_by(uow.definitions, services, source, process_id),
+    }
+
+
+def called_by(store: Definitions, services: Services, source: str, process_id: str) -> Json:
+    """The version of a process that a definition calls: pinned, or of its own deployment."""
+    definition = services.library.definition(store, source)
+    found = store.of_deployment(definition.deployment_id).get(process_id) or definition.called.get(process_id)
+    return None if found is None else {"definition": found}
 
 
 def _newest(uow: UnitOfWork, process_id: str) -> Json:

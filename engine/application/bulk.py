@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from engine.application import interventions, suspension
+from engine.application import interventions, migration, suspension
 from engine.application.advance import head_of, pure
 from engine.application.interventions import OPERATE, because
 from engine.application.services import Services
@@ -16,6 +16,7 @@ from engine.errors import Conflict, FlowledgerError, InvalidInput, LimitExceeded
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
+from engine.model.migration import Migrate
 from engine.model.values import Json
 from engine.model.views import BulkRow
 from engine.ports import Due, UnitOfWork
@@ -28,6 +29,8 @@ def start(uow: UnitOfWork, services: Services, command: cmd.StartBulk, actor: Ac
     policy.require(actor, OPERATE)
     reason = because(services, command.reason)
     parameters = _parameters(services, command)
+    if command.act == "migrate":
+        services.library.definition(uow.definitions, str(command.target))
     if command.everything:
         if command.definition_id is None:
             raise InvalidInput("Name the definition whose instances are meant.")
@@ -53,8 +56,12 @@ def _parameters(services: Services, command: cmd.StartBulk) -> dict[str, Json]:
         raise InvalidInput("Name the variables to change.")
     if command.act == "move" and not (command.element and command.target):
         raise InvalidInput("Name the element that is left and the one that is entered.")
+    if command.act == "migrate" and not command.target:
+        raise InvalidInput("Name the version to migrate to.")
+    plan = migration.checked_plan(services, command.plan) if command.plan is not None else None
     given = {"variables": dict(command.variables), "element": command.element, "target": command.target}
-    return {k: v for k, v in dict(pure(services, given, "size of the variables")).items() if v}
+    found = {k: v for k, v in dict(pure(services, given, "size of the variables")).items() if v}
+    return found if plan is None else found | {"plan": plan}
 
 
 def stop(uow: UnitOfWork, services: Services, command: cmd.StopBulk, actor: Actor, request_id: str | None = None) -> BulkRow:
@@ -156,6 +163,12 @@ def _move(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor:
         interventions.move_token(uow, services, cmd.MoveToken(f"{target}-{key}", goal, row.reason, row.variables), actor)
 
 
+def _migrate(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor: Actor) -> None:
+    plan = row.parameters.get("plan")
+    mapping = {str(key): str(value) for key, value in plan.items()} if isinstance(plan, Mapping) else None
+    migration.migrate(uow, services, Migrate(target, str(row.parameters["target"]), row.reason, mapping), actor)
+
+
 ACTS: Mapping[str, Act] = {
     "retry": _retry,
     "cancel": lambda uow, services, target, row, actor: interventions.cancel(uow, services, cmd.Cancel(target, row.reason), actor),
@@ -165,4 +178,5 @@ ACTS: Mapping[str, Act] = {
         uow, services, cmd.ChangeVariables(target, row.variables, row.reason), actor
     ),
     "move": _move,
+    "migrate": _migrate,
 }

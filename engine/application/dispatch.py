@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.application import accounts, bulk, definitions, instances, interventions, messages, suspension, user_tasks
+from engine.application import accounts, bulk, definitions, instances, interventions, messages, migration, suspension, user_tasks
 from engine.model import commands as cmd
+from engine.model.migration import Migrate, UndoMigration
 
 HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     cmd.Deploy: definitions.deploy,
@@ -20,6 +21,8 @@ HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     cmd.CompleteByHand: interventions.complete_by_hand,
     cmd.FailByHand: interventions.fail_by_hand,
     cmd.MoveToken: interventions.move_token,
+    Migrate: migration.migrate,
+    UndoMigration: migration.undo,
     cmd.Suspend: suspension.suspend,
     cmd.Resume: suspension.resume,
     cmd.SuspendDefinition: suspension.suspend_definition,

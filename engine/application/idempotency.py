@@ -15,6 +15,8 @@ from engine.errors import NotAllowed, RequestIdReused
 from engine.history.replay import state_after
 from engine.model import commands as cmd
 from engine.model.actors import Actor
+from engine.model.inputs import MigrateInstance
+from engine.model.migration import Migrate, UndoMigration
 from engine.model.records import Record
 from engine.model.values import Json
 from engine.model.views import BulkRow, Correlation, InstanceRef
@@ -29,6 +31,8 @@ _KINDS: dict[type[object], tuple[str, ...]] = {
     cmd.CompleteByHand: ("CompleteJob", "CompleteUserTask", "CompleteElement", "TriggerTimer"),
     cmd.FailByHand: ("ThrowJobError", "FailJob"),
     cmd.MoveToken: ("MoveToken",),
+    Migrate: ("MigrateInstance",),
+    UndoMigration: ("MigrateInstance",),
     cmd.Suspend: ("SuspendInstance",),
     cmd.Resume: ("ResumeInstance",),
     cmd.Comment: ("AddComment",),
@@ -119,6 +123,8 @@ def answer(uow: UnitOfWork, request_id: str, command: cmd.Command, actor: Actor)
 
 
 def _same_object(command: cmd.Command, record: Record) -> bool:
+    if isinstance(record.input, MigrateInstance) and isinstance(command, UndoMigration) != bool(record.input.undoes):
+        return False
     task_id = next((found for name in ("task_id", "work_id", "incident_id") if (found := getattr(command, name, None)) is not None), None)
     if task_id is not None:
         return bool(task_id == f"{record.instance_id}-{getattr(record.input, 'key', '')}")

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from engine.application.advance import execution_at
 from engine.application.definitions import content
+from engine.application.migration import MigrationReading
 from engine.application.operations import OperationsReading
 from engine.application.read_model import Queries
 from engine.application.services import Services
@@ -15,7 +16,7 @@ from engine.history import chain, replay
 from engine.identity import policy
 from engine.model.actors import SYSTEM, Actor
 from engine.model.definition import ProcessDefinition, ProcessInfo
-from engine.model.inputs import AddAttachment, CompleteJob
+from engine.model.inputs import AddAttachment, CompleteJob, MigrateInstance
 from engine.model.records import Frame, Record
 from engine.model.values import Json, sha256
 from engine.model.views import (
@@ -38,7 +39,7 @@ from engine.model.views import (
 from engine.ports import Execution, Form
 
 
-class Reading(OperationsReading):
+class Reading(OperationsReading, MigrationReading):
     """One consistent read transaction for one request. Raises NotAllowed, NotFound."""
 
     def __init__(self, queries: Queries, services: Services, now: datetime) -> None:
@@ -173,7 +174,7 @@ class Reading(OperationsReading):
         """Run the inputs again and compare outcomes. Returns how many; raises ReplayDiverged."""
         policy.require(actor, "history.verify")
         with self._services.library.at(self.queries.definitions):
-            return replay.reexecute(self._fresh(instance_id), self._records(instance_id))
+            return replay.reexecute(self._fresh(instance_id), self._verified_versions(instance_id))
 
     def instance_ids(self, actor: Actor) -> list[str]:
         """Every instance that the history or the instance list knows."""
@@ -312,8 +313,16 @@ class Reading(OperationsReading):
         head = self.queries.head(instance_id)
         if head is None:
             raise NotFound(kind="process instance", id=instance_id)
-        model = self._services.library.model(self.queries.definitions, self._definition(head.definition_id))
-        return self._services.library.interpreter.open(model, head.process_id, instance_id)
+        definition = self._definition(replay.began_under(self._records(instance_id), head.definition_id))
+        model = self._services.library.model(self.queries.definitions, definition)
+        return self._services.library.interpreter.open(model, definition.process_id, instance_id)
+
+    def _verified_versions(self, instance_id: str) -> list[Record]:
+        """The records; those of migrations name versions by id, which must have the content that they name, too."""
+        for record in self._records(instance_id):
+            if isinstance(record.input, MigrateInstance) and self._definition(record.input.definition).content_hash != record.input.content:
+                raise IntegrityViolation(instance=instance_id, seq=record.seq, cause=f"{record.input.definition} has another content than it had")
+        return self._records(instance_id)
 
     def _variables(self, instance_id: str, key: int) -> dict[str, Json]:
         """Visible at a task, from the live execution."""

@@ -7,7 +7,7 @@ outwards from where they are thrown.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +100,7 @@ class EventHub(EventManager):
                 if found != (one.correlation, one.retrieval):
                     one.correlation, one.retrieval = found
                     self.workflow.tell(SubscriptionClosed(one.key))
-                    self._tell_opened(one)
+                    self.tell_opened(one)
 
     def _due(self, definition: Definition, scope: Scope) -> Plan:
         text = definition.text
@@ -131,9 +131,9 @@ class EventHub(EventManager):
         elif one.kind == "conditional":
             self.unseen[one.key] = None
         else:
-            self._tell_opened(one)
+            self.tell_opened(one)
 
-    def _tell_opened(self, one: Subscription) -> None:
+    def tell_opened(self, one: Subscription) -> None:
         self.workflow.tell(SubscriptionOpened(one.key, one.node.id, one.kind, one.name, one.correlation, one.retrieval))
 
     def index(self, one: Subscription) -> None:
@@ -157,12 +157,27 @@ class EventHub(EventManager):
             del self.conditions[key]
             self.workflow.forget_incident(key)
         else:
-            self.bound.pop(key, None)
+            self._unlist(one)
             self.workflow.tell(SubscriptionClosed(key))
-            if one.kind == "signal":
-                del self.signals[one.name][key]
-                if not self.signals[one.name]:
-                    del self.signals[one.name]
+
+    def _unlist(self, one: Subscription) -> None:
+        self.bound.pop(one.key, None)
+        if one.kind == "signal":
+            del self.signals[one.name][one.key]
+            if not self.signals[one.name]:
+                del self.signals[one.name]
+
+    def renew(self, one: Subscription) -> None:
+        """Its definition is another one now: perhaps it waits under another name or correlation key, as the same subscription."""
+        owner = self.workflow.tokens[one.owner] if one.owner is not None else None
+        before = (one.name, one.correlation, one.retrieval)
+        made = self._prepare(replace(one), owner, owner.scope if owner is not None else one.workflow.scope)
+        self._unlist(one)
+        one.name, one.correlation, one.retrieval = made.name, made.correlation, made.retrieval
+        self.index(one)
+        if before != (one.name, one.correlation, one.retrieval):
+            self.workflow.tell(SubscriptionClosed(one.key))
+            self.tell_opened(one)
 
     def close_all(self, holder: Any) -> None:
         """Everything that a token or scope waits for."""

@@ -15,10 +15,11 @@ from engine.bpmn.diagram import Container
 from engine.bpmn.evaluation import Sandbox, ScriptEngine
 from engine.bpmn.interventions import open_job
 from engine.bpmn.limits import Limits
+from engine.bpmn.migration import migrated
 from engine.bpmn.model import BpmnModel
 from engine.bpmn.scope import Scope
 from engine.bpmn.workflow import InstanceWorkflow
-from engine.errors import Conflict, InstanceNotActive, InstanceSuspended, InvalidInput, NotFound
+from engine.errors import Conflict, InstanceNotActive, InstanceSuspended, InvalidInput, MigrationProblem, MigrationRefused, NotFound
 from engine.model import chains, inputs
 from engine.model.events import Event, InstanceCancelled, InstanceStarted
 from engine.model.values import Json
@@ -40,6 +41,7 @@ class BpmnExecution:
         self.top = InstanceWorkflow(model.specs[process_id], ScriptEngine(self.sandbox), limits, Compensation())
         self.sandbox.budget = self.top.budget
         self.started = restored is not None
+        self.lookup = model.lookup
         if restored is not None:
             snapshots.restore(self.top, restored)
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
@@ -52,7 +54,8 @@ class BpmnExecution:
             inputs.SetVariables: self._set_variables,
             inputs.StartActivity: self._start_activity,
             inputs.CancelInstance: self._cancel,
-            **{kind: partial(act, self.top) for kind, act in interventions.ACTS.items()},
+            inputs.MigrateInstance: self._migrate,
+            **{kind: partial(self._act, act) for kind, act in interventions.ACTS.items()},
         }
 
     @property
@@ -77,10 +80,15 @@ class BpmnExecution:
         self.top.budget.open(watch)
         self.top.stores.begin_step()
         self._begin_chain(movement)
+        if not isinstance(movement, inputs.MigrateInstance):
+            self.top.undoable = None
         self._handlers[type(movement)](movement)
         self.started = True
         if not self.top.suspended:
+            told = len(self.top.events)
             self.top.do_engine_steps()
+            if len(self.top.events) > told:  # it has gone on: a migration cannot be taken back any more
+                self.top.undoable = None
         return self.top.take_events()
 
     @property
@@ -95,6 +103,17 @@ class BpmnExecution:
         hub.chain = hub.sent = 0
         if not isinstance(movement, OWN):
             hub.cause = getattr(movement, "chain", 0)
+
+    def migration_problems(self, movement: inputs.MigrateInstance, now: datetime, call: CallFunction) -> tuple[MigrationProblem, ...]:
+        """What stands in the way; the execution stays as it is."""
+        self.top.now = self.sandbox.now = now
+        self.sandbox.call, self.sandbox.watch = call, None
+        self.top.budget.open(None)
+        try:
+            migrated(self.top, self._spec_of(movement.definition), movement)
+        except MigrationRefused as refused:
+            return refused.problems
+        return ()
 
     def snapshot(self) -> Json:
         """Everything needed to go on; what is finished is not in it."""
@@ -117,6 +136,21 @@ class BpmnExecution:
         return found
 
     # --- inputs -----------------------------------------------------------------------------------------------------
+    def _act(self, act: Callable[[InstanceWorkflow, Any], None], movement: Any) -> None:
+        act(self.top, movement)
+
+    def _migrate(self, movement: inputs.MigrateInstance) -> None:
+        spec, watch = self._spec_of(movement.definition), self.sandbox.watch
+        self.top = migrated(self.top, spec, movement)
+        self.process_id, self.container, self.lookup = spec.container.id, spec.container, spec.model.lookup
+        self.sandbox.budget = self.top.budget
+        self.top.budget.open(watch)
+
+    def _spec_of(self, definition_id: str) -> Any:
+        if self.lookup is None:
+            raise NotFound(kind="process definition", id=definition_id)
+        return self.lookup(definition_id).specs[definition_id.rpartition(":")[0]]
+
     def _start(self, movement: inputs.StartInstance) -> None:
         top, nodes = self.top, self.container.nodes
         if movement.start_element is not None and movement.start_element not in nodes:

@@ -15,9 +15,11 @@ from engine.bpmn.model import BpmnModel, describe
 from engine.bpmn.reader import Reader
 from engine.bpmn.soundness import check
 from engine.bpmn.validation import Validation, advised, check_file
+from engine.bpmn.version_plan import propose
 from engine.bpmn.xml_source import Xml, imports, parse
 from engine.errors import DeploymentRejected, InvalidInput, NotFound, Problem
 from engine.model.files import kind_of
+from engine.model.migration import MigrationPlan
 from engine.model.soundness import BUDGET, LARGEST_BUDGET, Soundness
 from engine.model.values import Json
 from engine.ports import DecisionCompiler, DecisionModel, Evaluator, Model
@@ -30,6 +32,15 @@ def _nothing_to_execute(files: Mapping[str, bytes]) -> Problem:
         advice = "deploy it with the .bpmn file, or to complete the files of an earlier version (complete_from)"
         return Problem(file, "dmn.alone", "a decision belongs to the deployment of the processes that use it", advice=advice)
     return Problem(file, "bpmn.no-process", "there is no executable process", advice="deploy a .bpmn file; isExecutable must not be false")
+
+
+def _container(model: Model, definition_id: str) -> Container:
+    compiled: Any = model
+    process_id = definition_id.rpartition(":")[0]
+    if process_id not in compiled.specs:
+        raise NotFound(kind="process", id=process_id)
+    container: Container = compiled.specs[process_id].container
+    return container
 
 
 class BpmnInterpreter:
@@ -138,6 +149,12 @@ class BpmnInterpreter:
             validation.process(one)
         problems += validation.problems
         return external
+
+    # --- migrating ----------------------------------------------------------------------------------------------------
+    def migration(self, old: tuple[Model, str], new: tuple[Model, str]) -> MigrationPlan:
+        """Compare two versions, each a model with a definition id. Raises NotFound."""
+        entries, added = propose(_container(*old), _container(*new))
+        return MigrationPlan(old[1], new[1], entries, added)
 
     # --- checking on demand -------------------------------------------------------------------------------------------
     def soundness(self, model: Model, budget: int = BUDGET) -> tuple[Soundness, ...]:

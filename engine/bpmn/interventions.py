@@ -25,7 +25,7 @@ from engine.model import inputs
 from engine.model.events import IncidentResolved, InstanceResumed, InstanceSuspended
 from engine.model.values import Json
 
-WHILE_SUSPENDED = (inputs.SetVariables, inputs.FailJob, inputs.CancelInstance, inputs.ResumeInstance)
+WHILE_SUSPENDED = (inputs.SetVariables, inputs.FailJob, inputs.CancelInstance, inputs.ResumeInstance, inputs.MigrateInstance)
 
 
 def open_job(top: InstanceWorkflow, key: int) -> Token:

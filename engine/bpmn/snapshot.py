@@ -26,7 +26,7 @@ FORMAT = 2
 def take(top: InstanceWorkflow) -> dict[str, Any]:
     scopes = _Scopes()
     rows = [_workflow(workflow, scopes) for workflow in top.live.values()]
-    return {
+    return ({} if top.undoable is None else {"undoable": top.undoable}) | {
         "format": FORMAT,
         "counter": top.counter,
         "cause": top.event_manager.cause,
@@ -138,7 +138,7 @@ def restore(top: InstanceWorkflow, data: dict[str, Any]) -> None:
         _fill(workflow, row, scopes)
     top.counter, top.ended, top.failure = data["counter"], data["ended"], data["failure"]
     top.event_manager.cause = data.get("cause", 0)
-    top.suspended = data.get("suspended", False)
+    top.suspended, top.undoable = data.get("suspended", False), data.get("undoable")
     top.incidents = dict(data["incidents"])
     top.queue.extend(top.tokens[key] for key in data["queue"])
     top.or_joins = dict.fromkeys((key, name) for key, name in data["orJoins"])

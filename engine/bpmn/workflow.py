@@ -169,6 +169,7 @@ class InstanceWorkflow(ScopeMixin, BpmnWorkflow):
         self.changed = False
         self.ended: str | None = None  # completed, failed, cancelled
         self.suspended = False
+        self.undoable: dict[str, Any] | None = None  # the state before the migration that came last (`engine.bpmn.migration`)
         self.failure: str | None = None
         self.now: datetime | None = None
         super().__init__(spec, script_engine=engine, deserializing=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from engine.errors import FlowledgerError, NotAvailable, ReplayDiverged
@@ -12,6 +12,7 @@ from engine.history.transition import RecordedCalls, step
 from engine.model import codec
 from engine.model import events as ev
 from engine.model import inputs as inp
+from engine.model.migration import ElementMigrated
 from engine.model.records import Frame, Record
 from engine.model.values import canonical
 from engine.model.views import Explanation
@@ -24,6 +25,16 @@ _STATES: dict[type[object], str] = {
     ev.InstanceSuspended: "suspended",
     ev.InstanceResumed: "active",
 }
+
+
+def migrations(records: Iterable[Record]) -> list[inp.MigrateInstance]:
+    """Those of a history, oldest first."""
+    return [record.input for record in records if isinstance(record.input, inp.MigrateInstance)]
+
+
+def began_under(records: Iterable[Record], now: str) -> str:
+    """The definition before the first of these records, of an instance that runs under the definition `now` after the last."""
+    return next((one.source for one in migrations(records)), now)
 
 
 def state_after(record: Record, before: str = "active") -> str:
@@ -45,8 +56,16 @@ class Fold:
     def add(self, record: Record) -> None:
         """Take one record further."""
         self.seq = record.seq
+        if isinstance(record.input, inp.MigrateInstance):
+            self._migrate(record.input.plan)
         for event in record.events:
             self._event(event)
+
+    def _migrate(self, plan: Mapping[str, str]) -> None:
+        """What was completed before a migration shows at the successors."""
+        completed, self.completed = self.completed, Counter()
+        for element, count in completed.items():
+            self.completed[plan.get(element, element)] += count
 
     def _event(self, event: ev.Event) -> None:
         match event:
@@ -57,6 +76,8 @@ class Fold:
                 self.completed[event.element] += 1
             case ev.ElementCancelled():
                 self.active.pop(event.key, None)
+            case ElementMigrated() if event.key in self.active:
+                self.active[event.key] = event.target
             case ev.FlowTaken():
                 self.flows[event.flow] += 1
             case ev.VariableSet() | ev.VariableExtended() | ev.VariableRemoved():
@@ -105,6 +126,8 @@ def explain(records: Iterable[Record]) -> Iterator[Explanation]:
         for e in record.events:
             if isinstance(e, ev.ElementEntered | ev.UserTaskCreated | ev.JobCreated | ev.SubscriptionOpened):
                 tasks[e.key] = e.element
+            elif isinstance(e, ElementMigrated):
+                tasks[e.key] = e.target
         fold.add(record)
         yield Explanation(
             seq=record.seq,

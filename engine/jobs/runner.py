@@ -283,7 +283,7 @@ class JobRunner:
         else:
             uow.jobs.postpone(due.id, attempts, None, stack)
             if head is not None and head.state == "active" and due.key is not None and due.kind in OF_ELEMENTS:
-                advance(uow, self._services, head, inp.FailJob(due.key, due.element_id, cause, tracked=True), SYSTEM)
+                advance(uow, self._services, head, inp.FailJob(due.key, held.element_id, cause, tracked=True), SYSTEM)
 
 
 def _call(task: ServiceTask, context: ServiceContext, due: Due) -> inp.Input:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from engine.model.migration import Migrate, UndoMigration
 from engine.model.values import Json
 
 
@@ -180,9 +181,9 @@ class RetryJob:
 class StartBulk:
     """The same act on many. -> BulkRow. Each target is an item that a job carries out later, as this operator.
 
-    `act`: retry, cancel, suspend, resume, change, move. `targets`: instance ids (retry: incident ids too). `definition_id` with `everything`
+    `act`: retry, cancel, suspend, resume, change, move, migrate. `targets`: instance ids (retry: incident ids too). `definition_id` with `everything`
     takes all that the act fits to instead: open incidents (retry; `element`: at it only), suspended (resume) or active instances.
-    `element`, `target`: from where to where tokens move.
+    `element`, `target`: from where to where tokens move; `target` of a migration: the definition, with its `plan` (None: the proposed one).
     """
 
     act: str
@@ -193,6 +194,7 @@ class StartBulk:
     variables: Mapping[str, Json] = field(default_factory=dict)
     element: str | None = None
     target: str | None = None
+    plan: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +339,8 @@ Command: TypeAlias = (
     | CompleteByHand
     | FailByHand
     | MoveToken
+    | Migrate
+    | UndoMigration
     | Suspend
     | Resume
     | SuspendDefinition

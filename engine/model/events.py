@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.model.codec import recorded
+from engine.model.migration import ElementMigrated, InstanceMigrated, UserTaskChanged
 from engine.model.values import Json
 
 
@@ -349,4 +350,7 @@ Event: TypeAlias = (
     | InstanceCancelled
     | InstanceSuspended
     | InstanceResumed
+    | InstanceMigrated
+    | ElementMigrated
+    | UserTaskChanged
 )

@@ -144,6 +144,23 @@ class MoveToken:
 
 @recorded
 @dataclass(frozen=True, slots=True)
+class MigrateInstance:
+    """The instance leaves the definition `source` and goes on under `definition`, whose files have the hash `content`.
+
+    `plan`: which flow node succeeds which; `engine.bpmn.migration` judges it and carries it out. `undoes`: number of the record of a migration that this
+    one takes back (0: none); the plan is the inverse then, and the state is what it was before.
+    """
+
+    source: str
+    definition: str
+    content: str
+    plan: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    undoes: int = 0
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
 class SuspendInstance:
     """Nothing moves until the instance is resumed."""
 
@@ -243,6 +260,7 @@ Movement: TypeAlias = (
     | StartActivity
     | CompleteElement
     | MoveToken
+    | MigrateInstance
     | SuspendInstance
     | ResumeInstance
     | CancelInstance

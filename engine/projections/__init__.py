@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.ports import Projection
 from engine.projections.data_stores import DataStoreProjection
 from engine.projections.instances import IncidentProjection, InstanceProjection, NoteProjection
+from engine.projections.migrations import MigrationProjection
 from engine.projections.user_tasks import UserTaskProjection
 from engine.projections.work import JobProjection, SubscriptionProjection
 
@@ -18,4 +19,5 @@ ALL: tuple[Projection, ...] = (
     IncidentProjection(),
     NoteProjection(),
     DataStoreProjection(),
+    MigrationProjection(),
 )

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from engine.errors import IntegrityViolation
 from engine.history.chain import read
 from engine.history.replay import state_after
-from engine.model.inputs import StartInstance
+from engine.model.inputs import MigrateInstance, StartInstance
 from engine.model.records import Record
 from engine.ports import Head
 from engine.projections import ALL
@@ -54,6 +54,10 @@ def _next(head: Head | None, one: Record, definitions: SqlDefinitions) -> Head:
         if found is None:
             raise IntegrityViolation(instance=one.instance_id, seq=one.seq, cause="its definition is not deployed")
         head = Head(one.instance_id, found.id, found.process_id, one.input.business_key, "active", 0, "", one.actor)
-    return Head(
-        head.instance_id, head.definition_id, head.process_id, head.business_key, state_after(one, head.state), one.seq, one.hash, head.started_by
-    )
+    home = head.definition_id, head.process_id
+    if isinstance(one.input, MigrateInstance):
+        found = definitions.get(one.input.definition)
+        if found is None or found.content_hash != one.input.content:
+            raise IntegrityViolation(instance=one.instance_id, seq=one.seq, cause="the definition that it migrates to is not deployed")
+        home = found.id, found.process_id
+    return Head(head.instance_id, *home, head.business_key, state_after(one, head.state), one.seq, one.hash, head.started_by)

@@ -49,7 +49,7 @@ class JobProjection:
                     "kind": event.kind,
                     "handler": CONTINUATION if event.kind == "timer" and event.due is None else event.handler,
                     "parameters": canonical(event.parameters).decode(),
-                    "state": "due",
+                    "state": "suspended" if head.state == "suspended" else "due",  # a migration of a suspended instance
                     "due_at": moment(event.due) if event.due else record.at,
                     "attempts": 0,
                     "retries": event.retries,
@@ -104,7 +104,7 @@ class SubscriptionProjection:
                     "retrieval": json_list(event.retrieval) if event.retrieval else None,
                     "element_id": event.element,
                     "created_at": record.at,
-                    "suspended": False,
+                    "suspended": head.state == "suspended",
                 }
             elif isinstance(event, ev.SubscriptionClosed) and opened.pop(event.key, None) is None:
                 closed.append(event.key)

@@ -55,7 +55,7 @@ class SqlBulks:
                 query = query.where(incident.c.element_id == element)
             order = (incident.c.created_at, incident.c.instance_id, incident.c.key)
             return [f"{i}-{k}" for i, k in self._connection.execute(query.order_by(*order).limit(limit))]
-        states = ("suspended",) if act == "resume" else ("active", "suspended") if act in ("cancel", "change") else ("active",)
+        states = ("suspended",) if act == "resume" else ("active", "suspended") if act in ("cancel", "change", "migrate") else ("active",)
         where = (instance.c.definition_id == definition_id, instance.c.state.in_(states))
         return list(self._connection.scalars(sa.select(instance.c.id).where(*where).order_by(instance.c.started_at, instance.c.id).limit(limit)))
 

@@ -121,6 +121,11 @@ class SqlDefinitions:
         row = self._connection.execute(_BY_ID, {"b_id": definition_id}).first()
         return rows.definition(row) if row else None
 
+    def of_deployment(self, deployment_id: str) -> dict[str, str]:
+        """Definition ids by process."""
+        query = sa.select(process_definition.c.process_id, process_definition.c.id).where(process_definition.c.deployment_id == deployment_id)
+        return {row.process_id: row.id for row in self._connection.execute(query.order_by(process_definition.c.process_id))}
+
     def by_content(self, process_id: str, content_hash: str) -> ProcessDefinition | None:
         """The version with that content, as a record names it."""
         row = self._connection.execute(_BY_CONTENT, {"b_process": process_id, "b_content": content_hash}).first()

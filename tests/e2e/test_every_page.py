@@ -23,7 +23,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "qa": ("service_report.figures", "service_report.numerator", "service_report.imports", "service_report.preview", "service_report.import_result"),
     "admin": (
         *("administration.index", "administration.new_user", "administration.user"),
-        *("operations.index", "operations.new", "operations.show", "mending.element"),
+        *("operations.index", "operations.new", "operations.show", "mending.element", "migration.plan"),
     ),
 }
 ELSEWHERE = {
@@ -157,7 +157,15 @@ def test_administrator(crawl: Any, sign_in: SignIn) -> None:
     with walk.page.expect_navigation():
         walk.page.locator("main form button").last.click()
     walk.routes = Only(walk.routes, PAGES["admin"])
-    walk.walk("/administration", "/administration/users/new", "/administration/users/pm", "/operations", "/operations/new/stuck:1", mending)
+    walk.walk(
+        "/administration",
+        "/administration/users/new",
+        "/administration/users/pm",
+        "/operations",
+        "/operations/new/stuck:1",
+        "/definitions/stuck:1/migration",
+        mending,
+    )
     covered(walk, "admin")
 
 

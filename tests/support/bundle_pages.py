@@ -94,11 +94,18 @@ def create_app() -> Flask:
     def replay() -> str:
         return page(
             "replay",
-            "<h1>Replay</h1><section data-replay data-xml-url='/diagram.bpmn' data-frame-url='/frames/{seq}.json' data-last='5' data-seq='5'></section>",
+            f"<h1>Replay</h1><section data-replay data-xml-url='/diagram.bpmn' data-frame-url='/frames/{{seq}}.json{'?migrated=1' if 'migrated' in request.args else ''}' "
+            "data-last='5' data-seq='5'></section>",
         )
+
+    @app.get("/old.bpmn")
+    def old_diagram() -> Response:
+        return Response(DIAGRAM.read_bytes().replace(b'"Check"', b'"Look"'), mimetype="application/xml")
 
     @app.get("/frames/<int:seq>.json")
     def frame(seq: int) -> Response:
+        if "migrated" in request.args:  # after the second record the instance went on under the version of the page
+            return jsonify(FRAMES[seq - 1] | {"xml_url": "/old.bpmn" if seq < 3 else "/diagram.bpmn"})
         return jsonify(FRAMES[seq - 1])
 
     @app.get("/modeler")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_smorest import Api
 
-from webui.api import definitions, instances, messages, operations, tasks
+from webui.api import definitions, instances, messages, migration, operations, tasks
 from webui.api.schemas import ProblemSchema
 
 
@@ -35,5 +35,5 @@ def install(app: Flask) -> None:
         },
     )
     api = DescribedApi(app)
-    for module in (definitions, instances, tasks, messages, operations):
+    for module in (definitions, instances, tasks, messages, operations, migration):
         api.register_blueprint(module.blueprint)

@@ -35,15 +35,16 @@ class IncidentsIn(ma.Schema):
 
 
 class BulkIn(ReasonIn):
-    """`targets`, or `everything` of a `definition_id`."""
+    """`targets`, or `everything` of a `definition_id`. `target`: where tokens move to; of a migration the definition, with a `plan` or the proposed one."""
 
-    act = fields.String(required=True, validate=validate.OneOf(("retry", "cancel", "suspend", "resume", "change", "move")))
+    act = fields.String(required=True, validate=validate.OneOf(("retry", "cancel", "suspend", "resume", "change", "move", "migrate")))
     targets = fields.List(fields.String(validate=ID), load_default=list, validate=validate.Length(max=10_000))
     everything = fields.Boolean(load_default=False)
     definition_id = fields.String(load_default=None, allow_none=True, validate=ID)
     variables = variables(load_default=dict)
     element = fields.String(load_default=None, allow_none=True, validate=ID)
     target = fields.String(load_default=None, allow_none=True, validate=ID)
+    plan = fields.Dict(keys=fields.String(validate=ID), values=fields.String(validate=ID), load_default=None, allow_none=True)
 
 
 class BulkItemsIn(ma.Schema):

@@ -13,6 +13,7 @@ from webui.pages import (
     instances,
     mending,
     metrics,
+    migration,
     modeler,
     operations,
     replay,
@@ -36,6 +37,7 @@ BLUEPRINTS = (
     replay.blueprint,
     mending.blueprint,
     operations.blueprint,
+    migration.blueprint,
     administration.blueprint,
     conformance.blueprint,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from engine.identity.policy import allows
 from engine.model.actors import Actor
 from engine.model.commands import Attach, Cancel, ChangeVariables, Comment
 from engine.model.values import parse
-from engine.model.views import InstanceFilter, TaskFilter
+from engine.model.views import Explanation, InstanceFilter, TaskFilter
 from webui.addresses import local_target
 from webui.causes import plain
 from webui.export import json_lines
@@ -23,7 +24,7 @@ from webui.filters import exact
 from webui.i18n import gettext
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
-from webui.pages.reading import diagram_state, names_for, variable_titles
+from webui.pages.reading import NamesThrough, diagram_state, names_for, variable_titles
 from webui.sentences import names_of, reasons, sentence
 from webui.signin import current_actor
 from webui.tables import csv_download, every
@@ -105,6 +106,8 @@ def show(instance_id: str) -> str:
         row = read.instance(actor, instance_id)
         explanations = read.explanations(actor, instance_id)
         names = names_for(read, row.definition_id)
+        through = NamesThrough(read, row.definition_id, explanations)
+        lines = [(e, sentence(e, through.names(e.seq)), reasons(e, through.names(e.seq))) for e in explanations[-SHOWN:]]
         incidents = read.incidents(actor, instance_id)
         state = diagram_state(read, actor, instance_id)
         state["incidents"] = {i.element_id: 1 for i in incidents if i.resolved_at is None}
@@ -117,17 +120,25 @@ def show(instance_id: str) -> str:
             "open_elements": read.open_elements(actor, instance_id) if allows(actor, "incident.read") else (),
             "verification": _verification(read, actor, instance_id),
         }
-    lines = [(e, sentence(e, names), reasons(e, names)) for e in explanations[-SHOWN:]]
     hidden = max(len(explanations) - SHOWN, 0)
     return render_template(
         "instance.html",
         instance=row,
         lines=lines,
         hidden_records=hidden,
+        undoable=_undoable(explanations),
         names=names,
         incidents=[(i, plain(i.cause)) for i in incidents],
         diagram=state,
         **context,
+    )
+
+
+def _undoable(explanations: Sequence[Explanation]) -> bool:
+    """Did nothing happen since the instance was migrated? Whether it went on by itself, the engine knows."""
+    last = explanations[-1] if explanations else None
+    return (
+        last is not None and last.kind == "MigrateInstance" and not last.details.get("undoes") and not (last.entered or last.completed or last.flows)
     )
 
 

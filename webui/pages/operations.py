@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
@@ -29,6 +30,7 @@ ACTS = {
     "change": lazy_gettext("Change variables"),
     "move": lazy_gettext("Move tokens"),
 }
+ORDERED_ELSEWHERE = {"migrate": lazy_gettext("Migrate instances")}  # on a page of its own (`webui.pages.migration`)
 ITEM_STATES = {"waiting": lazy_gettext("Waiting"), "done": lazy_gettext("Done"), "refused": lazy_gettext("Refused")}
 
 
@@ -38,7 +40,7 @@ def index() -> str:
     with flowledger().reading() as read:
         rows = read.bulks(current_actor())
         names = names_of(None, read.people())
-    return render_template("operations.html", rows=rows, names=names, acts=ACTS)
+    return render_template("operations.html", rows=rows, names=names, acts=ACTS | ORDERED_ELSEWHERE)
 
 
 @blueprint.post("/operations")
@@ -80,8 +82,23 @@ def show(bulk_id: str) -> str:
         names = names_of(None, read.people())
     items = [(item, why(item)) for item in page.rows]
     return render_template(
-        "operation.html", row=row, items=items, next=page.next, state=state, states=ITEM_STATES, names=names, acts=ACTS, instance_of=instance_of
+        "operation.html",
+        row=row,
+        items=items,
+        next=page.next,
+        state=state,
+        states=ITEM_STATES,
+        names=names,
+        acts=ACTS | ORDERED_ELSEWHERE,
+        instance_of=instance_of,
+        renamed=_renamed(row),
     )
+
+
+def _renamed(row: BulkRow) -> list[tuple[str, str]]:
+    """What a migration's plan gives another id."""
+    plan = row.parameters.get("plan")
+    return sorted((str(a), str(b)) for a, b in plan.items() if a != b) if isinstance(plan, Mapping) else []
 
 
 def why(item: BulkItem) -> str:

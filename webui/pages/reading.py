@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from engine.errors import NotFound
 from engine.model.actors import Actor
+from engine.model.views import Explanation
 from forms import CompiledForm
 from webui.i18n import language
 from webui.sentences import Names, names_of
@@ -18,6 +20,27 @@ def names_for(read: Any, definition_id: str) -> Names:
     except NotFound:
         info = None
     return names_of(info, read.people())
+
+
+class NamesThrough:
+    """Words for elements at each record of an instance, which may have been migrated from version to version."""
+
+    def __init__(self, read: Any, definition_id: str, explanations: Sequence[Explanation]) -> None:
+        self._read = read
+        self._known: dict[str, Names] = {}
+        self._moves = [(e.seq, str(e.details["source"])) for e in explanations if e.kind == "MigrateInstance"]
+        self.now = definition_id
+
+    def definition(self, seq: int) -> str:
+        """Under which definition the record was made; of a migration, the one that it enters."""
+        return next((source for at, source in self._moves if seq < at), self.now)
+
+    def names(self, seq: int) -> Names:
+        """The words of that definition."""
+        wanted = self.definition(seq)
+        if wanted not in self._known:
+            self._known[wanted] = names_for(self._read, wanted)
+        return self._known[wanted]
 
 
 def variable_titles(read: Any, definition_id: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, render_template, request, url_for
 
 from engine.errors import IntegrityViolation, NotFound
 from engine.identity.policy import allows
@@ -17,7 +17,7 @@ from forms import CompiledForm
 from webui.filters import exact
 from webui.i18n import language
 from webui.pages.engine import flowledger
-from webui.pages.reading import names_for
+from webui.pages.reading import NamesThrough, names_for
 from webui.sentences import Names, reasons, sentence
 from webui.signin import current_actor
 
@@ -33,12 +33,13 @@ def show(instance_id: str) -> str:
         row = read.instance(actor, instance_id)
         names = names_for(read, row.definition_id)
         explanations = read.explanations(actor, instance_id)
+        through = NamesThrough(read, row.definition_id, explanations)
         start = max(request.args.get("from", 1, int), 1)
         shown = explanations[start - 1 : start - 1 + SIZE]
-        forms = [_form(e, form_titles(read, row.definition_id, e, names)) for e in shown]
+        forms = [_form(e, form_titles(read, through.definition(e.seq), e, through.names(e.seq))) for e in shown]
+        lines = [(e, sentence(e, through.names(e.seq)), reasons(e, through.names(e.seq)), form) for e, form in zip(shown, forms, strict=True)]
     last = explanations[-1].seq if explanations else 0
     seq = min(max(request.args.get("seq", last, int), 1), last)
-    lines = [(e, sentence(e, names), reasons(e, names), form) for e, form in zip(shown, forms, strict=True)]
     return render_template(
         "replay.html", instance=row, names=names, last=last, seq=seq, lines=lines, start=start, size=SIZE, plain="list" in request.args
     )
@@ -50,14 +51,20 @@ def frame(instance_id: str, seq: int) -> Response:
     actor = current_actor()
     with flowledger().reading() as read:
         row = read.instance(actor, instance_id)
-        record = next((e for e in read.explanations(actor, instance_id) if e.seq == seq), None)
+        explanations = read.explanations(actor, instance_id)
+        record = next((e for e in explanations if e.seq == seq), None)
         if record is None:
             raise NotFound(kind="record", id=f"{instance_id}/{seq}")
         state = read.frame(actor, instance_id, seq)
-        names = names_for(read, row.definition_id)
-        titles = form_titles(read, row.definition_id, record, names)
+        through = NamesThrough(read, row.definition_id, explanations)
+        definition, names = through.definition(seq), through.names(seq)
+        titles = form_titles(read, definition, record, names)
         verified = _verified(read, actor, instance_id) if allows(actor, "history.verify") else None
-    body = _frame(record, state, names, titles) | ({} if verified is None else {"verified": verified})
+    body = (
+        {"xml_url": url_for("definitions.xml", definition_id=definition)}
+        | _frame(record, state, names, titles)
+        | ({} if verified is None else {"verified": verified})
+    )
     response = Response(json.dumps(body, ensure_ascii=False), mimetype="application/json")
     response.headers["Cache-Control"] = "private, max-age=300"  # a record never changes; only its texts depend on the reader
     response.vary.add("Cookie")

@@ -86,3 +86,19 @@ def test_replay_shows_form_data_as_text_and_a_broken_record_as_such(open_page):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.wait_for_selector(".chip-overdue:has-text('校验失败')")
+
+
+def test_replay_draws_the_diagram_of_the_version_that_each_record_was_made_under(open_page):
+    page = open_page("/replay?seq=3&migrated=1")
+    page.wait_for_selector(".replay-picture g[data-element-id=Check]")
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(".replay-picture g[data-element-id=Look]")
+    assert page.locator(".replay-picture g[data-element-id=Check]").count() == 0
+    page.keyboard.press("Home")
+    page.wait_for_selector(".replay-panel h2:has-text('1. ')")
+    page.keyboard.press("End")
+    page.wait_for_selector(".replay-picture g[data-element-id=Check]")
+    assert page.locator(".replay-picture .diagram").count() == page.locator(".replay-picture .diagram-legend").count() == 1
+    assert "fl-changed" in classes(page, "Archive")
+    assert violations(page) == []

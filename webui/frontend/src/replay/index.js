@@ -19,9 +19,9 @@ const t = translator({
 const SECONDS_PER_RECORD = 1.5;
 
 class Replay {
-  constructor(host, diagram) {
+  constructor(host, picture) {
     this.host = host;
-    this.diagram = diagram;
+    this.picture = picture;
     this.last = Number(host.dataset.last);
     this.frames = new Map();
     this.shown = null;
@@ -31,6 +31,18 @@ class Replay {
     this.player = el("button.btn.btn-sm.btn-outline-primary", { type: "button", onclick: () => this.toggle() }, t("play"));
     this.panel = el("div.replay-panel", { "aria-live": "polite", "aria-atomic": "false" });
     this.problem = el("p.alert.alert-danger", { role: "alert", hidden: true });
+  }
+
+  /** The diagram of the version under which a record was made: the instance may have been migrated. */
+  async version(url) {
+    if (url === this.url) return;
+    const xml = await getText(url);
+    if (url === this.url) return;
+    this.url = url;
+    const canvas = el("div.diagram");
+    this.picture.replaceChildren(canvas);
+    const made = await createDiagram(canvas, xml, this.host.dataset.label);
+    if (url === this.url) this.diagram = made;
   }
 
   controls() {
@@ -47,6 +59,8 @@ class Replay {
     const wanted = this.wanted;
     try {
       const [frame, before] = await Promise.all([this.frame(wanted), wanted > 1 ? this.frame(wanted - 1) : null]);
+      if (wanted !== this.wanted) return;
+      await this.version(frame.xml_url ?? this.host.dataset.xmlUrl);
       if (wanted !== this.wanted) return;
       this.problem.hidden = true;
       this.render(frame, before);
@@ -103,21 +117,16 @@ function changedElements(frame, before) {
 }
 
 async function start(host) {
-  const message = el("p.diagram-message", { role: "status" }, loadingText());
-  const canvas = el("div.diagram");
-  canvas.append(message);
-  const picture = el("div.replay-picture", {}, canvas);
+  const picture = el("div.replay-picture", {}, el("div.diagram", {}, el("p.diagram-message", { role: "status" }, loadingText())));
   host.replaceChildren(el("div.replay-columns", {}, picture));
   try {
-    const xml = await getText(host.dataset.xmlUrl);
-    message.remove();
-    const diagram = await createDiagram(canvas, xml, host.dataset.label);
-    const replay = new Replay(host, diagram);
+    const replay = new Replay(host, picture);
+    await replay.version(host.dataset.xmlUrl);
     host.prepend(replay.controls(), replay.problem);
     picture.after(replay.panel);
     await replay.go(Number(new URL(location.href).searchParams.get("seq")) || Number(host.dataset.seq) || replay.last);
   } catch (cause) {
-    canvas.replaceChildren(el("p.diagram-message", { role: "alert" }, cause.message));
+    picture.replaceChildren(el("div.diagram", {}, el("p.diagram-message", { role: "alert" }, cause.message)));
   }
 }
 
