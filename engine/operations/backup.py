@@ -26,6 +26,7 @@ from engine.operations.manifest import Manifest
 from engine.plugins.loading import Catalogue
 from engine.store import schema, tables
 from engine.store.database import Database
+from engine.store.turn import SUFFIX
 
 DATABASE = "flowledger.sqlite3"
 MANIFEST = "manifest.json"
@@ -171,6 +172,7 @@ def _opened(file: Path) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+        file.with_name(file.name + SUFFIX).unlink(missing_ok=True)  # nobody else writes to this file
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from engine.errors import InvalidInput, NotFound
 from engine.operations import checkpoints
-from engine.store import tables
+from engine.store import tables, task_tables
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import TWO_TASKS
 
@@ -50,7 +50,7 @@ def test_a_rollback_is_noticed_also_when_work_and_checkpoints_went_on(engine, fo
     engine.complete(engine.user_tasks(first)[0].id)
     engine.advance(HOUR)
     with engine.app.store.begin(write=True) as connection:  # what a restored older backup does
-        for table, column in ((tables.record, "instance_id"), (tables.user_task, "instance_id"), (tables.instance, "id")):
+        for table, column in ((tables.record, "instance_id"), (task_tables.user_task, "instance_id"), (tables.instance, "id")):
             connection.execute(table.delete().where(table.c[column] == first))
     assert found(engine, folder) == [("lost", "instance")]
     engine.start("two")
