@@ -118,7 +118,7 @@ def test_another_schema(data, revision, advice):
 def test_a_damaged_file(data, offset):
     """A page whose cells are garbage; a page that is none, at which SQLite's check itself ends."""
     with sqlite3.connect(data / FILE) as connection:
-        [root] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_record_actor'").fetchone()
+        [root] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_record_actor_instance_id'").fetchone()
         [size] = connection.execute("PRAGMA page_size").fetchone()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with (data / FILE).open("r+b") as file:
