@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
+from types import TracebackType
 from typing import Any, Protocol, TypeAlias
 
 import pydantic_monty as monty
@@ -87,6 +88,34 @@ class Runner(Protocol):
     def close(self) -> None: ...
 
 
+_USUAL = sys.getswitchinterval()
+_EAGER = 0.0001  # seconds
+
+
+class _Eager:
+    """While code runs in the sandbox, threads that compute let those go on sooner that come back from waiting.
+
+    A run waits several times. With Python's 5 ms a command with thousands of runs took six times as long as alone when others were answered
+    meanwhile, and held SQLite's writer for all of it; always so eager, requests would cost a tenth more. Safe for threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                sys.setswitchinterval(_EAGER)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                sys.setswitchinterval(_USUAL)
+
+
 class Sandbox:
     """A lazily started runner, safe for threads and forks. `binary`: path of Monty's executable, found by itself when None."""
 
@@ -109,6 +138,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._inherited = getattr(self, "_runner", None)  # kept alive: ending it would end the parent's workers
         self._runner: Runner | None = None
+        self._eager = _Eager()
 
     def run(self, code: str, inputs: Mapping[str, Json], functions: HostFunctions, now: datetime, allowance: Allowance | None = None) -> Json:
         """The outcome of a program of `wrapping`. Raises RunFailed, NotJson, SandboxUnavailable, and unchanged what a host function raises."""
@@ -116,7 +146,8 @@ class Sandbox:
         if runner is None:
             with self._lock:
                 runner = self._runner = self._runner or self._started()
-        return runner.run(code, inputs, functions, now, allowance)
+        with self._eager:
+            return runner.run(code, inputs, functions, now, allowance)
 
     def available(self) -> bool:
         """Can workers be started: is the executable there?"""
