@@ -175,8 +175,8 @@ class JobRunner:
         if task.transactional:
             advance(uow, self._services, head, _call(task, context, due), SYSTEM)
             return
-        lease.take(uow, due.id, self._owner)
-        outside.append(lambda: self._outside(task, replace(context, connection=None, blobs=None), due))
+        alone = replace(context, connection=None, blobs=None)
+        self._under_lease(uow, due, outside, lambda: _call(task, alone, due), lambda later, done: self._finish_if_open(later, due, done))
 
     def _at_its_time(self, uow: UnitOfWork, due: Due, outside: list[Callable[[], str]]) -> None:
         task = self._periodic.get(due.handler or "")
@@ -185,7 +185,7 @@ class JobRunner:
         elif task.transactional:
             periodic.run_inside(uow, task, due)
         else:
-            self._under_lease(uow, due, outside, periodic.outside(uow, task, due), lambda later: periodic.go_on(later, task, due))
+            self._under_lease(uow, due, outside, periodic.outside(uow, task, due), lambda later, _: periodic.go_on(later, task, due))
 
     def _mail(self, uow: UnitOfWork, due: Due, outside: list[Callable[[], str]]) -> None:
         notices = self._services.notices
@@ -195,34 +195,21 @@ class JobRunner:
         if notice is None:
             uow.jobs.remove(due.id)
         else:
-            self._under_lease(uow, due, outside, lambda: notices.notifier.send(notice), lambda later: later.jobs.remove(due.id))
+            self._under_lease(uow, due, outside, lambda: notices.notifier.send(notice), lambda later, _: later.jobs.remove(due.id))
 
     def _under_lease(
-        self, uow: UnitOfWork, due: Due, outside: list[Callable[[], str]], work: Callable[[], object], end: Callable[[UnitOfWork], object]
+        self, uow: UnitOfWork, due: Due, outside: list[Callable[[], str]], work: Callable[[], T], end: Callable[[UnitOfWork, T], object]
     ) -> None:
-        """Work of no instance, outside of any transaction and at least once; `end` is what happens to the job then."""
+        """Work outside of any transaction and at least once; `end` is what happens then, with what the work gave."""
         lease.take(uow, due.id, self._owner)
+        outside.append(lambda: self._outside(due, work, end))
 
-        def run() -> str:
-            try:
-                with lease.renewed(self._transact, due.id, self._owner):
-                    work()
-                self._transact(end)
-            except NotAvailable:
-                raise
-            except Exception as exc:  # noqa: BLE001 - as in run_one
-                self._failed(due, exc, leased=True)
-                return type(exc).__name__
-            return "done"
-
-        outside.append(run)
-
-    def _outside(self, task: ServiceTask, context: ServiceContext, due: Due) -> str:
+    def _outside(self, due: Due, work: Callable[[], T], end: Callable[[UnitOfWork, T], object]) -> str:
         try:
             with lease.renewed(self._transact, due.id, self._owner):
-                input = _call(task, context, due)
-            self._transact(lambda uow: self._finish_if_open(uow, due, input))
-        except NotAvailable:  # no fault of the handler: when the lease ends it is called again, with the same key
+                done = work()
+            self._transact(lambda later: end(later, done))
+        except NotAvailable:  # no fault of the work: when the lease ends it is done again, with the same key
             raise
         except Exception as exc:  # noqa: BLE001 - as in run_one
             self._failed(due, exc, leased=True)
