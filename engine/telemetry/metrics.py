@@ -66,29 +66,28 @@ class Metrics:
         )
         self._jobs = Counter("flowledger_jobs_run", "Jobs that this process ran, by kind and outcome.", ["kind", "outcome"], registry=to)
         self._job_seconds = Histogram("flowledger_job_seconds", "One attempt at a job.", ["kind"], buckets=_SECONDS, registry=to)
-        self._children: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}  # the library's own look-up takes a lock and checks each label anew
+        self._children: dict[tuple[object, ...], tuple[Counter, Histogram]] = {}  # the library's own look-up takes a lock and checks each label anew
 
     def command(self, kind: str, outcome: str, seconds: float) -> None:
         """One command ended."""
-        known = self._children.get((kind, outcome))
-        if known is None:
-            known = self._children[kind, outcome] = (self._commands.labels(kind, outcome), self._command_seconds.labels(kind))
-        known[0].inc()
-        known[1].observe(seconds)
+        self._note(self._commands, self._command_seconds, seconds, kind, outcome)
 
     def request(self, endpoint: str, method: str, status: int, seconds: float) -> None:
         """One request was answered."""
-        key = (endpoint, method, str(status))
-        known = self._children.get(key)
-        if known is None:
-            known = self._children[key] = (self._requests.labels(*key), self._request_seconds.labels(endpoint))
-        known[0].inc()
-        known[1].observe(seconds)
+        self._note(self._requests, self._request_seconds, seconds, endpoint, method, str(status))
 
     def job(self, kind: str, outcome: str, seconds: float) -> None:
         """One attempt at a job ended."""
-        self._jobs.labels(kind, outcome).inc()
-        self._job_seconds.labels(kind).observe(seconds)
+        self._note(self._jobs, self._job_seconds, seconds, kind, outcome)
+
+    def _note(self, counter: Counter, histogram: Histogram, seconds: float, *labels: str) -> None:
+        """Count one with all labels, and its time under the first of them."""
+        key = (counter, *labels)
+        known = self._children.get(key)
+        if known is None:
+            known = self._children[key] = (counter.labels(*labels), histogram.labels(labels[0]))
+        known[0].inc()
+        known[1].observe(seconds)
 
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""
