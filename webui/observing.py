@@ -44,8 +44,7 @@ class _Observed:
 
 def begin() -> None:
     """Before everything else."""
-    g.observed = seen = _Observed(request._get_current_object(), current_app.extensions["flowledger"].watcher)  # type: ignore[attr-defined]
-    g.request_id = seen.request_id
+    g.observed = _Observed(request._get_current_object(), current_app.extensions["flowledger"].watcher)  # type: ignore[attr-defined]
 
 
 def identified() -> None:

@@ -60,12 +60,14 @@ class CommandStopwatch:
     @contextmanager
     def aside(self) -> Iterator[None]:
         """The thread's work does not count."""
+        if self._began is None:  # nothing is counted yet
+            yield
+            return
         busy = time.thread_time()
         try:
             yield
         finally:
-            if self._began is not None:
-                self._began += time.thread_time() - busy
+            self._began += time.thread_time() - busy
 
 
 def _computed(process: int | None) -> float | None:
