@@ -36,13 +36,14 @@ from engine.jobs.runner import JobRunner
 from engine.jobs.setback import ClockWatch, bring_forward
 from engine.mail import SmtpNotifier
 from engine.model.actors import SYSTEM, Actor
-from engine.model.commands import AccountCommand, Command, Deploy
+from engine.model.commands import AccountCommand, Command, Complete, Deploy, Start
 from engine.model.soundness import BUDGET, Soundness
 from engine.plugins import PeriodicTask, ServiceTask
 from engine.plugins.loading import FORMS, Catalogue, catalogue, installed, resources
 from engine.ports import Clock, Evaluator, FormCompiler, Identifiers, Notices, Notifier, UnitOfWork, Waker
 from engine.projections import ALL
 from engine.store import schema
+from engine.store.ahead import Ahead
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
 from engine.store.figures import job_figures, open_incidents
@@ -146,6 +147,7 @@ class Flowledger:
         self.cluster = Cluster(database.url, self.dispatcher.wake) if chore is not None else None
         self._waker: Waker = self.cluster or Here(self.dispatcher.wake)
         self._group_commit = GroupCommit(database, clock, ALL, self._waker) if database.is_sqlite else None
+        self._ahead = Ahead(database, clock, ALL, self._waker, self._group_commit)
 
     def execute(self, command: Command, actor: Actor, request_id: str | None = None) -> Any:
         """Carry out a command; the answer is the one that its docstring names. Refusals raise and change nothing.
@@ -170,7 +172,12 @@ class Flowledger:
             return done
 
         try:
-            return self._transact(work)
+            done = None
+            if isinstance(command, Complete):
+                done = self._ahead.attempt(command.task_id.rpartition("-")[0], work, one_after_the_other=True)
+            elif isinstance(command, Start):
+                done = self._ahead.attempt(command.process_id or command.definition_id or "", work)
+            return self._transact(work) if done is None else done.answer
         except Refusal:
             if request_id is None:
                 raise
@@ -241,7 +248,7 @@ class Flowledger:
         self._transact(work)
 
     def _something_due(self) -> bool:
-        with self.store.one_statement() as connection:
+        with self.store.outside() as connection:
             return something_due(connection, self.clock.now())
 
     def unready(self) -> list[str]:
@@ -282,7 +289,7 @@ class Flowledger:
     def _process(self) -> Process:
         from engine.telemetry.metrics import Process, sandbox_processes
 
-        live, pool, idle = self.services.live, self.store.engine.pool, self.store.writers.idle
+        live, pool, idle = self.services.live, self.store.engine.pool, self.store.kept
         connections = (
             (pool.checkedin() + pool.checkedout(), pool.checkedout() - idle, pool.size() + pool._max_overflow)
             if isinstance(pool, QueuePool)

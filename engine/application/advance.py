@@ -60,7 +60,7 @@ def head_of(uow: UnitOfWork, instance_id: str, *, active: bool = True) -> Head:
 
 
 def execution_at(history: Stored, services: Services, head: Head) -> Execution:
-    """A live execution caught up to the head: from the cache, else from snapshot and the records after it.
+    """A live execution caught up to the head, and no further: from the cache, else from snapshot and the records after it.
 
     It leaves the cache; whoever took it gives it back with `services.live.put` when it still stands at a committed record.
     """
@@ -70,7 +70,7 @@ def execution_at(history: Stored, services: Services, head: Head) -> Execution:
     seq, execution = held
     if seq < head.seq:
         with services.library.at(history.definitions):
-            catch_up(execution, history.records.of(head.instance_id, after=seq))
+            catch_up(execution, history.records.of(head.instance_id, after=seq, until=head.seq))
     return execution
 
 
@@ -78,7 +78,7 @@ def _rebuilt(history: Stored, services: Services, head: Head) -> Execution:
     """From the snapshot, or from the start, under the definition that the instance had then."""
     stored = history.instances.snapshot(head.instance_id, services.engine_version)
     seq, state = stored if stored and stored[0] <= head.seq else (0, None)
-    rest = history.records.of(head.instance_id, after=seq) if seq < head.seq else []
+    rest = history.records.of(head.instance_id, after=seq, until=head.seq) if seq < head.seq else []
     definition = services.library.definition(history.definitions, began_under(rest, head.definition_id))
     model = services.library.model(history.definitions, definition)
     with services.library.at(history.definitions):

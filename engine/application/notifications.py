@@ -30,7 +30,7 @@ def announce(uow: UnitOfWork, services: Services, head: Head, record: Record) ->
     if services.notices is None:
         return
     ended = {event.key for event in record.events if isinstance(event, ev.UserTaskCompleted | ev.UserTaskCancelled)}
-    found = False
+    made = list[Due]()
     for number, event in enumerate(record.events):
         if not isinstance(event, ev.UserTaskCreated | ev.UserTaskAssigned) or event.key in ended:
             continue
@@ -39,9 +39,9 @@ def announce(uow: UnitOfWork, services: Services, head: Head, record: Record) ->
             continue
         parameters = {"what": OFFERED if offered else ASSIGNED, "by": record.actor}
         job_id, element = f"notify-{head.instance_id}-{record.seq}.{number}", getattr(event, "element", "")
-        uow.jobs.add(Due(job_id, "notify", head.instance_id, event.key, element, None, parameters, uow.now, 0, NOTIFY_ATTEMPTS))
-        found = True
-    if found:
+        made.append(Due(job_id, "notify", head.instance_id, event.key, element, None, parameters, uow.now, 0, NOTIFY_ATTEMPTS))
+    uow.jobs.add_new(made)
+    if made:
         uow.due_now()
 
 

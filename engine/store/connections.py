@@ -19,14 +19,15 @@ REST_SECONDS = 5.0
 _USED = "flowledger_used"
 
 
-class Writers:
-    """Connections for writing. One that did its work is kept for the next writer: the way through the pool costs as much as two statements.
+class Kept:
+    """Connections for one kind of use. One that did its work is kept for the next user: the way through the pool costs as much as two statements.
 
-    So at most as many stay out of the pool as threads write at one time. Safe for threads.
+    So at most as many stay out of the pool as threads use at one time, and never more than `most`. Safe for threads.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, most: int) -> None:
         self._engine = engine
+        self._most = most
         self._idle: deque[tuple[float, Connection]] = deque()  # the last one that was used is taken first; the others grow old
 
     @property
@@ -46,7 +47,10 @@ class Writers:
         except BaseException:
             connection.close()
             raise
-        self._idle.append((time.monotonic(), connection))
+        if len(self._idle) < self._most:
+            self._idle.append((time.monotonic(), connection))
+        else:
+            connection.close()
 
     def _kept(self) -> Connection | None:
         try:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import StaticPool
 
 from engine.errors import ConcurrentChange, FlowledgerError, InvalidInput, NotAvailable, OutcomeUnknown, StorageFull
-from engine.store.connections import Writers, connected, ping_after_rest
+from engine.store.connections import Kept, connected, ping_after_rest
 from engine.store.turn import Turn
 
 
@@ -35,9 +35,10 @@ class Database:
         # Reading sees one moment also on PostgreSQL, where every statement would otherwise see its own.
         reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reading = self.engine.execution_options(flowledger_write=False, **reading)
-        self.writers = Writers(self.engine.execution_options(flowledger_write=True))
+        self._writing = Kept(self.engine.execution_options(flowledger_write=True), pool_size // 2)
         # SQLite's driver is in autocommit mode already; there the listener below is told not to begin.
-        self._autocommit = self.engine.execution_options(**({"flowledger_begin": False} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}))
+        autocommit = {"flowledger_begin": False} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._outside = Kept(self.engine.execution_options(**autocommit), pool_size // 2)
 
     def _open(self, pool_size: int) -> sa.Engine:
         if not self.is_sqlite:
@@ -85,13 +86,11 @@ class Database:
         lock = self._turn if self.is_sqlite and (write or self.in_memory) else nullcontext()
         with lock:
             committing = False
-            with self.writers.use() if write else connected(self._reading) as connection:
+            with self._writing.use() if write else connected(self._reading) as connection:
                 try:
                     with connection.begin():
                         yield connection
                         committing = write
-                except sa.exc.DataError as exc:  # PostgreSQL keeps to lengths and ranges, and its texts hold no NUL
-                    raise InvalidInput(f"The database cannot hold this value: {exc.orig}") from exc
                 except sa.exc.DBAPIError as exc:
                     told = _told(exc, committing=committing)
                     if told is None:
@@ -100,24 +99,36 @@ class Database:
             after_commit()
 
     @contextmanager
-    def one_statement(self) -> Iterator[Connection]:
-        """A connection for exactly one reading statement: no transaction, hence no BEGIN and COMMIT on their way to the database.
+    def outside(self, *, writes: bool = False) -> Iterator[Connection]:
+        """A connection outside any transaction: each statement is one by itself, without BEGIN and COMMIT on their way to the database.
 
-        Raises NotAvailable when the database cannot be reached.
+        Raises what `begin` raises. `writes`: not for SQLite, whose writers take turns.
         """
-        if self.is_sqlite and self.in_memory:
+        if self.in_memory:
             with self.begin(write=False) as connection:
                 yield connection
             return
-        try:
-            with connected(self._autocommit) as connection:
+        with self._outside.use() as connection:
+            try:
                 yield connection
-        except sa.exc.OperationalError as exc:
-            raise NotAvailable from exc
+            except sa.exc.DBAPIError as exc:
+                told = _told(exc, committing=writes)
+                if told is None:
+                    raise
+                raise told from exc
+            finally:
+                if connection.in_transaction():  # what SQLAlchemy calls so: the database knows of none
+                    connection.rollback()
+
+    @property
+    def kept(self) -> int:
+        """Connections that are out of the pool, but not in use."""
+        return self._writing.idle + self._outside.idle
 
     def close(self) -> None:
         """Give every connection back."""
-        self.writers.close()
+        self._writing.close()
+        self._outside.close()
         self._turn.close()
         self.engine.dispose()
 
@@ -130,6 +141,8 @@ _OTHERS_FIRST = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 
 def _told(exc: sa.exc.DBAPIError, *, committing: bool) -> FlowledgerError | None:
     """What the engine says to a fault of the database; None to a defect of ours. A commit that is cut off happened or did not."""
+    if isinstance(exc, sa.exc.DataError):  # PostgreSQL keeps to lengths and ranges, and its texts hold no NUL
+        return InvalidInput(f"The database cannot hold this value: {exc.orig}")
     state, text = getattr(exc.orig, "sqlstate", None) or "", str(exc.orig)
     if state in _OTHERS_FIRST:
         return ConcurrentChange()

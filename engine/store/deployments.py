@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,6 +15,7 @@ from engine.errors import ConcurrentChange
 from engine.model.definition import Deployment, ProcessDefinition, ProcessInfo
 from engine.model.values import sha256
 from engine.store import rows
+from engine.store.ahead_connection import AheadConnection
 from engine.store.history import stored_bytes
 from engine.store.operation_tables import definition_act
 from engine.store.statements import Statement
@@ -27,8 +29,8 @@ _LATEST_ID = Statement(
     .order_by(process_definition.c.version.desc())
     .limit(1)
 )
-_LATEST = _OF_PROCESS.order_by(process_definition.c.version.desc()).limit(1)
 _BY_CONTENT = _OF_PROCESS.where(process_definition.c.content_hash == sa.bindparam("b_content")).order_by(process_definition.c.version).limit(1)
+_SUSPENDED = Statement(sa.select(process_definition.c.suspended).where(process_definition.c.id == sa.bindparam("b_id")))
 _BY_ID = _SELECT.where(process_definition.c.id == sa.bindparam("b_id"))
 _STARTS = (
     sa.select(start_trigger.c.definition_id, start_trigger.c.element_id)
@@ -45,8 +47,10 @@ _STARTS = (
 class SqlDefinitions:
     """Port Definitions."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection | AheadConnection) -> None:
+        self._connection: Any = connection
+        # What a version is never changes once it is there.
+        self._settled = connection.reader if isinstance(connection, AheadConnection) else connection
 
     def add(self, item: Deployment, files: Mapping[str, bytes], models: Mapping[str, ProcessInfo]) -> None:
         """Write a deployment with its files, its definitions and the start triggers of these now newest versions."""
@@ -100,7 +104,8 @@ class SqlDefinitions:
 
     def is_suspended(self, definition_id: str) -> bool:
         """Of any version."""
-        return bool(self._connection.scalar(sa.select(process_definition.c.suspended).where(process_definition.c.id == definition_id)))
+        found = _SUSPENDED.first(self._connection, {"b_id": definition_id})
+        return found is not None and bool(found[0])
 
     def set_suspended(self, definition_id: str, suspended: bool, actor: str, reason: str, at: datetime) -> bool:
         """False: it was so already."""
@@ -113,28 +118,28 @@ class SqlDefinitions:
 
     def latest(self, process_id: str) -> ProcessDefinition | None:
         """The newest version."""
-        row = self._connection.execute(_LATEST, {"b_process": process_id}).first()
-        return rows.definition(row) if row else None
+        found = self.latest_id(process_id)
+        return self.get(found[0]) if found is not None else None
 
     def get(self, definition_id: str) -> ProcessDefinition | None:
         """One version."""
-        row = self._connection.execute(_BY_ID, {"b_id": definition_id}).first()
+        row = self._settled.execute(_BY_ID, {"b_id": definition_id}).first()
         return rows.definition(row) if row else None
 
     def of_deployment(self, deployment_id: str) -> dict[str, str]:
         """Definition ids by process."""
         query = sa.select(process_definition.c.process_id, process_definition.c.id).where(process_definition.c.deployment_id == deployment_id)
-        return {row.process_id: row.id for row in self._connection.execute(query.order_by(process_definition.c.process_id))}
+        return {row.process_id: row.id for row in self._settled.execute(query.order_by(process_definition.c.process_id))}
 
     def by_content(self, process_id: str, content_hash: str) -> ProcessDefinition | None:
         """The version with that content, as a record names it."""
-        row = self._connection.execute(_BY_CONTENT, {"b_process": process_id, "b_content": content_hash}).first()
+        row = self._settled.execute(_BY_CONTENT, {"b_process": process_id, "b_content": content_hash}).first()
         return rows.definition(row) if row else None
 
     def files(self, deployment_id: str) -> dict[str, bytes]:
         """All files of a deployment by name."""
         query = sa.select(deployment_file.c.name, deployment_file.c.data).where(deployment_file.c.deployment_id == deployment_id)
-        return {name: stored_bytes(data) for name, data in self._connection.execute(query.order_by(deployment_file.c.name))}
+        return {name: stored_bytes(data) for name, data in self._settled.execute(query.order_by(deployment_file.c.name))}
 
     def starts(self, kind: str, name: str, *, suspended: bool = False) -> list[tuple[str, str]]:
         """(definition id, element id), in order of process id."""

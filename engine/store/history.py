@@ -5,8 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -17,19 +19,29 @@ from engine.model.values import Json, canonical, parse, sha256
 from engine.model.views import TaskRow
 from engine.ports import Head
 from engine.store import rows
-from engine.store.statements import Batch, Statement
+from engine.store.statements import Batch, StandIn, Statement
 from engine.store.tables import blob, instance, note, record, snapshot
 from engine.store.task_tables import user_task
+
+
+def _replacing(insert: Any) -> Any:
+    """The row that is there gets the new values."""
+    return insert.on_conflict_do_update(
+        index_elements=[snapshot.c.instance_id], set_={name: insert.excluded[name] for name in ("seq", "engine_version", "data")}
+    )
+
 
 APPEND = Statement(record.insert())
 _AFTER = Statement(
     sa.select(record.c.body, record.c.hash)
-    .where(record.c.instance_id == sa.bindparam("b_instance"), record.c.seq > sa.bindparam("b_after"))
-    .order_by(record.c.seq)
+    .where(record.c.instance_id == sa.bindparam("b_instance"), record.c.seq > sa.bindparam("b_after"), record.c.seq <= sa.bindparam("b_until"))
+    .order_by(record.c.seq),
+    of_instance=True,
 )
+_LAST = 2**31 - 1
 _COLUMNS = ("definition_id", "process_id", "business_key", "state", "seq", "head_hash", "started_by")
 _SELECT_HEAD = sa.select(*(instance.c[name] for name in _COLUMNS)).where(instance.c.id == sa.bindparam("b_instance"))
-_HEAD, _HEAD_LOCKED = Statement(_SELECT_HEAD), Statement(_SELECT_HEAD.with_for_update())
+_HEAD, _HEAD_LOCKED = Statement(_SELECT_HEAD, of_instance=True), Statement(_SELECT_HEAD.with_for_update())
 _HEAD_FREE = Statement(_SELECT_HEAD.with_for_update(skip_locked=True))
 _TASK = ("definition_id", "process_id", "business_key", "element_id", "name", "state", "assignee", "candidate_groups", "candidate_users")
 _TASK_TOO = ("excludes", "excluded_users", "form_key", "priority", "due", "follow_up", "created_at", "ended_at", "ended_by")
@@ -40,9 +52,20 @@ _OPEN_TASK = Statement(
         *(instance.c[name] for name in ("seq", "head_hash", "started_by")),
     )
     .join(instance, instance.c.id == user_task.c.instance_id)
-    .where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key"))
+    .where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key")),
+    of_instance=True,
+)
+_SNAPSHOT = Statement(
+    sa.select(snapshot.c.seq, snapshot.c.data).where(
+        snapshot.c.instance_id == sa.bindparam("b_instance"), snapshot.c.engine_version == sa.bindparam("b_version")
+    ),
+    of_instance=True,
 )
 _LOCK = Statement(sa.select(instance.c.id).where(instance.c.id == sa.bindparam("b_instance")).with_for_update())
+_KEEP = {
+    "sqlite": Statement(_replacing(sqlite.insert(snapshot))),
+    "postgresql": Statement(_replacing(postgresql.insert(snapshot))),
+}
 _LOCK_ALL = sa.select(instance.c.id).where(instance.c.id.in_(sa.bindparam("b_instances", expanding=True))).order_by(instance.c.id).with_for_update()
 
 
@@ -52,9 +75,9 @@ class SqlRecords:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def of(self, instance_id: str, after: int = 0) -> list[Record]:
-        """The records after seq `after`, in order."""
-        found = _AFTER.rows(self._connection, {"b_instance": instance_id, "b_after": after})
+    def of(self, instance_id: str, after: int = 0, until: int | None = None) -> list[Record]:
+        """The records after seq `after`, up to `until` or the last one, in order."""
+        found = _AFTER.rows(self._connection, {"b_instance": instance_id, "b_after": after, "b_until": _LAST if until is None else until})
         return [read(stored_bytes(body), stored) for body, stored in found]
 
     def by_request(self, request_id: str) -> Record | None:
@@ -90,6 +113,7 @@ class SqlInstances:
 
     def head(self, instance_id: str, *, lock: bool = False, wait: bool = True) -> Head | None:
         """`lock` holds the row until the transaction ends (PostgreSQL; SQLite has one writer anyway)."""
+        lock = lock and not isinstance(self._connection, StandIn)  # the record that is appended clashes with anybody else's
         statement = _HEAD if not lock else _HEAD_LOCKED if wait else _HEAD_FREE
         row = statement.first(self._connection, {"b_instance": instance_id})
         return Head(instance_id, *row) if row else None
@@ -101,17 +125,13 @@ class SqlInstances:
 
     def snapshot(self, instance_id: str, engine_version: str) -> tuple[int, Json] | None:
         """(seq, state); None when there is none that this engine version wrote."""
-        row = self._connection.execute(
-            sa.select(snapshot.c.seq, snapshot.c.data).where(snapshot.c.instance_id == instance_id, snapshot.c.engine_version == engine_version)
-        ).first()
-        return (row.seq, parse(zlib.decompress(row.data))) if row else None
+        row = _SNAPSHOT.first(self._connection, {"b_instance": instance_id, "b_version": engine_version})
+        return (row[0], parse(zlib.decompress(row[1]))) if row else None
 
     def keep_snapshot(self, instance_id: str, seq: int, engine_version: str, data: Json) -> None:
         """Replace the instance's snapshot."""
-        values = {"seq": seq, "engine_version": engine_version, "data": zlib.compress(canonical(data), 1)}
-        done = self._connection.execute(sa.update(snapshot).where(snapshot.c.instance_id == instance_id).values(**values))
-        if not done.rowcount:
-            self._connection.execute(snapshot.insert().values(instance_id=instance_id, **values))
+        values = {"instance_id": instance_id, "seq": seq, "engine_version": engine_version, "data": zlib.compress(canonical(data), 1)}
+        _KEEP[self._connection.dialect.name].rows(self._connection, values)
 
     def open_task(self, task_id: str, *, lock: bool = True) -> tuple[TaskRow, Head] | None:
         """The task in whatever state with its instance, locked unless it is only looked at."""
@@ -119,7 +139,7 @@ class SqlInstances:
         if parts is None:
             return None
         batch = Batch(self._connection)
-        if lock and self._connection.dialect.name != "sqlite":
+        if lock and self._connection.dialect.name != "sqlite" and not isinstance(self._connection, StandIn):
             # A statement of its own: one that waited for the lock would still show the task as it was before.
             batch.add(_LOCK, {"b_instance": parts[0]})
         row = batch.first(_OPEN_TASK, {"b_instance": parts[0], "b_key": parts[1]})

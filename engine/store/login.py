@@ -109,7 +109,7 @@ class AccountAccess:
         if known is not None and timedelta(0) <= now - known[0] < timedelta(seconds=TRUST_SECONDS):
             return known[1]
         trusted = self._trusted  # `forget` puts another one in its place: what is looked up before is not remembered after
-        with self._database.one_statement() as connection:
+        with self._database.outside() as connection:
             user = SqlAccounts(connection).token_user(key, now)
         if user is None:
             trusted.pop(key, None)

@@ -37,6 +37,7 @@ _TOKEN_USER = Statement(
         account.c.active,
     )
 )
+_DROP_FORMS = Statement(form_draft.delete().where(form_draft.c.instance_id == sa.bindparam("b_instance"), form_draft.c.key == sa.bindparam("b_key")))
 
 
 class SqlAccounts:
@@ -150,7 +151,7 @@ class SqlDrafts:
 
     def drop_forms(self, instance_id: str, key: int) -> None:
         """The task is done: everybody's drafts of it go."""
-        self._connection.execute(form_draft.delete().where(form_draft.c.instance_id == instance_id, form_draft.c.key == key))
+        _DROP_FORMS.rows(self._connection, {"b_instance": instance_id, "b_key": key})
 
     def save_model(self, draft: ModelDraft) -> None:
         """Revision 1 is new; any other must follow the stored one, else Conflict."""

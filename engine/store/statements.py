@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.sql.util import find_tables
 
 Row = tuple[Any, ...]
 Process = Callable[[Any], Any]
@@ -23,7 +25,9 @@ Process = Callable[[Any], Any]
 class Compiled:
     """SQL with the names of its parameters in order; what a value needs before it is sent and after it was read.
 
-    `writes`: the table that it changes, and how (insert, update, delete); None for a SELECT.
+    SQL as the database itself reads it (`?`, `$1`), so the driver need not look for parameters in a long text. `parts`: statements that were joined to this one.
+    `writes`: the table that it changes, and how (insert, update, delete); None for a SELECT. `tables`: what a SELECT reads.
+    `of_instance`: see Statement.
     """
 
     sql: str
@@ -32,16 +36,20 @@ class Compiled:
     constants: Mapping[str, Any]
     before: tuple[tuple[str, Process], ...]
     after: tuple[tuple[int, Process], ...]
-    by_position: bool
     reads: bool = False
+    tables: frozenset[str] = frozenset()
+    of_instance: bool = False
+    parts: tuple[Compiled, ...] = ()
 
-    def parameters(self, values: Mapping[str, Any]) -> Any:
-        """As the driver wants them. Raises KeyError for a value that is missing."""
+    def parameters(self, values: Any) -> tuple[Any, ...]:
+        """By position. `values`: by name; of joined statements a sequence of them. Raises KeyError for a value that is missing."""
+        if self.parts:
+            return tuple(chain.from_iterable([part.parameters(one) for part, one in zip(self.parts, values, strict=True)]))
         if self.constants or self.before:
             values = {**self.constants, **values}
             for name, process in self.before:
                 values[name] = process(values[name])
-        return tuple([values[name] for name in self.names]) if self.by_position else values
+        return tuple([values[name] for name in self.names])
 
     def row(self, found: Row) -> Row:
         """What the driver found, as Python values."""
@@ -54,10 +62,14 @@ class Compiled:
 
 
 class Statement:
-    """A SELECT, INSERT, UPDATE or DELETE with named parameters. Lists in IN and defaults made by Python are not supported."""
+    """A SELECT, INSERT, UPDATE or DELETE with named parameters. Lists in IN and defaults made by Python are not supported.
 
-    def __init__(self, clause: Any) -> None:
+    `of_instance`: a SELECT whose rows change only when a record is appended to the instance `b_instance`.
+    """
+
+    def __init__(self, clause: Any, *, of_instance: bool = False) -> None:
         self._clause = clause.inline() if isinstance(clause, sa.Insert) else clause
+        self._of_instance = of_instance
         self._compiled: dict[tuple[str, tuple[str, ...]], Compiled] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
@@ -76,7 +88,7 @@ class Statement:
         key = (dialect.name, tuple(values))
         known = self._compiled.get(key)
         if known is None:
-            known = self._compiled[key] = _compile(self._clause, dialect, key[1])
+            known = self._compiled[key] = replace(_compile(self._clause, dialect, key[1]), of_instance=self._of_instance)
         return known
 
 
@@ -90,16 +102,26 @@ def _compile(clause: Any, dialect: Dialect, names: tuple[str, ...]) -> Compiled:
     before = ((name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in binds.items())
     found = enumerate(clause.selected_columns) if isinstance(clause, sa.Select) else ()
     after = ((index, column.type.dialect_impl(dialect).result_processor(dialect, None)) for index, column in found)
+    sql, in_order = (str(compiled), compiled.positiontup) if compiled.positiontup is not None else _numbered(str(compiled))
     return Compiled(
-        sql=str(compiled),
+        sql=sql,
         writes=None if isinstance(clause, sa.Select) else (clause.table.name, clause.__visit_name__),
-        names=tuple(compiled.positiontup or binds),
+        names=tuple(in_order),
         constants=constants,
         before=tuple((name, process) for name, process in before if process is not None),
         after=tuple((index, process) for index, process in after if process is not None),
-        by_position=compiled.positiontup is not None,
         reads=isinstance(clause, sa.Select),
+        tables=frozenset(str(table) for table in find_tables(clause)) if isinstance(clause, sa.Select) else frozenset(),
     )
+
+
+_NAMED = re.compile(r"%\((\w+)\)s")
+
+
+def _numbered(sql: str) -> tuple[str, list[str]]:
+    """`%(name)s` as `$1`; the names in the order of their numbers."""
+    order: dict[str, int] = {}
+    return _NAMED.sub(lambda found: f"${order.setdefault(found[1], len(order) + 1)}", sql).replace("%%", "%"), list(order)
 
 
 def _bound(clause: Any) -> frozenset[str]:
@@ -108,14 +130,24 @@ def _bound(clause: Any) -> frozenset[str]:
     return frozenset() if where is None else frozenset(str(b.key) for b in sa.sql.visitors.iterate(where) if isinstance(b, sa.BindParameter))
 
 
-Work = Sequence[tuple[Compiled, Sequence[Mapping[str, Any]]]]
+Work = Sequence[tuple[Compiled, Sequence[Any]]]
 
 
-def run(connection: Connection, work: Work) -> list[Row]:
+class StandIn:
+    """In the place of a connection: decides itself what becomes of the statements (`engine.store.ahead`)."""
+
+    def run(self, work: Work) -> list[Row]:
+        """As the function `run` does."""
+        raise NotImplementedError
+
+
+def run(connection: Connection | StandIn, work: Work) -> list[Row]:
     """Run statements in order and give the rows of the last one. On PostgreSQL they travel together: as one statement, else in pipeline mode.
 
     Raises sqlalchemy.exc.DBAPIError of the right kind; the transaction is lost then.
     """
+    if isinstance(connection, StandIn):
+        return connection.run(work)
     raw: Any = connection.connection.dbapi_connection
     pipeline = hasattr(raw, "pipeline")
     if pipeline and len(work) > 1:
@@ -123,7 +155,7 @@ def run(connection: Connection, work: Work) -> list[Row]:
     compiled, sets = work[-1]
     # Every cursor is closed here and now: one that the traceback of an exception keeps alive would be finalised by the garbage collector in
     # some other thread, which SQLite then makes wait until this connection is idle, with Python's own lock in its hands.
-    cursors = [raw.cursor() for _ in work]
+    cursors = [connection.dialect.loaded_dbapi.RawCursor(raw) if pipeline else raw.cursor() for _ in work]
     try:
         with raw.pipeline() if pipeline and (len(work) > 1 or len(sets) > 1) else nullcontext():
             for cursor, (compiled, sets) in zip(cursors, work, strict=True):
@@ -137,35 +169,37 @@ def run(connection: Connection, work: Work) -> list[Row]:
 
 
 # --- one statement for several writes (PostgreSQL) ---------------------------------------------------------------------
-_MARK = re.compile(r"%\((\w+)\)s")
+_NUMBER = re.compile(r"\$(\d+)")
 _joined: dict[tuple[Compiled, ...], Compiled] = {}  # few: one for each shape of an outcome
 _JOINED = 500
+FEW = 4  # rows: whom a task is offered to, words of a business key
 
 
 def together(work: Work) -> Work:
     """Neighbouring writes as one statement each: `WITH w1 AS (UPDATE ...), w2 AS (INSERT ...) INSERT ...`.
 
     The parts of such a statement do not see each other's rows, so a table that was written is not updated or deleted from again in it.
+    A few rows of one INSERT are a part each; many, or several of an UPDATE, remain a statement of their own.
     """
-    out: list[tuple[Compiled, Sequence[Mapping[str, Any]]]] = []
+    out: list[tuple[Compiled, Sequence[Any]]] = []
     group: list[tuple[Compiled, Mapping[str, Any]]] = []
     written: set[str] = set()
     for compiled, sets in work:
-        lone = compiled.writes is None or len(sets) != 1
+        lone = compiled.writes is None or len(sets) > (FEW if compiled.writes[1] == "insert" else 1)
         if group and (lone or (compiled.writes and compiled.writes[1] != "insert" and compiled.writes[0] in written)):
             out.append(_join(group))
             group, written = [], set()
         if lone or compiled.writes is None:
             out.append((compiled, sets))
         else:
-            group.append((compiled, sets[0]))
+            group += [(compiled, one) for one in sets]
             written.add(compiled.writes[0])
     if group:
         out.append(_join(group))
     return out
 
 
-def _join(group: list[tuple[Compiled, Mapping[str, Any]]]) -> tuple[Compiled, Sequence[Mapping[str, Any]]]:
+def _join(group: list[tuple[Compiled, Mapping[str, Any]]]) -> tuple[Compiled, Sequence[Any]]:
     if len(group) == 1:
         return group[0][0], (group[0][1],)
     parts = tuple(compiled for compiled, _ in group)
@@ -174,21 +208,17 @@ def _join(group: list[tuple[Compiled, Mapping[str, Any]]]) -> tuple[Compiled, Se
         if len(_joined) >= _JOINED:
             _joined.clear()
         joined = _joined[parts] = _one_of(parts)
-    return joined, ({f"w{n}_{name}": value for n, (_, values) in enumerate(group) for name, value in values.items()},)
+    return joined, ([values for _, values in group],)
 
 
-def _one_of(parts: Sequence[Compiled]) -> Compiled:
-    texts = [_MARK.sub(rf"%(w{n}_\1)s", part.sql) for n, part in enumerate(parts)]
+def _one_of(parts: tuple[Compiled, ...]) -> Compiled:
+    texts, before = [], 0
+    for part in parts:
+        texts.append(_NUMBER.sub(lambda found, before=before: f"${int(found[1]) + before}", part.sql))  # type: ignore[misc]
+        before += len(part.names)
     rest = ", ".join(f"w{n} AS ({text})" for n, text in enumerate(texts) if n)
-    return Compiled(
-        sql=f"WITH {rest} {texts[0]}",  # PostgreSQL runs the main part first, so a clash of the first one is what is told
-        writes=None,
-        names=(),
-        constants={f"w{n}_{name}": value for n, part in enumerate(parts) for name, value in part.constants.items()},
-        before=tuple((f"w{n}_{name}", process) for n, part in enumerate(parts) for name, process in part.before),
-        after=(),
-        by_position=False,
-    )
+    # PostgreSQL runs the main part first, so a clash of the first one is what is told.
+    return Compiled(sql=f"WITH {rest} {texts[0]}", writes=None, names=(), constants={}, before=(), after=(), parts=parts)
 
 
 def _send(connection: Connection, cursor: Any, compiled: Compiled, sets: Sequence[Mapping[str, Any]]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from engine.errors import ConcurrentChange, RequestIdReused
@@ -25,8 +25,8 @@ from engine.store.work import SqlJobs, SqlWaiting
 class SqlUnitOfWork:
     """Port UnitOfWork."""
 
-    def __init__(self, connection: Connection, clock: Clock, projections: Sequence[Projection], waker: Waker | None = None) -> None:
-        self.connection = connection
+    def __init__(self, connection: Any, clock: Clock, projections: Sequence[Projection], waker: Waker | None = None) -> None:
+        self.connection = connection  # a Connection, or what stands in for it (engine.store.ahead)
         self.now = clock.now()
         self.records = SqlRecords(connection)
         self.instances = SqlInstances(connection)

@@ -36,6 +36,16 @@ _NEXT = _DUE.order_by(job.c.due_at, job.c.number).limit(1)
 _SOMETHING = _DUE.with_only_columns(job.c.number).order_by(job.c.due_at, job.c.number).limit(1)
 _OPEN = sa.select(subscription.c.kind).where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
 _ADD = Statement(job.insert())
+_SELECT_KEPT = (
+    sa.select(kept_message.c.id, kept_message.c.correlation_key, kept_message.c.payload)
+    .where(kept_message.c.name == sa.bindparam("b_name"), kept_message.c.expires_at > sa.bindparam("b_now"))
+    .order_by(kept_message.c.number)
+)
+_OF_KEY = _SELECT_KEPT.where(sa.or_(kept_message.c.correlation_key == sa.bindparam("b_key"), kept_message.c.correlation_key.is_(None)))
+_KEPT = {  # by: is there a key, is the first one enough
+    (keyed, one): Statement(query.limit(1) if one else query) for keyed, query in ((True, _OF_KEY), (False, _SELECT_KEPT)) for one in (True, False)
+}
+_TAKE = Statement(kept_message.delete().where(kept_message.c.id == sa.bindparam("b_id")))
 _HOLD = sa.select(sa.func.pg_advisory_xact_lock(_MESSAGES, sa.func.hashtext(sa.bindparam("b_name"))))
 
 
@@ -235,15 +245,12 @@ class SqlWaiting:
         The subscription is written already, and `publish` holds the name before it keeps a message: one of both sees the other.
         """
         self.hold(name)
-        query = sa.select(kept_message).where(kept_message.c.name == name, kept_message.c.expires_at > now)
-        if correlation_key is not None:
-            query = query.where(sa.or_(kept_message.c.correlation_key == correlation_key, kept_message.c.correlation_key.is_(None)))
-        query = query.order_by(kept_message.c.number)
-        for row in self._connection.execute(query.limit(1) if accepts is None else query).all():
-            payload = json.loads(row.payload)
-            if accepts is None or row.correlation_key is not None or accepts(payload):
-                self._connection.execute(kept_message.delete().where(kept_message.c.id == row.id))
-                return row.correlation_key, payload
+        asked: dict[str, Any] = {"b_name": name, "b_now": now} | ({"b_key": correlation_key} if correlation_key is not None else {})
+        for message_id, key, text in _KEPT[correlation_key is not None, accepts is None].rows(self._connection, asked):
+            payload = json.loads(text)
+            if accepts is None or key is not None or accepts(payload):
+                _TAKE.rows(self._connection, {"b_id": message_id})
+                return key, payload
         return None
 
     def forget_expired(self, now: datetime) -> int:

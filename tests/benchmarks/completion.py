@@ -166,7 +166,7 @@ def _wal_bytes(app: Flowledger) -> int:
 
 
 def _wal_position(app: Flowledger) -> int:
-    with app.store.one_statement() as connection:
+    with app.store.outside() as connection:
         return int(connection.scalar(text("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")) or 0)
 
 

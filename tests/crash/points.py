@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 
 from engine.jobs import runner
 from engine.jobs.runner import JobRunner
+from engine.store.ahead import Ahead
 from engine.store.database import Database
 from engine.store.group_commit import GroupCommit
 from engine.store.history import SqlInstances
@@ -30,6 +31,8 @@ POINTS = {
     "in-transactional-handler": "a transactional handler has written, its task is not completed",
     "between-lease-and-handler": "the lease of an external task is committed, its handler has not begun",
     "after-handler": "an external handler has done its work, its completion is not committed",
+    "before-write": "a command was carried out ahead of its transaction, nothing is written",
+    "after-write": "what was carried out ahead is written and committed, nobody has been answered",
     "in-group-commit": "several units of work share a transaction, some are carried out, others wait (SQLite)",
 }
 ONLY_SQLITE = frozenset({"in-group-commit"})
@@ -69,6 +72,8 @@ def install() -> None:
     _after(SqlInstances, "keep_snapshot", lambda: here("in-snapshot"))
     _before(JobRunner, "_outside", lambda *_: here("between-lease-and-handler"))
     _before(JobRunner, "_finish_if_open", lambda *_: here("after-handler"))
+    _before(Ahead, "_write", lambda *_: here("before-write"))
+    _after(Ahead, "_write", lambda: here("after-write"))
     _commits(here)
     _handlers(here)
     _groups(here)

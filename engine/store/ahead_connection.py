@@ -1,0 +1,66 @@
+"""Stands in for a connection while a command is carried out ahead of its transaction (`engine.store.ahead`): reads at once, keeps writes for later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from sqlalchemy.engine import Connection, Dialect
+
+from engine.store.statements import Compiled, Row, StandIn, Work, run
+
+
+class NotAhead(Exception):
+    """What is done here needs a transaction around all that it does."""
+
+
+class AheadConnection(StandIn):
+    """`reader`: a connection in autocommit mode. Knows statements (`engine.store.statements`) only: what else a port asks of it raises NotAhead.
+
+    `writes`: to be run in this order. `seen`: what was read and may be another when they are run. `refused`: it raised NotAhead, whatever became of that.
+    """
+
+    def __init__(self, reader: Connection) -> None:
+        self.reader = reader
+        self.writes: list[tuple[Compiled, Any]] = []
+        self.seen: list[tuple[Compiled, Mapping[str, Any], list[Row]]] = []
+        self.refused = False
+        self._instances: set[Any] = set()  # that something was read of
+
+    @property
+    def dialect(self) -> Dialect:
+        """For which statements are compiled."""
+        return self.reader.dialect
+
+    def run(self, work: Work) -> list[Row]:
+        """Reads cannot see what was not written yet, so a table that was written is not read any more."""
+        found: list[Row] = []
+        for compiled, sets in work:
+            if not compiled.reads:
+                self.writes.append((compiled, sets))
+                found = []
+                continue
+            if any(write.writes is None or write.writes[0] in compiled.tables for write, _ in self.writes):
+                self.refuse()
+            found = run(self.reader, [(compiled, sets)])
+            if compiled.of_instance:
+                self._instances.add(sets[0]["b_instance"])
+            else:
+                self.seen.append((compiled, sets[0], found))
+        return found
+
+    def guarded(self) -> bool:
+        """Would somebody else's change of what was read of an instance clash with the record that is to be appended to it?"""
+        appended = {one["instance_id"] for compiled, sets in self.writes if compiled.writes == ("record", "insert") for one in sets}
+        return self._instances <= appended
+
+    def refuse(self) -> NoReturn:
+        """Raises NotAhead."""
+        self.refused = True
+        raise NotAhead
+
+    def __getattr__(self, name: str) -> Any:
+        """Of a real connection."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self.refuse()
