@@ -1,4 +1,7 @@
-"""Two acts on one instance, one by one: the first has written its record and stands before its commit while the second comes. In both orders."""
+"""Two acts on one instance, one by one: the first has written its record and stands before its commit while the second comes. In both orders.
+
+A completion that is carried out ahead of its transaction has written nothing where it stands: the second act wins then.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.plugins import service_task
 from engine.store import tables
+from engine.store.ahead import Ahead
 from engine.store.unit_of_work import SqlUnitOfWork
 from engine.store.work import SqlJobs
 from engine.testing import EmbeddedEngine
@@ -54,6 +58,24 @@ def standing(monkeypatch):
             go.set()
 
 
+@pytest.fixture(params=["transaction", "ahead"])
+def ahead(request, monkeypatch):
+    """Are completions carried out ahead of their transaction?"""
+    if request.param == "transaction":
+        monkeypatch.setattr(Ahead, "attempt", lambda *_, **__: None)
+    return request.param == "ahead"
+
+
+def overtaken(monkeypatch, first, second):
+    """What both gave or raised, when the second is done from beginning to end while the first stands."""
+    with ThreadPoolExecutor(1) as pool, standing(monkeypatch) as (written, go):
+        a = pool.submit(first)
+        assert written.wait(30)
+        b = second()
+        go.set()
+        return [a.exception(30) or a.result(), b]
+
+
 def one_after_the_other(monkeypatch, first, second):
     """What both gave or raised. The second begins while the first stands, and is seen to do nothing visible before it went on."""
     with ThreadPoolExecutor(2) as pool, standing(monkeypatch) as (written, go):
@@ -76,7 +98,7 @@ def count(engine, table):
 
 
 @pytest.mark.parametrize("timer_first", [True, False])
-def test_a_timer_at_a_boundary_against_a_completion(nodes, monkeypatch, timer_first):
+def test_a_timer_at_a_boundary_against_a_completion(nodes, monkeypatch, timer_first, ahead):
     one, two = nodes
     one.deploy({"p.bpmn": guarded(TIMER)})
     instance = one.start("p")
@@ -84,7 +106,11 @@ def test_a_timer_at_a_boundary_against_a_completion(nodes, monkeypatch, timer_fi
     for node in nodes:
         node.clock.set(node.clock.now().replace(hour=5))
     acts = [two.app.run_due, lambda: one.app.execute(cmd.Complete(task.id), SYSTEM)]
-    results = one_after_the_other(monkeypatch, *(acts if timer_first else acts[::-1]))
+    if ahead and not timer_first:
+        results = overtaken(monkeypatch, *acts[::-1])[::-1]
+        timer_first = True
+    else:
+        results = one_after_the_other(monkeypatch, *(acts if timer_first else acts[::-1]))
     if timer_first:
         assert (results[0], type(results[1])) == (1, TaskNotOpen)
     else:
@@ -95,13 +121,17 @@ def test_a_timer_at_a_boundary_against_a_completion(nodes, monkeypatch, timer_fi
 
 
 @pytest.mark.parametrize("message_first", [True, False])
-def test_a_message_that_interrupts_against_a_completion(nodes, monkeypatch, message_first):
+def test_a_message_that_interrupts_against_a_completion(nodes, monkeypatch, message_first, ahead):
     one, two = nodes
     one.deploy({"p.bpmn": guarded(MESSAGE)})
     instance = one.start("p", business_key="K")
     [task] = one.user_tasks(instance)
     acts = [lambda: two.app.execute(cmd.PublishMessage("stop", {}, "K"), SYSTEM), lambda: one.app.execute(cmd.Complete(task.id), SYSTEM)]
-    results = one_after_the_other(monkeypatch, *(acts if message_first else acts[::-1]))
+    if ahead and not message_first:
+        results = overtaken(monkeypatch, *acts[::-1])[::-1]
+        message_first = True
+    else:
+        results = one_after_the_other(monkeypatch, *(acts if message_first else acts[::-1]))
     if message_first:
         assert results[0].instance_ids == (instance,)
         assert type(results[1]) is TaskNotOpen

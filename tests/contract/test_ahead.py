@@ -1,0 +1,174 @@
+"""Commands that are carried out ahead of their transaction: what happens meanwhile is noticed, nobody waits for them, and what they cannot do is done in a transaction."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from engine.errors import DefinitionSuspended, OutcomeUnknown
+from engine.model import commands as cmd
+from engine.model.actors import SYSTEM
+from engine.store.ahead import TRIES, Ahead
+from engine.store.ahead_connection import NotAhead
+from engine.store.unit_of_work import SqlUnitOfWork
+from engine.testing import EmbeddedEngine
+from tests.support.diagrams import END, LOOP, START, TWO_TASKS, chain, process, user
+
+SIDE_BY_SIDE = process(
+    START
+    + '<parallelGateway id="split"/><parallelGateway id="join"/>'
+    + user("a")
+    + user("b")
+    + END
+    + chain("start", "split", "a", "join", "end")
+    + chain("split", "b", "join")
+)
+
+
+@contextmanager
+def interpreted(monkeypatch):
+    """The first command is carried out and has written nothing yet; it goes on when the block ends. Gives a function that begins it."""
+    there, go, first = threading.Event(), threading.Event(), threading.Lock()
+    original = SqlUnitOfWork.append
+
+    def append(self, record, head):
+        original(self, record, head)
+        if first.acquire(blocking=False):
+            there.set()
+            assert go.wait(30)
+
+    monkeypatch.setattr(SqlUnitOfWork, "append", append)
+    with ThreadPoolExecutor(1) as pool:
+
+        def begin(act):
+            begun = pool.submit(act)
+            assert there.wait(30)
+            return begun
+
+        try:
+            yield begin, go
+        finally:
+            go.set()
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """What became of each attempt: True where it was carried out ahead."""
+    seen, original = [], Ahead.attempt
+
+    def attempt(self, about, work, **more):
+        done = original(self, about, work, **more)
+        seen.append(done is not None)
+        return done
+
+    monkeypatch.setattr(Ahead, "attempt", attempt)
+    return seen
+
+
+def test_others_write_while_a_command_is_interpreted(engine, monkeypatch):
+    engine.deploy({"two.bpmn": TWO_TASKS})
+    one, two = (engine.user_tasks(engine.start("two"))[0] for _ in range(2))
+    with interpreted(monkeypatch) as (begin, go):
+        begun = begin(lambda: engine.app.execute(cmd.Complete(one.id), SYSTEM))
+        assert engine.app.execute(cmd.Complete(two.id), SYSTEM).seq == 2
+        go.set()
+        assert begun.result(30).seq == 2
+
+
+def test_two_branches_of_one_instance_both_go_on(nodes, monkeypatch):
+    here, there = nodes
+    here.deploy({"p.bpmn": SIDE_BY_SIDE})
+    instance = here.start("p")
+    a, b = here.user_tasks(instance)
+    with interpreted(monkeypatch) as (begin, go):
+        begun = begin(lambda: here.app.execute(cmd.Complete(a.id, {"a": 1}), SYSTEM))
+        assert there.app.execute(cmd.Complete(b.id, {"b": 2}), SYSTEM).seq == 2
+        go.set()
+        assert begun.result(30).seq == 3
+    assert here.instance(instance).state == "completed"
+    assert here.variables(instance) == {"a": 1, "b": 2}
+
+
+def test_a_version_that_is_suspended_meanwhile_starts_nothing(tmp_path, monkeypatch):
+    """On SQLite; on PostgreSQL a start and a suspension at the same moment have no order, in a transaction neither."""
+    with EmbeddedEngine(database=f"sqlite:///{tmp_path / 'one.sqlite3'}") as engine:
+        engine.deploy({"two.bpmn": TWO_TASKS})
+        engine.start("two")
+        [known] = {one.definition_id for one in engine.instances()}
+        with interpreted(monkeypatch) as (begin, go):
+            begun = begin(lambda: engine.app.execute(cmd.Start("two"), SYSTEM))
+            engine.app.execute(cmd.SuspendDefinition(known, "wrong"), SYSTEM)
+            go.set()
+            with pytest.raises(DefinitionSuspended):
+                begun.result(30)
+        assert len(engine.instances()) == 1
+
+
+def test_what_cannot_be_done_ahead_is_done_in_a_transaction_and_not_tried_for_ever(engine, tried, monkeypatch):
+    engine.deploy({"loop.bpmn": LOOP})
+    instance = engine.start("loop", {"again": True})
+    tried.clear()
+    original = SqlUnitOfWork.append
+
+    def append(self, record, head):
+        original(self, record, head)
+        self.connection.scalar(sa.text("SELECT 1"))  # as a port that is not made for this would
+
+    monkeypatch.setattr(SqlUnitOfWork, "append", append)
+    for _ in range(TRIES + 2):
+        [task] = engine.user_tasks(instance)
+        engine.complete(task.id)
+    assert tried == [False] * (TRIES + 2)
+    assert engine.app.execute(cmd.Comment(instance, "counted"), SYSTEM).seq == TRIES + 4
+
+
+def test_an_error_made_of_the_refusal_does_not_become_an_answer(engine, tried, monkeypatch):
+    engine.deploy({"two.bpmn": TWO_TASKS})
+    [task] = engine.user_tasks(engine.start("two"))
+    tried.clear()
+    original = SqlUnitOfWork.append
+
+    def append(self, record, head):
+        original(self, record, head)
+        try:
+            self.connection.scalar(sa.text("SELECT 1"))
+        except NotAhead:
+            raise ValueError from None
+
+    monkeypatch.setattr(SqlUnitOfWork, "append", append)
+    assert engine.app.execute(cmd.Complete(task.id), SYSTEM).seq == 2
+    assert tried == [False]
+
+
+def test_on_postgresql_a_completion_is_one_select_and_one_write_without_a_transaction(postgres):
+    with EmbeddedEngine(database=postgres.database()) as engine:
+        engine.deploy({"two.bpmn": TWO_TASKS})
+        engine.complete(engine.user_tasks(engine.start("two"))[0].id)
+        [task] = engine.user_tasks(engine.start("two", business_key="B-7"))
+        seen = []
+        event.listen(engine.app.store.engine, "begin", lambda _: seen.append("BEGIN"))
+        event.listen(engine.app.store.engine, "before_cursor_execute", lambda _c, _u, sql, *_: seen.append(sql.split()[0]))
+        engine.app.execute(cmd.Complete(task.id, {"by": 1}), SYSTEM)
+        assert seen == ["SELECT", "WITH"]
+
+
+def test_a_write_that_is_cut_off_is_told_as_unknown(postgres):
+    with EmbeddedEngine(database=postgres.database()) as engine:
+        engine.deploy({"two.bpmn": TWO_TASKS})
+        engine.complete(engine.user_tasks(engine.start("two"))[0].id)
+        instance = engine.start("two")
+        [task] = engine.user_tasks(instance)
+        waiting = sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+        with ThreadPoolExecutor(1) as pool, engine.app.store.engine.connect() as other, other.begin():
+            other.execute(sa.text("SELECT id FROM instance WHERE id = :id FOR UPDATE"), {"id": instance})
+            begun = pool.submit(engine.app.execute, cmd.Complete(task.id), SYSTEM)
+            while not other.execute(waiting).all():
+                pass
+            with pytest.raises(OutcomeUnknown):
+                begun.result(30)
+        assert engine.app.execute(cmd.Complete(task.id), SYSTEM).seq == 2  # it had not happened
