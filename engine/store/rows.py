@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from engine.store.tables import account, deployment, instance, process_definitio
 from engine.store.task_tables import user_task
 
 
+@lru_cache(1000)
 def texts(column: str) -> tuple[str, ...]:
     """A JSON list of texts."""
     return () if column == "[]" else tuple(json.loads(column))
@@ -171,7 +173,12 @@ def user(row: Any) -> UserRow:
 
 def json_list(values: Any) -> str:
     """Inverse of `texts`."""
-    return json.dumps(list(values), ensure_ascii=False) if values else "[]"
+    return _listed(tuple(values)) if values else "[]"
+
+
+@lru_cache(1000)
+def _listed(values: tuple[str, ...]) -> str:
+    return json.dumps(values, ensure_ascii=False)
 
 
 def contains(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:

@@ -10,12 +10,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.sql.util import find_tables
+
+from engine.store.tables import Utc
 
 Row = tuple[Any, ...]
 Process = Callable[[Any], Any]
@@ -99,9 +102,9 @@ def _compile(clause: Any, dialect: Dialect, names: tuple[str, ...]) -> Compiled:
     constants = {name: bind.value for name, bind in binds.items() if name not in names}
     if missing := sorted(name for name, value in constants.items() if value is None):
         raise ValueError(f"a statement of the hot path needs {', '.join(missing)}:\n{compiled}")
-    before = ((name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in binds.items())
+    before = ((name, _once(bind.type, bind.type.dialect_impl(dialect).bind_processor(dialect))) for name, bind in binds.items())
     found = enumerate(clause.selected_columns) if isinstance(clause, sa.Select) else ()
-    after = ((index, column.type.dialect_impl(dialect).result_processor(dialect, None)) for index, column in found)
+    after = ((index, _once(column.type, column.type.dialect_impl(dialect).result_processor(dialect, None))) for index, column in found)
     sql, in_order = (str(compiled), compiled.positiontup) if compiled.positiontup is not None else _numbered(str(compiled))
     return Compiled(
         sql=sql,
@@ -113,6 +116,11 @@ def _compile(clause: Any, dialect: Dialect, names: tuple[str, ...]) -> Compiled:
         reads=isinstance(clause, sa.Select),
         tables=frozenset(str(table) for table in find_tables(clause)) if isinstance(clause, sa.Select) else frozenset(),
     )
+
+
+def _once(kind: Any, process: Process | None) -> Process | None:
+    """A record and its rows name one moment ten times."""
+    return lru_cache(256)(process) if process is not None and isinstance(kind, Utc) else process
 
 
 _NAMED = re.compile(r"%\((\w+)\)s")
@@ -156,10 +164,12 @@ def run(connection: Connection | StandIn, work: Work) -> list[Row]:
     # Every cursor is closed here and now: one that the traceback of an exception keeps alive would be finalised by the garbage collector in
     # some other thread, which SQLite then makes wait until this connection is idle, with Python's own lock in its hands.
     cursors = [connection.dialect.loaded_dbapi.RawCursor(raw) if pipeline else raw.cursor() for _ in work]
+    listeners: Any = connection.dispatch.before_cursor_execute
+    watched = connection if listeners else None  # whoever watches SQLAlchemy's statements sees these, too
     try:
         with raw.pipeline() if pipeline and (len(work) > 1 or len(sets) > 1) else nullcontext():
             for cursor, (compiled, sets) in zip(cursors, work, strict=True):
-                _send(connection, cursor, compiled, sets)
+                _send(watched, cursor, compiled, sets)
         return list(cursors[-1].fetchall()) if compiled.reads else []
     except connection.dialect.loaded_dbapi.Error as exc:
         raise _translated(connection, compiled.sql, exc) from exc
@@ -221,10 +231,9 @@ def _one_of(parts: tuple[Compiled, ...]) -> Compiled:
     return Compiled(sql=f"WITH {rest} {texts[0]}", writes=None, names=(), constants={}, before=(), after=(), parts=parts)
 
 
-def _send(connection: Connection, cursor: Any, compiled: Compiled, sets: Sequence[Mapping[str, Any]]) -> None:
-    listeners: Any = connection.dispatch.before_cursor_execute
-    if listeners:  # whoever watches SQLAlchemy's statements sees these, too
-        listeners(connection, cursor, compiled.sql, sets, None, len(sets) > 1)
+def _send(watched: Connection | None, cursor: Any, compiled: Compiled, sets: Sequence[Any]) -> None:
+    if watched is not None:
+        watched.dispatch.before_cursor_execute(watched, cursor, compiled.sql, sets, None, len(sets) > 1)
     if len(sets) == 1:
         cursor.execute(compiled.sql, compiled.parameters(sets[0]))
     else:

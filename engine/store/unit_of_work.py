@@ -21,27 +21,52 @@ from engine.store.people import SqlAccounts, SqlDrafts
 from engine.store.statements import Batch
 from engine.store.work import SqlJobs, SqlWaiting
 
+_PORTS: dict[str, Callable[[Any], Any]] = {
+    "records": SqlRecords,
+    "instances": SqlInstances,
+    "definitions": SqlDefinitions,
+    "jobs": SqlJobs,
+    "waiting": SqlWaiting,
+    "bulks": SqlBulks,
+    "stores": SqlDataStores,
+    "answers": SqlAnswers,
+    "drafts": SqlDrafts,
+    "accounts": SqlAccounts,
+}
+
 
 class SqlUnitOfWork:
-    """Port UnitOfWork."""
+    """Port UnitOfWork. Its ports are made when they are asked for: a command needs two or three of them."""
+
+    records: SqlRecords
+    instances: SqlInstances
+    definitions: SqlDefinitions
+    jobs: SqlJobs
+    waiting: SqlWaiting
+    bulks: SqlBulks
+    stores: SqlDataStores
+    answers: SqlAnswers
+    blobs: SqlBlobs
+    drafts: SqlDrafts
+    accounts: SqlAccounts
 
     def __init__(self, connection: Any, clock: Clock, projections: Sequence[Projection], waker: Waker | None = None) -> None:
         self.connection = connection  # a Connection, or what stands in for it (engine.store.ahead)
         self.now = clock.now()
-        self.records = SqlRecords(connection)
-        self.instances = SqlInstances(connection)
-        self.definitions = SqlDefinitions(connection)
-        self.jobs = SqlJobs(connection)
-        self.waiting = SqlWaiting(connection)
-        self.bulks = SqlBulks(connection)
-        self.stores = SqlDataStores(connection)
-        self.answers = SqlAnswers(connection)
-        self.blobs = SqlBlobs(connection, self.now)
-        self.drafts = SqlDrafts(connection)
-        self.accounts = SqlAccounts(connection)
         self.after_commit: list[Callable[[], None]] = []
         self._projections = projections
         self._waker = waker
+
+    def __getattr__(self, name: str) -> Any:
+        """A port that was not asked for before."""
+        if name == "blobs":
+            port: Any = SqlBlobs(self.connection, self.now)
+        elif name in _PORTS:
+            port = _PORTS[name](self.connection)
+        else:
+            raise AttributeError(name)
+        setattr(self, name, port)
+        return port
 
     def due_now(self) -> None:
         """Announced once, however much there is."""

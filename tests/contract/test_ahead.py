@@ -99,10 +99,9 @@ def test_a_version_that_is_suspended_meanwhile_starts_nothing(tmp_path, monkeypa
     with EmbeddedEngine(database=f"sqlite:///{tmp_path / 'one.sqlite3'}") as engine:
         engine.deploy({"two.bpmn": TWO_TASKS})
         engine.start("two")
-        [known] = {one.definition_id for one in engine.instances()}
         with interpreted(monkeypatch) as (begin, go):
             begun = begin(lambda: engine.app.execute(cmd.Start("two"), SYSTEM))
-            engine.app.execute(cmd.SuspendDefinition(known, "wrong"), SYSTEM)
+            engine.app.execute(cmd.SuspendDefinition("two:1", "wrong"), SYSTEM)
             go.set()
             with pytest.raises(DefinitionSuspended):
                 begun.result(30)
