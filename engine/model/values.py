@@ -77,7 +77,7 @@ def sha256(data: bytes) -> str:
 
 def iso(moment: datetime) -> str:
     """UTC with microseconds and Z: `2026-11-23T06:05:00.000000Z`; sorts as text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def moment(text: str) -> datetime:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,9 +36,10 @@ class Database:
         # Reading sees one moment also on PostgreSQL, where every statement would otherwise see its own.
         reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reading = self.engine.execution_options(flowledger_write=False, **reading)
-        self._writing = Kept(self.engine.execution_options(flowledger_write=True), pool_size // 2)
         # SQLite's driver is in autocommit mode already; there the listener below is told not to begin.
         autocommit = {"flowledger_begin": False} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        writing = {"flowledger_begin": False} if self.is_sqlite else {}  # `_Writing` begins there
+        self._writing = Kept(self.engine.execution_options(flowledger_write=True, **writing), pool_size // 2)
         self._outside = Kept(self.engine.execution_options(**autocommit), pool_size // 2)
 
     def _open(self, pool_size: int) -> sa.Engine:
@@ -88,7 +90,7 @@ class Database:
             committing = False
             with self._writing.use() if write else connected(self._reading) as connection:
                 try:
-                    with connection.begin():
+                    with _Writing(connection) if write and self.is_sqlite else connection.begin():
                         yield connection
                         committing = write
                 except sa.exc.DBAPIError as exc:
@@ -151,6 +153,39 @@ def _told(exc: sa.exc.DBAPIError, *, committing: bool) -> FlowledgerError | None
     if exc.connection_invalidated or state.startswith(_PASSING_CLASSES) or any(sign in text for sign in _PASSING):
         return OutcomeUnknown() if committing else NotAvailable(f"The database did not take the change: {exc.orig}")
     return None
+
+
+class _Writing:
+    """SQLite's transaction for writing, on the driver's own terms: SQLAlchemy's way costs as much as a statement. What goes through SQLAlchemy is in it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._raw: Any = connection.connection.dbapi_connection
+
+    def __enter__(self) -> None:
+        self._run(lambda: self._raw.execute("BEGIN IMMEDIATE"))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if error is None:
+                self._run(self._commit)
+        finally:
+            if self._raw.in_transaction:
+                self._raw.rollback()
+            if self._connection.in_transaction():  # SQLAlchemy believes that it began one
+                self._connection.rollback()
+
+    def _commit(self) -> None:
+        self._connection.dispatch.commit(self._connection)  # whoever listens to SQLAlchemy's transactions hears of these, too
+        self._raw.commit()
+
+    def _run(self, act: Callable[[], object]) -> None:
+        """Raises what SQLAlchemy makes of the driver's error."""
+        errors = self._connection.dialect.loaded_dbapi.Error
+        try:
+            act()
+        except errors as exc:
+            raise sa.exc.DBAPIError.instance(None, None, exc, errors, dialect=self._connection.dialect) from exc
 
 
 def _begin_sqlite(connection: Connection) -> None:

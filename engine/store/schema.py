@@ -33,7 +33,7 @@ def create(database: Database) -> None:
 
 def upgrade(database: Database) -> None:
     """Bring the schema to this engine's version; does nothing when it is there. Raises SchemaTooNew."""
-    with database.begin(write=True) as connection:
+    with database.begin(write=True) as connection, connection.begin_nested():  # so that Alembic knows that it is inside a transaction
         command.upgrade(_config(connection), "head")
 
 
