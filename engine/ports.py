@@ -442,7 +442,14 @@ class Jobs(Protocol):
     def postpone(self, job_id: str, attempts: int, due_at: datetime | None, stack: str) -> None:
         """Try again at `due_at`; None: no more attempts."""
 
-    def revive(self, job_id: str, now: datetime) -> None: ...
+    def revive(self, job_id: str, now: datetime) -> bool:
+        """A failed job has all its attempts again. False: it is not there, or failed no more."""
+
+    def drop_failed(self, job_id: str) -> bool:
+        """False: it is not there, or failed no more."""
+
+    def write_down(self, due: Due, act: str, actor: str, reason: str, at: datetime) -> None:
+        """What an operator did about a job that belongs to no element; `act`: retry, discard."""
 
     def lease(self, job_id: str, owner: str, until: datetime) -> None: ...
 

@@ -246,6 +246,7 @@ def back(connection):
     indexes = ("ix_user_task_assignee", "ix_instance_process_id_started_at", "ix_instance_process_id_state_started_at")
     indexes += ("ix_instance_definition_id_started_at", "ix_instance_definition_id_state_started_at", "ix_record_actor_instance_id")
     statements = [
+        "DROP TABLE job_act",  # of a later version
         "DROP TABLE task_candidate",
         "DROP TABLE instance_word",
         *(f"DROP INDEX {name}" for name in indexes),
