@@ -37,9 +37,6 @@ def test_no_module_has_a_name_that_says_nothing():
 # Files that are longer for a reason; a new one needs its reason here.
 LONG = {
     "engine/dmn/feel/parser.py": "one grammar, one method a rule: cut in two it would be harder to follow",
-    "engine/store/queries.py": "all reads of the pages beside each other, so that their indexes can be judged together",
-    "engine/application/queries.py": "every question of the pages with its check of the policy, side by side",
-    "engine/ports.py": "the list of ports is read from top to bottom",
 }
 
 
