@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP as LINES
@@ -40,21 +41,37 @@ class SmtpNotifier:
         self._sender = sender
         self._now = now
 
+    @property
+    def server(self) -> str:
+        """`host:port`, for people: never with the password."""
+        return f"{self._host}:{self._port}"
+
     def send(self, notice: Notice) -> None:
         """Raises OSError, smtplib.SMTPException: not taken by the server."""
         message = self._message(notice)
+        with self._greeted(TIMEOUT_SECONDS) as server:
+            server.send_message(message)
+
+    def greet(self, timeout: float) -> None:
+        """Connect, greet, encrypt and log in as `send` does, and send nothing. `timeout` in seconds, for each step. Raises as `send`, UnicodeError."""
+        with self._greeted(timeout):
+            pass
+
+    @contextmanager
+    def _greeted(self, timeout: float) -> Iterator[smtplib.SMTP]:
         context = ssl.create_default_context()
         opened: smtplib.SMTP
         if self._scheme == "smtps":
-            opened = smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT_SECONDS, context=context)
+            opened = smtplib.SMTP_SSL(self._host, self._port, timeout=timeout, context=context)
         else:
-            opened = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS)
+            opened = smtplib.SMTP(self._host, self._port, timeout=timeout)
         with opened as server:
             if self._scheme == "smtp+starttls":
                 server.starttls(context=context)
+            server.ehlo_or_helo_if_needed()
             if self._login is not None:
                 server.login(*self._login)
-            server.send_message(message)
+            yield server
 
     def _message(self, notice: Notice) -> EmailMessage:
         message = EmailMessage(policy=LINES)

@@ -40,6 +40,7 @@ TEXTS = {
     "instance_cancelled": ("success", _("The process instance is cancelled.")),
     "variables_changed": ("success", _("The variables are changed; the change is in the history.")),
     "incident_retried": ("success", _("The work is being tried again.")),
+    "job_discarded": ("success", _("It is thrown away; it is noted with your reason.")),
     "completed_by_hand": ("success", _("It is completed by hand; the history shows it with your reason.")),
     "failed_by_hand": ("success", _("It has failed as you asked; the history shows it with your reason.")),
     "token_moved": ("success", _("The token is moved; the history shows it with your reason.")),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.application import accounts, bulk, definitions, instances, interventions, messages, migration, suspension, user_tasks
+from engine.application import accounts, bulk, definitions, instances, interventions, messages, migration, stuck_jobs, suspension, user_tasks
 from engine.model import commands as cmd
 from engine.model.migration import Migrate, UndoMigration
+from engine.model.stuck_jobs import DiscardJob, RetryJob
 
 HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     cmd.Deploy: definitions.deploy,
@@ -17,7 +18,8 @@ HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     cmd.Cancel: interventions.cancel,
     cmd.ChangeVariables: interventions.change_variables,
     cmd.RetryIncident: interventions.retry_incident,
-    cmd.RetryJob: interventions.retry_job,
+    RetryJob: stuck_jobs.retry,
+    DiscardJob: stuck_jobs.discard,
     cmd.CompleteByHand: interventions.complete_by_hand,
     cmd.FailByHand: interventions.fail_by_hand,
     cmd.MoveToken: interventions.move_token,

@@ -18,6 +18,7 @@ from engine.model.actors import Actor
 from engine.model.inputs import MigrateInstance
 from engine.model.migration import Migrate, UndoMigration
 from engine.model.records import Record
+from engine.model.stuck_jobs import DiscardJob, RetryJob
 from engine.model.values import Json
 from engine.model.views import BulkRow, Correlation, InstanceRef
 from engine.ports import Head, UnitOfWork
@@ -51,7 +52,8 @@ _NOT_RECORDED = (
     cmd.BroadcastSignal,
     cmd.StartBulk,
     cmd.StopBulk,
-    cmd.RetryJob,
+    RetryJob,
+    DiscardJob,
     cmd.SuspendDefinition,
     cmd.ResumeDefinition,
 )
@@ -102,7 +104,7 @@ def _object(command: cmd.Command) -> str | None:
     match command:
         case cmd.StopBulk():
             return command.bulk_id
-        case cmd.RetryJob():
+        case RetryJob() | DiscardJob():
             return command.job_id
         case cmd.SuspendDefinition() | cmd.ResumeDefinition():
             return command.definition_id

@@ -1,7 +1,8 @@
 """What operators do to one instance: cancel, change variables, retry, complete and fail by hand, move a token.
 
 Each act needs the right `instance.operate` and a reason, and is a record. What makes sense in the diagram is judged by the interpreter
-(`engine.bpmn.interventions`). Suspending is in `engine.application.suspension`, the same act on many in `engine.application.bulk`.
+(`engine.bpmn.interventions`). Suspending is in `engine.application.suspension`, the same act on many in `engine.application.bulk`,
+jobs that belong to no element in `engine.application.stuck_jobs`.
 """
 
 from __future__ import annotations
@@ -59,19 +60,6 @@ def retry_incident(uow: UnitOfWork, services: Services, command: cmd.RetryIncide
     done = advance(uow, services, head, inp.RetryElement(key, values, why), actor, request_id)
     uow.due_now()
     return done
-
-
-def retry_job(uow: UnitOfWork, services: Services, command: cmd.RetryJob, actor: Actor, request_id: str | None = None) -> None:
-    """Try a failed job again that is no part of an instance: a start by a timer, what is on its way to others. Raises NotFound, Conflict."""
-    policy.require(actor, OPERATE)
-    because(services, command.reason)
-    job = uow.jobs.get(command.job_id)
-    if job is None or job.state != "failed":
-        raise NotFound(kind="failed job", id=command.job_id)
-    if job.kind in ("timer", "service", "answer"):
-        raise Conflict(f"The job belongs to {job.element_id}; retry its incident.")
-    uow.jobs.revive(command.job_id, uow.now)
-    uow.due_now()
 
 
 def complete_by_hand(uow: UnitOfWork, services: Services, command: cmd.CompleteByHand, actor: Actor, request_id: str | None = None) -> InstanceRef:

@@ -8,10 +8,12 @@ from typing import Protocol
 from engine.application.advance import execution_at
 from engine.application.read_model import Queries
 from engine.application.services import Services
+from engine.application.stuck_jobs import DISCARDABLE
 from engine.errors import NotFound
 from engine.identity import policy
 from engine.model.actors import Actor
-from engine.model.views import BulkItem, BulkRow, DefinitionAct, IncidentRow, InstanceRow, OpenElement, Page, StuckJob
+from engine.model.stuck_jobs import JobAct, StuckJob
+from engine.model.views import BulkItem, BulkRow, DefinitionAct, IncidentRow, InstanceRow, OpenElement, Page
 
 READ = "incident.read"
 OPERATE = "instance.operate"
@@ -55,8 +57,13 @@ class OperationsReading:
     def stuck_jobs(self: _Reads, actor: Actor) -> list[StuckJob]:
         """Jobs that failed for good and belong to no element."""
         policy.require(actor, READ)
-        found = self.queries.operations.stuck()
+        found = [replace(one, discardable=one.kind in DISCARDABLE) for one in self.queries.operations.stuck()]
         return found if policy.allows(actor, OPERATE) else [replace(one, stack=None) for one in found]
+
+    def job_acts(self: _Reads, actor: Actor) -> list[JobAct]:
+        """The newest acts on such jobs."""
+        policy.require(actor, READ)
+        return self.queries.operations.job_acts()
 
     def bulks(self: _Reads, actor: Actor) -> list[BulkRow]:
         """The newest ones."""

@@ -9,6 +9,7 @@ from engine.application.advance import Stored
 from engine.model.actors import Actor
 from engine.model.definition import ProcessDefinition
 from engine.model.records import Record
+from engine.model.stuck_jobs import JobAct, StuckJob
 from engine.model.views import (
     ActivityRow,
     AttachmentRow,
@@ -24,7 +25,6 @@ from engine.model.views import (
     ModelDraft,
     OpenElement,
     Page,
-    StuckJob,
     TaskFilter,
     TaskRow,
     TokenRow,
@@ -49,6 +49,7 @@ class OperationsQueries(Protocol):
     def bulks(self) -> BulkQueries: ...
     def waits(self, instance_id: str) -> dict[int, OpenElement]: ...
     def stuck(self) -> list[StuckJob]: ...
+    def job_acts(self) -> list[JobAct]: ...
     def definition_acts(self, definition_id: str) -> list[DefinitionAct]: ...
 
 

@@ -1,7 +1,7 @@
 """Periodic work: a job for each task of the engine's own and of packs, which comes again at its next time in the transaction that ends it.
 
 What was missed while nobody was there is done once. Work that fails is tried again like any job; after the last attempt it stands among the failed jobs
-until an operator tries it again, and then goes on at its times.
+until an operator tries it again or throws it away, and then goes on at its times.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from engine.model.migration import Migrate, UndoMigration
+from engine.model.stuck_jobs import DiscardJob, RetryJob
 from engine.model.values import Json
 
 
@@ -166,14 +167,6 @@ class ResumeDefinition:
     """Instances of this version can be started again; timers that became due and messages that came meanwhile start theirs. -> None"""
 
     definition_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RetryJob:
-    """An operator tries a failed job again that belongs to no element: a timed start, a message or signal on its way. -> None"""
-
-    job_id: str
     reason: str
 
 
@@ -346,6 +339,7 @@ Command: TypeAlias = (
     | SuspendDefinition
     | ResumeDefinition
     | RetryJob
+    | DiscardJob
     | StartBulk
     | StopBulk
     | Complete

@@ -197,19 +197,6 @@ class BulkItem:
 
 
 @dataclass(frozen=True, slots=True)
-class StuckJob:
-    """A job that failed for good and belongs to no element: a timed start, a message or signal on its way."""
-
-    id: str
-    kind: str
-    element_id: str
-    instance_id: str | None
-    due_at: datetime
-    cause: str
-    stack: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class DefinitionAct:
     """Who suspended or resumed a version, and why. `act`: suspend, resume."""
 

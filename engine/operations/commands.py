@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ import click
 from sqlalchemy.engine import make_url
 
 from engine.bootstrap import Flowledger, SystemClock
-from engine.console import data_option, database_option, progress, require_installation, settings_of
+from engine.console import data_option, database_option, notice_options, progress, require_installation, settings_of
 from engine.errors import FlowledgerError, IntegrityViolation, NotFound
 from engine.model.findings import Finding
 from engine.operations import backup as backups
@@ -170,11 +170,12 @@ def compare(app: Flowledger, against: Path) -> int:
 @click.option("--language", type=click.Choice(["both", "zh", "en"]), default="both", show_default=True)
 @click.option("--quick", is_flag=True, help="Leave out what reads the whole database.")
 @click.option("--sample", default=20, show_default=True, help="Chains to verify, of the newest instances and of all.")
-def doctor(data: Path, database: str | None, as_json: bool, language: str, quick: bool, sample: int) -> None:
+@notice_options()
+def doctor(data: Path, database: str | None, as_json: bool, language: str, quick: bool, sample: int, **mail: Any) -> None:
     """Say what is wrong with the installation and what to do. Changes nothing. Exit code 0: fine, 1: warnings, 2: errors."""
     from engine.operations.doctor import examine  # it imports every part of the engine
 
-    done = examine(settings_of(data, database), quick=quick, sample=sample)
+    done = examine(replace(settings_of(data, database), **mail), quick=quick, sample=sample)
     if as_json:
         document = {"exit_code": done.exit_code, "findings": [asdict(finding) for finding in done.findings]}
         click.echo(json.dumps(document, ensure_ascii=False, indent=1))

@@ -1,4 +1,4 @@
-"""Tables of operators' acts that are no part of one instance: on versions of processes, and on many instances at once."""
+"""Tables of operators' acts that are no part of one instance: on versions of processes, on jobs, on many instances at once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ definition_act = Table(  # who suspended or resumed a version, and why; only eve
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("definition_id", ForeignKey("process_definition.id"), nullable=False, index=True),
     Column("act", String(8), nullable=False),  # suspend resume
+    Column("at", Utc, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+job_act = Table(  # what operators did about jobs that failed and belong to no element; the jobs may be gone; only ever added to
+    "job_act",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("job_id", String(255), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("element_id", String(200), nullable=False),
+    Column("instance_id", String(64)),
+    Column("act", String(8), nullable=False),  # retry discard
     Column("at", Utc, nullable=False),
     Column("actor", String(64), nullable=False),
     Column("reason", Text, nullable=False),

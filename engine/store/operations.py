@@ -7,9 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from engine.model.views import DefinitionAct, OpenElement, StuckJob
+from engine.model.stuck_jobs import JobAct, StuckJob
+from engine.model.views import DefinitionAct, OpenElement
 from engine.store.bulks import SqlBulks
-from engine.store.operation_tables import definition_act
+from engine.store.operation_tables import definition_act, job_act
 from engine.store.tables import job, subscription
 from engine.store.task_tables import user_task
 
@@ -41,6 +42,11 @@ class SqlOperations:
         where = (job.c.state == "failed", job.c.kind.not_in(OF_ELEMENTS))
         rows = self._connection.execute(sa.select(job).where(*where).order_by(job.c.due_at, job.c.number).limit(200))
         return [StuckJob(r.id, r.kind, r.element_id or r.handler or "", r.instance_id, r.due_at, _last_line(r.stack), r.stack) for r in rows]
+
+    def job_acts(self) -> list[JobAct]:
+        """Newest first, at most 50."""
+        found = self._connection.execute(sa.select(job_act).order_by(job_act.c.number.desc()).limit(50))
+        return [JobAct(r.job_id, r.kind, r.element_id, r.instance_id, r.act, r.at, r.actor, r.reason) for r in found]
 
     def definition_acts(self, definition_id: str) -> list[DefinitionAct]:
         """Newest first."""

@@ -68,14 +68,21 @@ def names(connection: Connection, text: str) -> tuple[str, ...] | None:
 
 
 def names_of_element(connection: Connection, element_id: str) -> tuple[str, ...]:
-    """Names that user tasks of this element have, one for each version of a process at most."""
-    columns = (user_task.c.definition_id, user_task.c.element_id)
-    wanted = sa.tuple_(process_definition.c.id, sa.literal(element_id))
+    """Names that user tasks of this element have: of one version mostly one, but tasks that ended before a migration keep theirs, when they follow it."""
+    known = sa.select(process_definition.c.id, _first_name(element_id, process_definition.c.id).label("name")).cte("known", recursive=True)
+    leap = sa.select(known.c.id, _first_name(element_id, known.c.id, known.c.name)).where(known.c.name.is_not(None))
+    known = known.union_all(leap)
+    return tuple(connection.scalars(sa.select(known.c.name).where(known.c.name.is_not(None)).distinct().order_by(known.c.name)))
+
+
+def _first_name(element_id: str, definition_id: sa.ColumnElement[str], after: sa.ColumnElement[str] | None = None) -> sa.ScalarSelect[str]:
+    """Of its tasks in a version, `after` a name; NULL when there is none."""
+    columns = (user_task.c.definition_id, user_task.c.element_id, user_task.c.name)
+    wanted = (definition_id, sa.literal(element_id)) if after is None else (definition_id, sa.literal(element_id), after)
+    behind = sa.tuple_(*columns[: len(wanted)]) >= sa.tuple_(*wanted) if after is None else sa.tuple_(*columns) > sa.tuple_(*wanted)
     # The next entry of the index, which is of the element or not: asked for the element's own, PostgreSQL may read the whole table for a version without it.
-    it = sa.and_(columns[0] == process_definition.c.id, columns[1] == element_id)
-    following = sa.select(sa.case((it, user_task.c.name))).where(sa.tuple_(*columns) >= wanted).order_by(*columns).limit(1)
-    found = sa.select(following.scalar_subquery().label("name")).select_from(process_definition).subquery()
-    return tuple(connection.scalars(sa.select(found.c.name).where(found.c.name.is_not(None)).distinct().order_by(found.c.name)))
+    it = sa.and_(columns[0] == definition_id, columns[1] == element_id)
+    return sa.select(sa.case((it, user_task.c.name))).where(behind).order_by(*columns).limit(1).scalar_subquery()
 
 
 def how_many(connection: Connection, queries: Sequence[sa.Select[Any]], most: int = FEW) -> list[int]:

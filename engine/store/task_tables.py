@@ -42,7 +42,7 @@ user_task = Table(
     Column("sort_due", Utc, nullable=False),
     # Nothing that the end of a task changes is indexed: on PostgreSQL ending it then writes no index of this table.
     Index("ix_user_task_assignee", "assignee", "sort_due", "instance_id", "key", sqlite_where=_HELD, postgresql_where=_HELD),
-    Index("ix_user_task_definition_id_element_id", "definition_id", "element_id"),
+    Index("ix_user_task_definition_id_element_id", "definition_id", "element_id", "name"),  # `search.names_of_element` reads nothing else
 )
 
 task_candidate = Table(  # open tasks: one row for who holds it, else one for each group and person that may take it

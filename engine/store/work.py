@@ -15,6 +15,7 @@ from engine.errors import ConcurrentChange
 from engine.model.values import Json, canonical
 from engine.ports import Carried, Due
 from engine.store import rows
+from engine.store.operation_tables import job_act
 from engine.store.statements import Statement, run
 from engine.store.tables import job, kept_message, subscription
 
@@ -125,9 +126,19 @@ class SqlJobs:
         values |= {"due_at": due_at} if due_at is not None else {"state": "failed"}  # one that was suspended meanwhile stays so
         self._connection.execute(job.update().where(job.c.id == job_id).values(**values))
 
-    def revive(self, job_id: str, now: datetime) -> None:
+    def revive(self, job_id: str, now: datetime) -> bool:
         """An operator tries again, with all attempts."""
-        self._connection.execute(job.update().where(job.c.id == job_id).values(state="due", due_at=now, attempts=0, lease_until=None))
+        failed = job.update().where(job.c.id == job_id, job.c.state == "failed")
+        return bool(self._connection.execute(failed.values(state="due", due_at=now, attempts=0, lease_until=None)).rowcount)
+
+    def drop_failed(self, job_id: str) -> bool:
+        """In one statement, so that one which somebody just revived stays."""
+        return bool(self._connection.execute(job.delete().where(job.c.id == job_id, job.c.state == "failed")).rowcount)
+
+    def write_down(self, due: Due, act: str, actor: str, reason: str, at: datetime) -> None:
+        """Only ever added to."""
+        known = {"job_id": due.id, "kind": due.kind, "element_id": due.element_id or due.handler or "", "instance_id": due.instance_id}
+        self._connection.execute(job_act.insert().values(**known, act=act, at=at, actor=actor, reason=reason))
 
     def lease(self, job_id: str, owner: str, until: datetime) -> None:
         """Hold a job while an external handler runs outside the transaction."""

@@ -14,6 +14,7 @@ from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model import views
 from engine.model.actors import SYSTEM, Actor
+from engine.model.migration import Migrate
 from engine.model.views import InstanceFilter, TaskFilter
 from engine.projections.rebuild import rebuild
 from engine.store import schema, search, tables
@@ -246,6 +247,7 @@ def back(connection):
     indexes = ("ix_user_task_assignee", "ix_instance_process_id_started_at", "ix_instance_process_id_state_started_at")
     indexes += ("ix_instance_definition_id_started_at", "ix_instance_definition_id_state_started_at", "ix_record_actor_instance_id")
     statements = [
+        "DROP TABLE job_act",  # of a later version
         "DROP TABLE task_candidate",
         "DROP TABLE instance_word",
         *(f"DROP INDEX {name}" for name in indexes),
@@ -268,3 +270,28 @@ def back(connection):
         for kind, names in (("group", task.candidate_groups), ("user", task.candidate_users)):
             for name in json.loads(names):
                 connection.execute(old.insert().values(instance_id=task.instance_id, key=task.key, kind=kind, name=name))
+
+
+# --- an element that got another name -------------------------------------------------------------------------------------
+def test_tasks_of_an_element_are_found_under_all_its_names_also_where_finished_ones_came_from_another_version(engine):
+    """Finished tasks keep the name under which they were done when their instance is migrated; open ones have that of their version."""
+
+    def named(first):
+        steps = START + user("first", 'camunda:candidateGroups="desk"').replace("First", first) + user("second") + END
+        return {"p.bpmn": process(steps + chain("start", "first", "second", "end"), "p")}
+
+    engine.deploy(named("Check"))
+    done, still = engine.start("p"), engine.start("p")
+    engine.complete(engine.user_tasks(done)[0].id, actor=WANG)
+    engine.deploy(named("Inspect"))
+    for instance in (done, still):
+        engine.app.execute(Migrate(instance, "p:2", "renamed"), SYSTEM)
+    fresh = engine.start("p")
+
+    def of(view, state="open", actor=WANG):
+        with engine.app.reading() as read:
+            return {(t.instance_id, t.name) for t in read.worklist(actor, TaskFilter(view=view, state=state, element_id="first")).rows}
+
+    for view, actor in (("groups", WANG), ("all", WANG), ("every", SYSTEM)):
+        assert of(view, actor=actor) == {(still, "Inspect"), (fresh, "Inspect")}
+    assert of("every", "completed", SYSTEM) == {(done, "Check")}

@@ -15,6 +15,11 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.console import FILE
+from engine.ports import Due
+from engine.store.database import Database
+from engine.store.work import SqlJobs
+
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = Path(__file__).parent / "processes"
 START_SECONDS = 180.0  # a loaded machine; an idle one needs two or three
@@ -83,6 +88,14 @@ class Site:
     def move_clock(self, seconds: float) -> None:
         """Set the server's clock forward."""
         self._clock.write_text(str(float(self._clock.read_text(encoding="ascii")) + seconds), encoding="ascii")
+
+    def fail(self, *jobs: Due) -> None:
+        """These stand among the failed jobs from now on: a page cannot make a mail server that is down for two days."""
+        store = Database(f"sqlite:///{self.folder / 'data' / FILE}")
+        with store.begin(write=True) as connection:
+            for job in jobs:
+                SqlJobs(connection).add(job)
+        store.close()
 
     def log(self) -> str:
         """What the server wrote."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.machinery import ModuleSpec
 from types import SimpleNamespace
@@ -12,21 +14,22 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from engine.bootstrap import build
+from engine.bootstrap import Settings, build
 from engine.cli import main
 from engine.console import FILE, settings_of
 from engine.errors import InvalidInput
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
-from engine.operations.doctor import database, examine, installation
+from engine.operations.doctor import database, examine, installation, mail
 from engine.plugins import ServiceTask
 from engine.store import schema
 from engine.store.database import Database
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import END, START, TWO_TASKS, chain, process
+from tests.support.mail import CERTIFICATE, mail_server
 from tests.support.postgres import postgres_server
 
-CHECKS = ["packages", "versions", "packs", "fonts", "sandbox", "front_end", "data_folder", "disk_space", "database", "schema"]
+CHECKS = ["packages", "versions", "packs", "fonts", "sandbox", "front_end", "mail", "data_folder", "disk_space", "database", "schema"]
 CHECKS += ["durability", "integrity", "clock", "processes", "jobs", "incidents", "history"]
 
 
@@ -215,6 +218,96 @@ def test_open_incidents_and_a_service_task_that_is_not_installed_any_more(data):
 def test_a_version_that_can_no_longer_be_executed(data):
     change(data, "UPDATE deployment_file SET data = '<definitions'")
     assert "two:1" in found(data, "error")["processes"]
+
+
+# --- the mail server -------------------------------------------------------------------------------------------------------
+MAIL_FROM = "Flowledger <flow@example.com>"
+
+
+def of_mail(address, sender=MAIL_FROM):
+    [finding] = mail.server(Settings("sqlite://", smtp=address, mail_from=sender))
+    assert (finding.check, set(finding.found)) == ("mail", {"zh", "en"})
+    assert finding.level == "ok" or set(finding.advice) == {"zh", "en"}
+    return finding.level, finding.found["en"], finding.advice.get("en", "")
+
+
+def with_(server, scheme="smtp", user=""):
+    return server.address.replace("smtp://", f"{scheme}://{user}")
+
+
+def test_a_mail_server_is_greeted_and_gets_no_mail(data):
+    with mail_server() as server:
+        level, told, _ = of_mail(server.address)
+        assert (level, server.sessions, server.messages) == ("ok", 1, [])
+        assert server.address.removeprefix("smtp://") in told
+        assert found(data, "ok")["mail"] == "No mail server is named (--smtp); no e-mails are sent."
+        environment = {"FLOWLEDGER_SMTP": server.address, "FLOWLEDGER_MAIL_FROM": MAIL_FROM}
+        assert told in CliRunner(env=environment).invoke(main, ["doctor", "--data", str(data)]).output
+
+
+def test_a_mail_server_that_wants_encryption_and_a_login_gets_both(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    with mail_server() as server:
+        server.encrypts, server.login = True, ("li", "se@cret")
+        assert of_mail(with_(server, "smtp+starttls", "li:se%40cret@"))[0] == "ok"
+        level, told, advice = of_mail(with_(server, "smtp+starttls", "li:hunter2@"))
+        assert (level, "535 who are you?" in told, "%40" in advice) == ("error", True, True)
+        assert "hunter2" not in told + advice
+
+
+def test_a_mail_server_that_nobody_knows_is_not_trusted():
+    with mail_server() as server:
+        server.encrypts = True
+        level, told, advice = of_mail(with_(server, "smtp+starttls"))
+        assert (level, "certificate cannot be verified" in told, "SSL_CERT_FILE" in advice) == ("error", True, True)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "user", "greeting", "what", "advice"),
+    [
+        ("smtp+starttls", "", "220 sink", "offers no encryption", "smtps://"),
+        ("smtps", "", "220 sink", "cannot be encrypted", "465"),
+        ("smtp", "li:secret@", "220 sink", "offers no login", "leave out user"),
+        ("smtp", "", "554 not you", "does not accept us: 554 not you", "administrator"),
+        ("smtp", "", None, "does not answer", "port 465"),
+    ],
+)
+def test_a_mail_server_that_does_something_else_than_the_settings_say(monkeypatch, scheme, user, greeting, what, advice):
+    monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 5.0 if greeting else 0.05)
+    with mail_server() as server:
+        server.greeting = greeting
+        level, told, todo = of_mail(with_(server, scheme, user))
+        assert (level, what in told, advice in todo) == ("error", True, True), (told, todo)
+        assert "secret" not in told + todo
+
+
+def test_a_mail_server_that_is_not_there(monkeypatch):
+    with mail_server() as server:
+        address = server.address
+    level, told, advice = of_mail(address)
+    assert (level, "Connection refused" in told, "runs" in advice) == ("error", True, True)
+
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    level, told, advice = of_mail("smtp://mail.example")
+    assert (level, "no host of this name" in told, "DNS" in advice) == ("error", True, True)
+
+
+@pytest.mark.parametrize(("address", "sender"), [("mail.example", MAIL_FROM), ("smtp://127.0.0.1", "nobody")])
+def test_settings_of_mail_that_cannot_be_used_hide_no_other_check(data, address, sender):
+    assert of_mail(address, sender)[0] == "error"
+    done = examine(replace(settings_of(data, None), smtp=address, mail_from=sender))
+    assert {f.check for f in done.findings if f.level == "error"} == {"mail"}
+    assert [f.check for f in done.findings] == CHECKS
+
+
+def test_a_password_of_mail_that_cannot_be_sent_is_not_shown():
+    with mail_server() as server:
+        server.login = ("li", "x")
+        level, told, _ = of_mail(with_(server, "smtp", "li:pässwort@"))
+        assert (level, "characters that cannot be used" in told, "ä" in told) == ("error", True, False)
 
 
 # --- the installation ----------------------------------------------------------------------------------------------------

@@ -8,14 +8,12 @@ from __future__ import annotations
 import os
 import signal
 import time
-from contextlib import contextmanager
 
 import psutil
 import pytest
 import sqlalchemy as sa
 
 from engine.store import tables
-from engine.store.database import Database
 from tests.crash import race
 from tests.crash.__main__ import arguments, campaign
 from tests.crash.clients import Caller
@@ -25,7 +23,7 @@ from tests.crash.node import OFFSET
 from tests.crash.nodes import answers, install, web_node, worker_node
 from tests.crash.points import ARMED
 from tests.crash.sink import running_sink
-from tests.support.diagrams import END, START, chain, process
+from tests.support.nodes import kinds, running, scalar, start, timed, until
 from tests.support.postgres import postgres_server
 
 DAY = 86_400
@@ -35,52 +33,6 @@ DAY = 86_400
 def server():
     with postgres_server() as one:
         yield one
-
-
-@contextmanager
-def running(*nodes, **more):
-    """Started; killed at the end."""
-    try:
-        for node in nodes:
-            node.start(**more)
-        yield nodes
-    finally:
-        for node in nodes:
-            node.kill()
-
-
-def until(true, seconds=60.0):
-    """How long it took; fails after that time."""
-    begin = time.monotonic()
-    while not true():
-        assert time.monotonic() - begin < seconds, "not within time"
-        time.sleep(0.1)
-    return time.monotonic() - begin
-
-
-def scalar(database, query):
-    store = Database(database)
-    try:
-        with store.begin(write=False) as connection:
-            return connection.scalar(query)
-    finally:
-        store.close()
-
-
-def kinds(database, kind):
-    return scalar(database, sa.select(sa.func.count()).select_from(tables.record).where(tables.record.c.kind == kind))
-
-
-def timed(process_id, duration):
-    event = f"<timerEventDefinition><timeDuration>{duration}</timeDuration></timerEventDefinition>"
-    body = START + f'<intermediateCatchEvent id="wait">{event}</intermediateCatchEvent>' + END + chain("start", "wait", "end")
-    return process(body, process_id)
-
-
-def start(caller, process_id, request_id=None, **variables):
-    status, answer = caller.send("POST", "/api/v1/instances", {"process_id": process_id, "variables": variables}, request_id)
-    assert status == 201, answer
-    return answer["instance_id"]
 
 
 # --- the harnesses, short -------------------------------------------------------------------------------------------------

@@ -23,9 +23,9 @@ from sqlalchemy.engine import make_url
 from engine.store import tables
 from tests.crash.clients import Caller
 from tests.crash.nodes import answers, install, web_node
-from tests.integration.test_durability import kinds, running, scalar, start, timed, until
 from tests.support.diagrams import END, START, chain, process, user
 from tests.support.disk import small_disk
+from tests.support.nodes import kinds, running, scalar, start, timed, until
 from tests.support.postgres import postgres_server
 
 TWO = process(START + user("a", 'camunda:candidateGroups="clerks"') + END + chain("start", "a", "end"), "two")

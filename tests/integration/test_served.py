@@ -4,89 +4,25 @@ from __future__ import annotations
 
 import io
 import json
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from contextlib import contextmanager
 
 import pytest
 
 from engine.bootstrap import Settings, build
 from engine.model import commands as cmd
-from engine.model.actors import SYSTEM, Actor
+from engine.model.actors import SYSTEM
 from engine.serving import UNREAD_BYTES, reading_all
-from engine.store import schema
-from engine.store.database import Database
 from tests.support.diagrams import TWO_TASKS
 from tests.support.mail import mail_server
 from tests.support.postgres import postgres_server
-
-MONITOR = Actor("monitor", "", frozenset(), frozenset({"monitor"}))
+from tests.support.served import ask, eventually, free_port, installation, running
 
 
 @pytest.fixture(scope="module")
 def postgres():
     with postgres_server(durable=False) as server:
         yield server
-
-
-def installation(url):
-    store = Database(url)
-    schema.upgrade(store)
-    store.close()
-    app = build(Settings(url))
-    app.execute(cmd.PutUser("monitor", "M", ("monitor",), (), "not used at all"), SYSTEM)
-    app.execute(cmd.PutUser("li", "李", ("staff",), (), "not used at all"), SYSTEM)
-    app.execute(cmd.Deploy({"two.bpmn": TWO_TASKS}), SYSTEM)
-    monitor = app.execute(cmd.IssueToken("prometheus"), MONITOR)
-    staff = app.execute(cmd.IssueToken("program"), Actor("li", "", frozenset(), frozenset({"staff"})))
-    app.close()
-    return monitor, staff
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def running(log, *words):
-    with log.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-m", "engine.cli", *words], stdout=out, stderr=subprocess.STDOUT)
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(40)
-
-
-def ask(address, token=None, method="GET", body=None):
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    request = urllib.request.Request(address, method=method, headers=headers, data=json.dumps(body).encode() if body is not None else None)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as exc:
-        return exc.code, exc.read().decode()
-
-
-def eventually(look, wanted, seconds=60.0):
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            found = look()
-        except OSError as exc:
-            found = exc
-        if wanted(found):
-            return found
-        if time.monotonic() > end:
-            raise AssertionError(f"still {found!r}")
-        time.sleep(0.1)
 
 
 def figure(text, name):

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from engine.store import tables
 from engine.store.database import Database
 from engine.store.turn import SUFFIX
-from tests.integration.test_served import ask, eventually, free_port, installation, running
 from tests.support.postgres import postgres_server
+from tests.support.served import ask, eventually, free_port, installation, running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
+from engine.ports import Due
 from engine.testing import EmbeddedEngine
 from tests.conformance.test_data_stores import DEPOSIT
 from tests.support.diagrams import END, START, TWO_TASKS, chain, process, user
@@ -19,7 +20,7 @@ FAILING = process(START + '<scriptTask id="bad"><script>x = 1 / 0</script></scri
 
 
 def fill(engine: EmbeddedEngine) -> None:
-    """Through commands only."""
+    """Through commands only, but for a mail that failed."""
     execute = engine.app.execute
     execute(cmd.PutUser("clerk", "文员", ("staff",), (), "long enough 1"), SYSTEM)
     engine.app.accounts.login("clerk", "long enough 1")
@@ -43,6 +44,8 @@ def fill(engine: EmbeddedEngine) -> None:
     execute(cmd.Resume(waiting, "审计完毕"), SYSTEM)
     execute(cmd.SuspendDefinition("failing:1", "脚本有误"), SYSTEM)
     execute(cmd.StartBulk("suspend", "季度末", (instance, "unknown")), SYSTEM)
+    engine.app._transact(lambda uow: uow.jobs.add(Due("mail-1", "mail", None, None, "a", None, {}, uow.now, 8, 8, state="failed")))
+    execute(cmd.DiscardJob("mail-1", "地址已停用"), SYSTEM)
     engine.app.run_due()
     execute(cmd.Resume(instance, "完成"), SYSTEM)
     execute(cmd.PublishMessage("early", {"n": 1}, "nobody yet", keep_seconds=3600), SYSTEM)

@@ -90,6 +90,20 @@ class StuckJobOut(ma.Schema):
     due_at = fields.AwareDateTime()
     cause = fields.String()
     stack = fields.String(allow_none=True)
+    discardable = fields.Boolean()
+
+
+class JobActOut(ma.Schema):
+    """What an operator did about such a job. `act`: retry, discard."""
+
+    job_id = fields.String()
+    kind = fields.String()
+    element_id = fields.String()
+    instance_id = fields.String(allow_none=True)
+    act = fields.String()
+    at = fields.AwareDateTime()
+    actor = fields.String()
+    reason = fields.String()
 
 
 class BulkOut(ma.Schema):

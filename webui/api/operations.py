@@ -10,11 +10,11 @@ from engine.model.commands import (
     MoveToken,
     ResumeDefinition,
     RetryIncident,
-    RetryJob,
     StartBulk,
     StopBulk,
     SuspendDefinition,
 )
+from engine.model.stuck_jobs import DiscardJob, RetryJob
 from webui.api.calls import IDEMPOTENCY, ApiBlueprint, actor, engine, execute
 from webui.api.operation_schemas import (
     BulkIn,
@@ -25,6 +25,7 @@ from webui.api.operation_schemas import (
     FailIn,
     IncidentOut,
     IncidentsIn,
+    JobActOut,
     MoveIn,
     OpenElementOut,
     StuckJobOut,
@@ -90,17 +91,35 @@ def retry_incident(body: dict[str, Any], incident_id: str) -> Any:
 @blueprint.route("/jobs/stuck", methods=["GET"])
 @blueprint.response(200, StuckJobOut(many=True))
 def stuck_jobs() -> Any:
-    """Timed starts and messages on their way that failed for good."""
+    """Work that belongs to no element and failed for good: timed starts, messages on their way, notices, periodic work."""
     with engine().reading() as read:
         return read.stuck_jobs(actor())
 
 
 @blueprint.route("/jobs/<path:job_id>/retry", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
 @blueprint.arguments(ReasonIn)
 @blueprint.response(204)
 def retry_job(body: dict[str, Any], job_id: str) -> None:
     """Try one of them again."""
     execute(RetryJob(job_id, body["reason"]))
+
+
+@blueprint.route("/jobs/<path:job_id>/discard", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
+@blueprint.arguments(ReasonIn)
+@blueprint.response(204)
+def discard_job(body: dict[str, Any], job_id: str) -> None:
+    """Throw one away that carries no process on (`discardable`); periodic work comes again at its next time. 409 for others."""
+    execute(DiscardJob(job_id, body["reason"]))
+
+
+@blueprint.route("/jobs/acts", methods=["GET"])
+@blueprint.response(200, JobActOut(many=True))
+def job_acts() -> Any:
+    """Who tried again or threw away what, and why; the newest 50."""
+    with engine().reading() as read:
+        return read.job_acts(actor())
 
 
 @blueprint.route("/definitions/<definition_id>/suspend", methods=["POST"])

@@ -19,7 +19,8 @@ from webui.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, time_zones
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
 from webui.pages.mending import reason
-from webui.pages.operations import kind_of_job
+from webui.pages.operations import kind_of_job, loss_of_job
+from webui.sentences import names_of
 from webui.signin import current_actor
 
 blueprint = Blueprint("administration", __name__)
@@ -118,8 +119,18 @@ def incidents() -> str:
     actor: Any = current_actor()
     with flowledger().reading() as read:
         rows = [(i, plain(i.cause), read.instance(actor, i.instance_id)) for i in read.incidents(actor, open_only="all" not in request.args)]
-        stuck = read.stuck_jobs(actor)
-    return render_template("incidents.html", rows=rows, all="all" in request.args, stuck=stuck, kind_of_job=kind_of_job)
+        stuck, acts = read.stuck_jobs(actor), read.job_acts(actor)
+        names = names_of(None, read.people())
+    return render_template(
+        "incidents.html",
+        rows=rows,
+        all="all" in request.args,
+        stuck=stuck,
+        acts=acts,
+        names=names,
+        kind_of_job=kind_of_job,
+        loss_of_job=loss_of_job,
+    )
 
 
 @blueprint.post("/incidents/<incident_id>/retry")

@@ -9,7 +9,9 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
-from engine.model.commands import ResumeDefinition, RetryJob, StartBulk, StopBulk, SuspendDefinition
+from engine.errors import InvalidInput
+from engine.model.commands import ResumeDefinition, StartBulk, StopBulk, SuspendDefinition
+from engine.model.stuck_jobs import DiscardJob, RetryJob
 from engine.model.views import BulkItem, BulkRow
 from webui.i18n import gettext
 from webui.notices import notify
@@ -145,6 +147,15 @@ def retry_job(job_id: str) -> Response:
     return notify(make_response(redirect(url_for("administration.incidents"), 303)), "incident_retried")
 
 
+@blueprint.post("/jobs/<path:job_id>/discard")
+def discard_job(job_id: str) -> Response:
+    """It is asked for twice: the box in the form, which also a browser without scripts sends."""
+    if request.form.get("sure") != "1":
+        raise InvalidInput(gettext("Confirm that it is to be thrown away."))
+    execute(DiscardJob(job_id, reason()))
+    return notify(make_response(redirect(url_for("administration.incidents"), 303)), "job_discarded")
+
+
 def kind_of_job(kind: str) -> str:
     """What a job without an element does, in words."""
     words = {
@@ -159,3 +170,13 @@ def kind_of_job(kind: str) -> str:
         "periodic": gettext("periodic work"),
     }
     return words.get(kind, kind)
+
+
+def loss_of_job(kind: str) -> str:
+    """What it means that a job of this kind is thrown away."""
+    words = {
+        "notify": gettext("Nobody is told of this task any more."),
+        "mail": gettext("This person is not told any more."),
+        "periodic": gettext("It is left out this time and comes again at its next time."),
+    }
+    return words.get(kind, "")

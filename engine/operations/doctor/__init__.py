@@ -6,14 +6,14 @@ It changes nothing. A check that fails itself is a finding too: one fault never 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from engine.bootstrap import Settings, build
 from engine.errors import FlowledgerError
 from engine.model.findings import ERROR, OK, WARNING, Finding, fault
-from engine.operations.doctor import database, installation, work
+from engine.operations.doctor import database, installation, mail, work
 from engine.store.database import Database
 
 __all__ = ["ERROR", "OK", "WARNING", "Examination", "examine"]
@@ -39,6 +39,7 @@ def examine(settings: Settings, *, quick: bool = False, sample: int = SAMPLE) ->
     found: list[Finding] = []
     for check in installation.CHECKS:
         found += _guarded(check.__name__, check)
+    found += _guarded("mail", lambda: mail.server(settings))
     found += _guarded("data_folder", lambda: installation.data_folder(settings))
     if not any(f.level == ERROR and f.check == "database" for f in found):
         found += _database(settings, quick=quick, sample=sample)
@@ -64,7 +65,7 @@ def _database(settings: Settings, *, quick: bool, sample: int) -> list[Finding]:
 
 def _running(settings: Settings, sample: int) -> list[Finding]:
     try:
-        app = build(settings)
+        app = build(replace(settings, smtp=None))  # `mail` has looked at it
     except Exception as exc:  # noqa: BLE001 - `packs` has told why
         what = (f"引擎无法组装：{type(exc).__name__}。", f"The engine cannot be put together: {type(exc).__name__}.")
         return [fault("engine", what, ("先处理上面的错误，再运行一次。", "Mend the errors above first, then run this again."))]

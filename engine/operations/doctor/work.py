@@ -42,7 +42,7 @@ def processes(app: Flowledger) -> Iterator[Finding]:
                     missing.setdefault(name, []).append(definition_id)
     for name, users in sorted(missing.items()):
         told = ", ".join(users)
-        advice = ("安装提供它的流程包并重新启动，然后重试事件。", "Install the pack that provides it, restart, then retry the incidents.")
+        advice = ("安装提供它的流程包并重新启动，然后重试异常。", "Install the pack that provides it, restart, then retry the incidents.")
         yield fault(
             "processes", (f"没有安装服务任务 {name}，使用它的流程：{told}。", f"The service task {name} is not installed; used by {told}."), advice
         )
@@ -57,7 +57,10 @@ def jobs(app: Flowledger) -> Iterator[Finding]:
         count, oldest, _, failed = job_figures(connection, now)
     late = (now - oldest).total_seconds() if oldest is not None else 0.0
     if failed:
-        advice = ("在“事件”页面查看原因并重试。", "Look at the causes on the page of incidents and retry.")
+        advice = (
+            "在“异常”页面查看原因，重试，或丢弃没有人再需要的。",
+            "Look at the causes on the page of incidents and retry, or throw away what nobody needs any more.",
+        )
         yield warning("jobs", (f"{failed} 个作业已用尽重试次数。", f"{failed} jobs have no attempts left."), advice, failed=failed)
     if late > LATE_SECONDS:
         advice = (
@@ -78,14 +81,14 @@ def incidents(app: Flowledger) -> Iterator[Finding]:
     with app.store.begin(write=False) as connection:
         count, oldest = open_incidents(connection)
     if oldest is not None:
-        advice = ("在“事件”页面处理：重试、更改变量或取消。", "Deal with them on the page of incidents: retry, change variables, or cancel.")
+        advice = ("在“异常”页面处理：重试、更改变量或取消。", "Deal with them on the page of incidents: retry, change variables, or cancel.")
         found = (
-            f"{count} 个未解决的事件，最早的从 {oldest:%Y-%m-%d %H:%M} UTC 起。",
+            f"{count} 个未解决的异常，最早的从 {oldest:%Y-%m-%d %H:%M} UTC 起。",
             f"{count} incidents are open, the oldest since {oldest:%Y-%m-%d %H:%M} UTC.",
         )
         yield warning("incidents", found, advice, open=count)
     else:
-        yield fine("incidents", "没有未解决的事件。", "No incident is open.")
+        yield fine("incidents", "没有未解决的异常。", "No incident is open.")
 
 
 def history(app: Flowledger, sample: int) -> Iterator[Finding]:

@@ -314,6 +314,54 @@ def test_work_of_no_element_that_failed_is_shown_in_words_and_tried_again(signed
     for words in ("发给个人的邮件", "任务通知", "定期作业", "some.work"):
         assert words in page
     operator.post("/jobs/mail-of-a-test/retry", {"reason": WHY})
-    assert "发给个人的邮件" not in text(operator.get("/incidents"))
+    page = text(operator.get("/incidents"))
+    assert "/jobs/mail-of-a-test/" not in page
+    assert f"operator 甲重试了：发给个人的邮件。原因：{WHY}" in page
     for kind in ("mail", "notify", "periodic"):
         flowledger._transact(lambda uow, kind=kind: uow.jobs.remove(f"{kind}-of-a-test"))
+
+
+def failed_job(flowledger, kind, job_id, **more):
+    values = {"instance_id": None, "key": None, "element_id": "", "handler": None, "parameters": {}, **more}
+    job = Due(job_id, kind, **values, due_at=flowledger.clock.now(), attempts=3, retries=3, state="failed")
+    flowledger._transact(lambda uow: uow.jobs.add(job))
+
+
+def test_an_operator_throws_a_failed_notice_away_after_confirming_it(signed_in, flowledger):
+    failed_job(flowledger, "mail", "mail-of-a-test", element_id="check")
+    failed_job(flowledger, "message", "message-of-a-test")
+    assert "/jobs/mail-of-a-test/discard" not in text(signed_in("auditor").get("/incidents"))
+    operator = signed_in("operator")
+    page = text(operator.get("/incidents"))
+    assert re.search(r'<input [^>]*type="checkbox"[^>]* name="sure" value="1" required>', page), "asked without scripts, too"
+    assert "不再通知此人" in page
+    assert "/jobs/message-of-a-test/discard" not in page, "it carries a process on"
+    for incomplete in ({"reason": WHY}, {"reason": "", "sure": "1"}):
+        assert operator.post("/jobs/mail-of-a-test/discard", incomplete).status_code == 400
+    assert "发给个人的邮件" in text(operator.get("/incidents"))
+    assert operator.post("/jobs/mail-of-a-test/discard", {"reason": WHY, "sure": "1"}).status_code == 303
+    page = text(operator.get("/incidents"))
+    assert "已丢弃，并连同原因记录在案" in page
+    assert f"operator 甲丢弃了：发给个人的邮件 check。原因：{WHY}" in page
+    assert "/jobs/mail-of-a-test/" not in page
+    assert operator.post("/jobs/message-of-a-test/discard", {"reason": WHY, "sure": "1"}).status_code == 409
+    operator.post("/language", {"language": "en"})
+    assert f"operator 甲 threw away: e-mail to a person check. Reason: {WHY}" in text(operator.get("/incidents"))
+    flowledger._transact(lambda uow: uow.jobs.remove("message-of-a-test"))
+
+
+def test_a_failed_notice_is_thrown_away_through_the_api(api, flowledger):
+    failed_job(flowledger, "notify", "notify-of-a-test", element_id="check")
+    operator = api("operator")
+    [stuck] = operator.get("/jobs/stuck").json
+    assert (stuck["id"], stuck["discardable"]) == ("notify-of-a-test", True)
+    assert api("auditor").post("/jobs/notify-of-a-test/discard", {"reason": WHY}).status_code == 403
+    assert operator.post("/jobs/notify-of-a-test/discard", {}).status_code == 422
+    for _ in range(2):
+        assert operator.post("/jobs/notify-of-a-test/discard", {"reason": WHY}, headers={"Idempotency-Key": "discard-1"}).status_code == 204
+    assert operator.post("/jobs/notify-of-a-test/discard", {"reason": WHY}).status_code == 404
+    assert operator.get("/jobs/stuck").json == []
+    newest = api("auditor").get("/jobs/acts").json[0]
+    assert [newest[name] for name in ("act", "job_id", "kind", "element_id", "actor", "reason")] == [
+        *("discard", "notify-of-a-test", "notify", "check", "operator", WHY),
+    ]
