@@ -93,14 +93,18 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 @database_option()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True)
-@click.option("--threads", default=4, show_default=True)
+@click.option(
+    "--threads", type=click.IntRange(1, 64), help="Requests that one process answers at the same time; 4, or 2 in each of several processes."
+)
 @click.option("--workers", default=1, show_default=True, help="Processes that serve; one uses one core.")
 @click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run due jobs here, too, or leave them to `flowledger worker`.")
 @_keep_messages
 @operations.checkpoint_options()
 @notice_options()
 @telemetry_options()
-def serve(data: Path, database: str | None, host: str, port: int, threads: int, workers: int, jobs: bool, keep_messages: int, **more: Any) -> None:
+def serve(
+    data: Path, database: str | None, host: str, port: int, threads: int | None, workers: int, jobs: bool, keep_messages: int, **more: Any
+) -> None:
     """Serve an installation: pages, API and due jobs."""
     settings = replace(require_installation(data, database), limits=Limits(message_keep_seconds=keep_messages))
     store = Database(settings.database)
@@ -111,7 +115,8 @@ def serve(data: Path, database: str | None, host: str, port: int, threads: int, 
     settings = replace(settings, job_threads=settings.job_threads if jobs else 0, **operations.with_checkpoints(settings.database, more))
     if settings.smtp:
         SmtpNotifier(settings.smtp, settings.mail_from, SystemClock().now)  # refused here in one line, not by each process of the server
-    _serve(settings, host, port, threads, workers)
+    # Threads of one process wait for Python's lock, so several processes with few threads each use less processor time a request.
+    _serve(settings, host, port, threads or (4 if workers == 1 else 2), workers)
 
 
 @main.command()

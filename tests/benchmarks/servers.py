@@ -14,8 +14,12 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-THREADS = 4  # as `flowledger serve` by default
 START_SECONDS = 60.0
+
+
+def threads(processes: int) -> int:
+    """Of each process, as `flowledger serve` has them by default."""
+    return 4 if processes == 1 else 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class RunningServer:
 def flowledger_server(database: str, folder: Path, processes: int = 1, *more: str) -> Iterator[RunningServer]:
     """`flowledger serve` on a free port."""
     data = ["--data", str(folder), "--database", database]
-    arguments = ["-m", "engine.cli", "serve", *data, "--threads", str(THREADS), "--workers", str(processes), *more, "--port"]
+    arguments = ["-m", "engine.cli", "serve", *data, "--workers", str(processes), *more, "--port"]
     with _server(lambda port: [*arguments, str(port)], folder / "flowledger.log", processes) as server:
         yield server
 
@@ -61,7 +65,7 @@ def flowledger_worker(database: str, folder: Path) -> Iterator[RunningServer]:
 def bare_server(database: str, folder: Path, processes: int = 1) -> Iterator[RunningServer]:
     """The smallest application that could do the work."""
     program = ["-m", "tests.benchmarks.bare", database]
-    with _server(lambda port: [*program, str(port), str(THREADS), str(processes)], folder / "bare.log", processes) as server:
+    with _server(lambda port: [*program, str(port), str(threads(processes)), str(processes)], folder / "bare.log", processes) as server:
         yield server
 
 

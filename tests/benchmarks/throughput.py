@@ -20,8 +20,9 @@ from tests.benchmarks.servers import RunningServer, bare_server, flowledger_serv
 CASES_A_SECOND = Target(250, at_least=True)
 EVEN = Target(3, at_least=False)  # 95 % of the completions against 50 %
 CLIENTS = 4
-PROCESSES = 2 * (os.cpu_count() or 1)
-"""Connections meet processes by chance, so that as many processes as cores would often leave a core idle with few connections."""
+PROCESSES = 1 + (os.cpu_count() or 1)
+"""Connections meet processes by chance, so that as many processes as cores would often leave a core idle with few connections; more than
+one process beyond the cores only take the processor from each other."""
 
 
 @dataclass(frozen=True, slots=True)
