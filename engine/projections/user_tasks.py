@@ -123,7 +123,8 @@ def offers(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     if row["state"] != "open":
         return []
     repeated = {name: row[name] for name in ("instance_id", "key", "sort_due", "follow_up", "created_at", "priority", "process_id", "excluded_users")}
-    return [{**repeated, "task_name": row["name"], "kind": kind, "name": name} for kind, name in _whom(row)]
+    repeated |= {"task_name": row["name"], "excluding": row["excluded_users"] != "[]"}
+    return [{**repeated, "kind": kind, "name": name} for kind, name in _whom(row)]
 
 
 def _whom(row: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -54,10 +54,10 @@ class InstanceQueries:
         Few are looked up by id and sorted. Among many, the next page is near: the list is walked and each instance asked.
         """
         wrote = sa.select(record.c.instance_id).where(record.c.actor == actor.id).order_by(record.c.instance_id)
-        work = [walk.select(walk.table.c.instance_id).order_by(*walk.order("due")) for walk in (own(actor), *free(actor))]
+        lists = (own(actor), *free(actor))
         left = search.FEW - sum(search.how_many(self.connection, [wrote]))
-        if left >= 0 and sum(search.how_many(self.connection, work)) <= left:
-            ids = sa.union(wrote.order_by(None), *(query.order_by(None) for query in work))
+        if left >= 0 and sum(search.how_many(self.connection, [walk.entries() for walk in lists])) <= left:
+            ids = sa.union(wrote.order_by(None), *(walk.select(walk.table.c.instance_id) for walk in lists))
             return instance.c.id.in_(sorted(self.connection.scalars(ids)))
         # Not EXISTS: PostgreSQL would read all records of the actor to know it of every instance, where a page asks of a few.
         mine = sa.select(record.c.seq).where(record.c.actor == actor.id, record.c.instance_id == instance.c.id).limit(1)

@@ -89,5 +89,9 @@ def how_many(connection: Connection, queries: Sequence[sa.Select[Any]], most: in
     """Rows of each query, counted up to one more than `most`, in one statement."""
     if not queries:
         return []
-    counted = (sa.select(sa.func.count()).select_from(query.limit(most + 1).subquery()).scalar_subquery() for query in queries)
-    return list(connection.execute(sa.select(*counted)).one())
+    return list(connection.execute(sa.select(*(counted(query, most) for query in queries))).one())
+
+
+def counted(query: sa.Select[Any], most: int) -> sa.ScalarSelect[int]:
+    """Rows of a query, up to one more than `most`."""
+    return sa.select(sa.func.count()).select_from(query.limit(most + 1).subquery()).scalar_subquery()

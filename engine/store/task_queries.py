@@ -16,8 +16,10 @@ from engine.model.values import iso
 from engine.model.views import COUNTED, Page, TaskFilter, TaskRow, WorklistCounts
 from engine.store import rows, search
 from engine.store.paging import decode_cursor, encode_cursor, following, ordered, page_size
-from engine.store.task_tables import FAR, user_task
-from engine.store.walks import SORTS, Walk, filtered, free, of_instances, own, searched, walks
+from engine.store.task_tables import FAR, task_candidate, user_task
+from engine.store.walks import SORTS, Walk, Where, filtered, free, of_instances, own, searched, walks
+
+_KEY = ("sorted_by", "instance_id", "key")
 
 
 class TaskQueries:
@@ -45,12 +47,11 @@ class TaskQueries:
         for walk in self._ways(actor, wanted, now):
             order = walk.order(sort)
             query = walk.select(order[0].label("sorted_by"), *order[1:])
-            if after is not None:
-                query = query.where(following(order, after, descending=descending))
-            steps.append(query.order_by(*ordered(order, descending=descending)).limit(size + 1))
+            steps.append(query if after is None else query.where(following(order, after, descending=descending)))
         if not steps:
             return Page(())
-        found = self.connection.execute(_merged(steps, size + 1, descending=descending)).all()
+        merged = (_in_step if self.connection.dialect.name == "sqlite" else _first_of_each)(steps, size + 1, descending=descending)
+        found = self.connection.execute(_shown(merged.subquery(), descending=descending)).all()
         tasks = [rows.task(r) for r in found[:size]]
         if len(found) <= size:
             return Page(tasks)
@@ -69,7 +70,7 @@ class TaskQueries:
         if found is not None and found.instances:
             ways.append(replace(filtered(of_instances(actor, wanted.view, found.instances), wanted, names, now), narrow=None))
         narrow = [(place, way, way.narrow) for place, way in enumerate(ways) if way.narrow is not None]
-        counted = search.how_many(self.connection, [way.narrowed(one) for _, way, one in narrow])
+        counted = search.how_many(self.connection, [way.entries(one.where(way.table), order=one.order) for _, way, one in narrow])
         for (place, way, one), count in zip(narrow, counted, strict=True):
             if count <= search.FEW:
                 ways[place] = way.of_few(one)
@@ -78,33 +79,45 @@ class TaskQueries:
     def counts(self, actor: Actor, now: datetime, day_end: datetime) -> WorklistCounts:
         """Numbers above the worklist; counting stops one beyond COUNTED."""
         mine, offered = [own(actor)], free(actor)
-        return WorklistCounts(
-            mine=self._count(mine),
-            groups=self._count(offered),
-            due_today=self._count([*offered, *mine], now, day_end),
-            overdue=self._count([*offered, *mine], None, now),
-        )
-
-    def _count(self, counted: Sequence[Walk], since: datetime | None = None, until: datetime | None = None) -> int:
-        """Where there is much, one list is enough to know that."""
-        steps = []
-        for walk in counted:
-            due, *task = walk.order("due")
-            query = walk.select(*task).order_by(due, *task)
-            query = query.where(due >= since) if since is not None else query
-            steps.append(query.where(due < until) if until is not None else query)
-        if max(search.how_many(self.connection, steps[:1], COUNTED)) > COUNTED:
-            return COUNTED + 1
-        together = sa.union(*(sa.select(step.limit(COUNTED + 1).subquery()) for step in steps)).limit(COUNTED + 1).subquery()
-        return self.connection.scalar(sa.select(sa.func.count()).select_from(together)) or 0
+        due = task_candidate.c.sort_due
+        wanted: list[tuple[list[Walk], Where]] = [
+            (mine, ()),
+            (offered, ()),
+            ([*offered, *mine], (due >= now, due < day_end)),
+            ([*offered, *mine], (due < now,)),
+        ]
+        # Where there is much, one list is enough to know that; no list after it is read.
+        much = (sa.case(*((search.counted(_sure(walk, when), COUNTED) > COUNTED, 1) for walk in walks), else_=0) for walks, when in wanted)
+        known = self.connection.execute(sa.select(*much)).one()
+        few = [_together(*one) for one, many in zip(wanted, known, strict=True) if not many]
+        found = iter(search.how_many(self.connection, few, COUNTED))
+        return WorklistCounts(*(COUNTED + 1 if many else next(found) for many in known))
 
 
-def _merged(steps: Sequence[sa.Select[Any]], limit: int, *, descending: bool) -> sa.Select[Any]:
-    """The first `limit` of all walks with everything that a row shows. A task that is offered to several groups comes once."""
-    parts = [sa.select(step.subquery()) for step in steps]
-    together = (sa.union(*parts) if len(parts) > 1 else parts[0]).subquery()
-    order = ordered((together.c.sorted_by, together.c.instance_id, together.c.key), descending=descending)
-    first = sa.select(together).order_by(*order).limit(limit).subquery()
+def _together(walks: Sequence[Walk], when: Where) -> sa.Select[Any]:
+    """Tasks of all these lists; one that is offered to several groups counts once."""
+    steps = (walk.select(*walk.order("due")[1:]).where(*when).order_by(*walk.order("due")).limit(COUNTED + 1) for walk in walks)
+    return sa.select(sa.union(*(sa.select(step.subquery()) for step in steps)).subquery())
+
+
+def _sure(walk: Walk, when: Where) -> sa.Select[Any]:
+    """Tasks of a list that everybody of it may take."""
+    return walk.entries(*when, walk.table.c.excluding.is_(False))
+
+
+def _in_step(steps: Sequence[sa.Select[Any]], limit: int, *, descending: bool) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    """The first `limit` of all walks. SQLite goes along all of them at once and reads of each only what is shown. A task that is offered to several groups comes once."""
+    together = sa.union(*steps) if len(steps) > 1 else steps[0]
+    return together.order_by(*ordered([together.selected_columns[name] for name in _KEY], descending=descending)).limit(limit)
+
+
+def _first_of_each(steps: Sequence[sa.Select[Any]], limit: int, *, descending: bool) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    """The same where a union is not read in step: the first `limit` of each walk, sorted."""
+    return _in_step([sa.select(_in_step([step], limit, descending=descending).subquery()) for step in steps], limit, descending=descending)
+
+
+def _shown(first: sa.Subquery, *, descending: bool) -> sa.Select[Any]:
+    """With everything that a row shows."""
     same = sa.and_(user_task.c.instance_id == first.c.instance_id, user_task.c.key == first.c.key)
-    order = ordered((first.c.sorted_by, first.c.instance_id, first.c.key), descending=descending)
+    order = ordered([first.c[name] for name in _KEY], descending=descending)
     return sa.select(*rows.TASK_COLUMNS).select_from(rows.named(first.join(user_task, same))).order_by(*order)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DDL, Column, Index, Integer, String, Table, Text, event, text
+from sqlalchemy import DDL, Boolean, Column, Index, Integer, String, Table, Text, event, false, text
 
 from engine.store.tables import Utc, metadata
 
@@ -59,12 +59,13 @@ task_candidate = Table(  # open tasks: one row for who holds it, else one for ea
     Column("task_name", Text, nullable=False),
     Column("process_id", String(200), nullable=False),
     Column("excluded_users", Text, nullable=False),
-    Index("ix_task_candidate_due", "kind", "name", "sort_due", "instance_id", "key"),
+    Column("excluding", Boolean, nullable=False, server_default=false()),  # is anybody excluded?
+    Index("ix_task_candidate_due", "kind", "name", "sort_due", "instance_id", "key", "excluding"),  # counting reads nothing else
     Index("ix_task_candidate_created_at", "kind", "name", "created_at", "instance_id", "key"),
     Index("ix_task_candidate_priority", "kind", "name", "priority", "instance_id", "key"),
     Index("ix_task_candidate_task_name", "kind", "name", "task_name", "instance_id", "key"),
     Index("ix_task_candidate_process_id", "kind", "name", "process_id", "sort_due", "instance_id", "key"),
-    Index("ix_task_candidate_follow_up", "kind", "name", "follow_up", sqlite_where=_DATED, postgresql_where=_DATED),
+    Index("ix_task_candidate_follow_up", "kind", "name", "sort_due", "instance_id", "key", "follow_up", sqlite_where=_DATED, postgresql_where=_DATED),
     # Of all lists together; by age and priority they are sorted: nobody works in such a list, and each index costs every completion.
     Index("ix_task_candidate_every_due", "sort_due", "instance_id", "key"),
     Index("ix_task_candidate_every_name", "task_name", "instance_id", "key"),
