@@ -59,7 +59,7 @@ class InstanceQueries:
         if left >= 0 and sum(search.how_many(self.connection, [walk.entries() for walk in lists])) <= left:
             ids = sa.union(wrote.order_by(None), *(walk.select(walk.table.c.instance_id) for walk in lists))
             return instance.c.id.in_(sorted(self.connection.scalars(ids)))
-        # Not EXISTS: PostgreSQL would read all records of the actor to know it of every instance, where a page asks of a few.
+        # Not EXISTS, for the reason that `has_work` gives.
         mine = sa.select(record.c.seq).where(record.c.actor == actor.id, record.c.instance_id == instance.c.id).limit(1)
         return sa.or_(mine.scalar_subquery().is_not(None), has_work(actor, instance.c.id))
 

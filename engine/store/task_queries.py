@@ -86,23 +86,20 @@ class TaskQueries:
             ([*offered, *mine], (due >= now, due < day_end)),
             ([*offered, *mine], (due < now,)),
         ]
-        # Where there is much, one list is enough to know that; no list after it is read.
-        much = (sa.case(*((search.counted(_sure(walk, when), COUNTED) > COUNTED, 1) for walk in walks), else_=0) for walks, when in wanted)
-        known = self.connection.execute(sa.select(*much)).one()
-        few = [_together(*one) for one, many in zip(wanted, known, strict=True) if not many]
-        found = iter(search.how_many(self.connection, few, COUNTED))
-        return WorklistCounts(*(COUNTED + 1 if many else next(found) for many in known))
+        found = self.connection.execute(sa.select(*(_stopping(*one) for one in wanted))).one()
+        return WorklistCounts(*found)
+
+
+def _stopping(walks: Sequence[Walk], when: Where) -> sa.ColumnElement[int]:
+    """Tasks of these lists. Where there is much, the first list's index is enough to know that: no row and no other list is read."""
+    much = search.counted(walks[0].entries(*when, walks[0].table.c.excluding.is_(False)), COUNTED)
+    return sa.case((much > COUNTED, COUNTED + 1), else_=search.counted(_together(walks, when), COUNTED))
 
 
 def _together(walks: Sequence[Walk], when: Where) -> sa.Select[Any]:
     """Tasks of all these lists; one that is offered to several groups counts once."""
-    steps = (walk.select(*walk.order("due")[1:]).where(*when).order_by(*walk.order("due")).limit(COUNTED + 1) for walk in walks)
+    steps = (walk.select(*walk.order("due")[1:]).where(*when).order_by(walk.order("due")[0]).limit(COUNTED + 1) for walk in walks)
     return sa.select(sa.union(*(sa.select(step.subquery()) for step in steps)).subquery())
-
-
-def _sure(walk: Walk, when: Where) -> sa.Select[Any]:
-    """Tasks of a list that everybody of it may take."""
-    return walk.entries(*when, walk.table.c.excluding.is_(False))
 
 
 def _in_step(steps: Sequence[sa.Select[Any]], limit: int, *, descending: bool) -> sa.Select[Any] | sa.CompoundSelect[Any]:

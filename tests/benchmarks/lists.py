@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from engine.bootstrap import Flowledger
+from engine.model.commands import IssueToken
 from engine.model.views import InstanceFilter, TaskFilter
 from tests.benchmarks.clients import Client
 from tests.benchmarks.filling import OWNER, PASSWORD, READER, Filled, large, small
 from tests.benchmarks.filling import TASKS as SMALL
+from tests.benchmarks.installation import CLERK
 from tests.benchmarks.results import Curve, Figure, Target
 from tests.benchmarks.servers import flowledger_server
 
-ROUNDS = 60
+ROUNDS = 100
 FLAT = Target(1.5, at_least=False)  # p95 of the large one to that of the small one
 SHORT = 15  # rows of a page, where the small installation has fewer than 50
 DEEP = 6  # pages of 50 further
@@ -58,6 +60,8 @@ INSTANCES = {
     "text that many have": InstanceFilter(text="PO-2026"),
     "text that nobody has": InstanceFilter(text="PO-1999"),
 }
+
+KEYS = "PO-2026-00017", "PO-2026-00017-777"  # of one task in the small and in the large installation
 
 Read = Callable[[], Any]
 
@@ -133,14 +137,13 @@ def _counts(app: Flowledger) -> Any:
 def reads(small: Flowledger, large: Flowledger) -> list[Case]:
     """Every view, filter and order that pages and API offer."""
     cases = [Case(f"worklist, {n}", *(lambda a=a, w=w: _tasks(a, w) for a in (small, large))) for n, w in (TASKS | EVERY).items()]
-    keys = "PO-2026-00017", "PO-2026-00017-777"  # one task each
     cases.append(
-        Case("worklist, one business key", *(lambda a=a, k=k: _tasks(a, TaskFilter(text=k)) for a, k in zip((small, large), keys, strict=True)))
+        Case("worklist, one business key", *(lambda a=a, k=k: _tasks(a, TaskFilter(text=k)) for a, k in zip((small, large), KEYS, strict=True)))
     )
     cases.append(
         Case(
             "instances, one business key",
-            *(lambda a=a, k=k: _instances(a, InstanceFilter(text=k)) for a, k in zip((small, large), keys, strict=True)),
+            *(lambda a=a, k=k: _instances(a, InstanceFilter(text=k)) for a, k in zip((small, large), KEYS, strict=True)),
         )
     )
     cases += [Case(f"instances, {n}", *(lambda a=a, w=w: _instances(a, w) for a in (small, large))) for n, w in INSTANCES.items()]
@@ -149,6 +152,8 @@ def reads(small: Flowledger, large: Flowledger) -> list[Case]:
     pages = [deep(app, InstanceFilter(), lambda read, one: read.instances(OWNER, one)) for app in (small, large)]
     cases.append(Case(f"instances, page {DEEP + 1}", *(lambda a=a, w=w: _instances(a, w) for a, w in zip((small, large), pages, strict=True))))
     cases.append(Case("instances, a clerk's", *(lambda a=a: _instances(a, InstanceFilter(), READER) for a in (small, large))))
+    rare = InstanceFilter(size=SHORT)  # one instance of fifty is theirs
+    cases.append(Case("instances, of a clerk with little work", *(lambda a=a: _instances(a, rare, CLERK) for a in (small, large))))
     cases.append(Case("numbers above the worklist", *(lambda a=a: _counts(a) for a in (small, large))))
     return cases
 
@@ -157,25 +162,27 @@ def reads(small: Flowledger, large: Flowledger) -> list[Case]:
 PAGES = {
     "page of the worklist": "/worklist",
     "page of the worklist, overdue": "/worklist?view=overdue",
-    "page of the worklist, searched": "/worklist?q=PO-2026-00017",
+    "page of the worklist, text that many have": "/worklist?q=PO-2026",
     "page of instances": "/instances?state=active",
 }
 ANSWERS = {"API, tasks": "/api/v1/tasks", "API, instances": "/api/v1/instances"}
 
 
 def requests(stack: ExitStack, small: Filled, large: Filled, folder: Path) -> list[Case]:
-    """Both installations are served at the same time, each by `flowledger serve`."""
+    """Both installations are served at the same time, each by `flowledger serve`. What is asked for has as many rows in both."""
     clients = []
     for filled in (small, large):
         app = filled.installation.open()
-        session = app.accounts.login(READER.id, PASSWORD)
+        session, token = app.accounts.login(READER.id, PASSWORD), app.execute(IssueToken("benchmark"), READER)
         app.close()
         place = folder / f"lists{filled.tasks}"
         place.mkdir(exist_ok=True)
         server = stack.enter_context(flowledger_server(filled.installation.database, place))
-        people = Client(server.port, session=session), Client(server.port, filled.installation.token)
+        people = Client(server.port, session=session), Client(server.port, token)
         clients.append([stack.enter_context(client) for client in people])
     cases = [Case(name, *(lambda c=c, p=path: c[0].page(p) for c in clients)) for name, path in PAGES.items()]
+    searched = (lambda c=c, k=k: c[0].page(f"/worklist?q={k}") for c, k in zip(clients, KEYS, strict=True))
+    cases.append(Case("page of the worklist, one business key", *searched))
     return cases + [Case(name, *(lambda c=c, p=path: c[1].page(p) for c in clients)) for name, path in ANSWERS.items()]
 
 

@@ -1,5 +1,7 @@
 """Numbers above the worklist are counted, and tasks to follow up listed, in an index alone."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -24,6 +26,6 @@ def downgrade() -> None:
     op.drop_column("task_candidate", "excluding")
 
 
-def _replace(name: str, columns: list[str], **where: sa.TextClause) -> None:
+def _replace(name: str, columns: list[str], **where: Any) -> None:
     op.drop_index(f"ix_task_candidate_{name}", table_name="task_candidate")
     op.create_index(f"ix_task_candidate_{name}", "task_candidate", columns, unique=False, **where)
