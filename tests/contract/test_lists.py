@@ -120,7 +120,10 @@ SORTS = [sign + field for field in KEYS for sign in ("", "-")]
 FILTERS = ({}, {"process_id": "p5"}, {"element_id": "third"}, {"text": "-5-1"}, {"text": "SECOND"})
 
 
-def test_every_view_filter_and_order_shows_what_it_means(filled):
+@pytest.mark.parametrize("few", [-1, 500])
+def test_every_view_filter_and_order_shows_what_it_means(filled, monkeypatch, few):
+    """Whether few rows are looked up, or the list is walked."""
+    monkeypatch.setattr(search, "FEW", few)
     now, tasks = filled.clock.now(), every_task(filled)
     assert {t.assignee is None for t in tasks} == {True, False}
     assert any(t.excluded_users for t in tasks)
@@ -169,8 +172,11 @@ def test_numbers_above_the_worklist_stop(filled, monkeypatch):
         assert found.groups == sum(t.assignee is None for t in work)
         assert found.overdue == sum(t.due is not None and t.due < now for t in work)
         assert found.due_today == sum(t.due is not None and now <= t.due < end for t in work)
-    monkeypatch.setattr("engine.store.task_queries.COUNTED", 5)
-    assert counted(LI).groups == 6  # more than five, whatever it is
+    for most, actor in product((0, 1, 2, 5), ACTORS):
+        monkeypatch.setattr("engine.store.task_queries.COUNTED", most)
+        free = [t for t in tasks if seen(actor, "groups", t, now)]
+        assert counted(actor).groups == min(len(free), most + 1)
+        assert counted(actor).overdue == min(sum(seen(actor, "overdue", t, now) for t in tasks), most + 1)
     assert views.COUNTED == 1_000
 
 

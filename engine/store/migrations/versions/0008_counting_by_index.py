@@ -17,6 +17,7 @@ def upgrade() -> None:
     table = sa.table("task_candidate", sa.column("excluding"), sa.column("excluded_users"))
     op.execute(table.update().where(table.c.excluded_users != "[]").values(excluding=sa.true()))
     _replace("due", [*_LIST, "excluding"])
+    # After it: both have the order of a list by due time, and of two indexes that serve as well SQLite takes the later one.
     _replace("follow_up", [*_LIST, "follow_up"], sqlite_where=_DATED, postgresql_where=_DATED)
 
 
