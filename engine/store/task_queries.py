@@ -86,7 +86,7 @@ class TaskQueries:
             ([*offered, *mine], (due >= now, due < day_end)),
             ([*offered, *mine], (due < now,)),
         ]
-        found = self.connection.execute(sa.select(*(_stopping(*one) for one in wanted))).one()
+        found = list(self.connection.execute(sa.select(*(_stopping(*one) for one in wanted))).one())
         return WorklistCounts(*found)
 
 
