@@ -53,15 +53,17 @@ class InstanceQueries:
 
         Few are looked up by id and sorted. Among many, the next page is near: the list is walked and each instance asked.
         """
-        wrote = sa.select(record.c.instance_id).where(record.c.actor == actor.id).order_by(record.c.instance_id)
+        wrote = sa.select(record.c.instance_id).where(record.c.actor == actor.id)
         lists = (own(actor), *free(actor))
-        left = search.FEW - sum(search.how_many(self.connection, [wrote]))
-        if left >= 0 and sum(search.how_many(self.connection, [walk.entries() for walk in lists])) <= left:
-            ids = sa.union(wrote.order_by(None), *(walk.select(walk.table.c.instance_id) for walk in lists))
-            return instance.c.id.in_(sorted(self.connection.scalars(ids)))
-        # Not EXISTS, for the reason that `has_work` gives.
-        mine = sa.select(record.c.seq).where(record.c.actor == actor.id, record.c.instance_id == instance.c.id).limit(1)
-        return sa.or_(mine.scalar_subquery().is_not(None), has_work(actor, instance.c.id))
+        left = search.FEW - sum(search.how_many(self.connection, [wrote.order_by(record.c.instance_id)]))
+        if left < 0:
+            # Not EXISTS, for the reason that `has_work` gives.
+            mine = sa.select(record.c.seq).where(record.c.actor == actor.id, record.c.instance_id == instance.c.id).limit(1)
+            return sa.or_(mine.scalar_subquery().is_not(None), has_work(actor, instance.c.id))
+        if sum(search.how_many(self.connection, [walk.entries() for walk in lists])) > left:
+            return sa.or_(instance.c.id.in_(wrote), has_work(actor, instance.c.id))
+        ids = sa.union(wrote, *(walk.select(walk.table.c.instance_id) for walk in lists))
+        return instance.c.id.in_(sorted(self.connection.scalars(ids)))
 
     def _chosen(self, wanted: InstanceFilter) -> list[sa.ColumnElement[bool]]:
         chosen = (("process_id", wanted.process_id), ("definition_id", wanted.definition_id), ("state", wanted.state))

@@ -180,8 +180,9 @@ def test_numbers_above_the_worklist_stop(filled, monkeypatch):
     assert views.COUNTED == 1_000
 
 
-@pytest.mark.parametrize("few", [0, 1_000])
-def test_the_instance_list_of_a_person_is_the_same_on_both_ways(filled, monkeypatch, few):
+@pytest.mark.parametrize("few", [0, 24, 1_000])
+def test_the_instance_list_of_a_person_is_the_same_on_every_way(filled, monkeypatch, few):
+    """Neither records nor work are few, only records are, both are."""
     monkeypatch.setattr(search, "FEW", few)
     with filled.app.reading() as read:
         everything = pages(lambda cursor: read.instances(AUDITOR, InstanceFilter(size=13, cursor=cursor)))
