@@ -170,7 +170,7 @@ ANSWERS = {"API, tasks": "/api/v1/tasks", "API, instances": "/api/v1/instances"}
 
 def requests(stack: ExitStack, small: Filled, large: Filled, folder: Path) -> list[Case]:
     """Both installations are served at the same time, each by `flowledger serve`. What is asked for has as many rows in both."""
-    clients = []
+    people = []
     for filled in (small, large):
         app = filled.installation.open()
         session, token = app.accounts.login(READER.id, PASSWORD), app.execute(IssueToken("benchmark"), READER)
@@ -178,8 +178,9 @@ def requests(stack: ExitStack, small: Filled, large: Filled, folder: Path) -> li
         place = folder / f"lists{filled.tasks}"
         place.mkdir(exist_ok=True)
         server = stack.enter_context(flowledger_server(filled.installation.database, place))
-        people = Client(server.port, session=session), Client(server.port, token)
-        clients.append([stack.enter_context(client) for client in people])
+        people.append((server.port, session, token))
+    # Not before both servers run: a server does not keep a connection on which nothing is asked.
+    clients = [[stack.enter_context(client) for client in (Client(port, session=session), Client(port, token))] for port, session, token in people]
     cases = [Case(name, *(lambda c=c, p=path: c[0].page(p) for c in clients)) for name, path in PAGES.items()]
     searched = (lambda c=c, k=k: c[0].page(f"/worklist?q={k}") for c, k in zip(clients, KEYS, strict=True))
     cases.append(Case("page of the worklist, one business key", *searched))
