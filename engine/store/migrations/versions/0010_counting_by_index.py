@@ -5,8 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 
 _LIST = ["kind", "name", "sort_due", "instance_id", "key"]
 _DATED = sa.text("follow_up IS NOT NULL")
