@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from multiprocessing.util import Finalize
 from typing import Any
@@ -44,6 +45,13 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, name="flowledger-parent", daemon=True).start()
 
 
+def _seldom_interrupted() -> None:
+    """Ask the system not to take the processor from this process each time another one wakes up: what it just had in the caches would be gone."""
+    if hasattr(os, "sched_setscheduler"):
+        with suppress(OSError):  # not everywhere allowed
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
 def application(settings: Settings) -> Wsgi:
     """The WSGI application of this process with its own engine, which is closed when the process ends."""
     factories = installed(WEB)
@@ -51,6 +59,7 @@ def application(settings: Settings) -> Wsgi:
         raise FlowledgerError("No web application is installed (entry point group flowledger.web).")
     logs.configure(settings.log_format, settings.log_level)  # the server's own settings have come before
     _end_with(os.getppid())
+    _seldom_interrupted()
     app = build(settings)
     app.dispatcher.start()
     Finalize(None, app.close, exitpriority=10)
