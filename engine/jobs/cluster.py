@@ -67,6 +67,8 @@ def install(database: Database) -> bool:
 class Cluster:
     """Port Waker on PostgreSQL, and the main loop of a worker. `wake` makes this process look for due work."""
 
+    elsewhere = True
+
     def __init__(self, url: URL, wake: Callable[[], None]) -> None:
         from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 

@@ -26,6 +26,8 @@ CHORE_SECONDS = 60.0
 class Here:
     """Port Waker for one process: nobody else is told."""
 
+    elsewhere = False
+
     def __init__(self, wake: Callable[[], None]) -> None:
         self.wake = wake
 

@@ -95,7 +95,9 @@ class Jobs(Protocol):
 
 
 class Waker(Protocol):
-    """Whoever does work that is due."""
+    """Whoever does work that is due. `elsewhere`: `announce` tells somebody."""
+
+    elsewhere: bool
 
     def announce(self, connection: Any) -> None:
         """In the transaction that makes the work: tell other machines, who hear it when it commits."""

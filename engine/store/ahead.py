@@ -28,8 +28,9 @@ from engine.store.unit_of_work import SqlUnitOfWork, run_all
 
 T = TypeVar("T")
 STRIPES = 64
-TRIES = 2  # in a row that came to nothing: from then on what it is about is not tried any more ...
-REMEMBERED = 10_000  # ... until that many others have failed
+TRIES = 2  # in a row that came to nothing: from then on what it is about ...
+AGAIN = 64  # ... is tried this seldom
+REMEMBERED = 10_000  # instances, or processes that are started
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,11 @@ class Ahead:
 
         `about`: an instance, or what is started. `one_after_the_other`: threads of this process that would only clash wait for each other.
         """
-        if self._failed.get(about, 0) >= TRIES:
-            return None
+        failed = self._failed.get(about, 0)
+        if failed >= TRIES:
+            self._failed[about] = failed + 1
+            if failed % AGAIN:
+                return None
         with self._locks[hash(about) % STRIPES] if one_after_the_other else nullcontext():
             prepared = self._prepare(work)
             try:
@@ -104,13 +108,16 @@ class Ahead:
             return
         # The instance's row first, as everybody who locks it does: what waits there does not hold the record's number, which the other one may need.
         work = together(sorted(prepared.connection.writes, key=lambda one: one[0].writes != ("instance", "update")))
-        if len(work) == 1 and len(work[0][1]) == 1:
+        later = prepared.connection.later
+        if len(work) == 1 and len(work[0][1]) == 1 and not later:
             with self._database.outside(writes=True) as connection:
                 _run(connection, work)
             run_all(prepared.after_commit)
         elif work:
             with self._database.begin(write=True, after_commit=lambda: run_all(prepared.after_commit)) as connection:
                 _run(connection, work)
+                for tell in later:
+                    tell(connection)
 
 
 def _checked(uow: Any, prepared: _Prepared) -> None:

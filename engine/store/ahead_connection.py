@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from sqlalchemy.engine import Connection, Dialect
@@ -17,13 +17,15 @@ class NotAhead(Exception):
 class AheadConnection(StandIn):
     """`reader`: a connection in autocommit mode. Knows statements (`engine.store.statements`) only: what else a port asks of it raises NotAhead.
 
-    `writes`: to be run in this order. `seen`: what was read and may be another when they are run. `refused`: it raised NotAhead, whatever became of that.
+    `writes`: to be run in this order; `later`: to be done after them in the same transaction. `seen`: what was read and may be another by then.
+    `refused`: it raised NotAhead, whatever became of that.
     """
 
     def __init__(self, reader: Connection) -> None:
         self.reader = reader
         self.writes: list[tuple[Compiled, Any]] = []
         self.seen: list[tuple[Compiled, Mapping[str, Any], list[Row]]] = []
+        self.later: list[Callable[[Connection], None]] = []
         self.refused = False
         self._instances: set[Any] = set()  # that something was read of
 

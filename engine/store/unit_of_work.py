@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from engine.errors import ConcurrentChange, RequestIdReused
 from engine.model.records import Record
 from engine.ports import Clock, Head, Projection, Waker
+from engine.store.ahead_connection import AheadConnection
 from engine.store.answers import SqlAnswers
 from engine.store.bulks import SqlBulks
 from engine.store.data_stores import SqlDataStores
@@ -71,7 +72,10 @@ class SqlUnitOfWork:
     def due_now(self) -> None:
         """Announced once, however much there is."""
         if self._waker is not None:
-            self._waker.announce(self.connection)
+            if isinstance(self.connection, AheadConnection):
+                self.connection.later += [self._waker.announce] if self._waker.elsewhere else []
+            else:
+                self._waker.announce(self.connection)
             self.after_commit.append(self._waker.wake)
             self._waker = None
 

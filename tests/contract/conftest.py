@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.projections import ALL
+from engine.store.ahead import Ahead
 from engine.store.database import Database
 from engine.store.schema import create
 from engine.store.unit_of_work import unit_of_work
@@ -57,3 +58,17 @@ def nodes(url):
     with EmbeddedEngine(database=url) as one, EmbeddedEngine(database=url) as two:
         two.app.services.identifiers._last = 1_000_000
         yield one, two
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """What became of each attempt: True where it was carried out ahead."""
+    seen, original = [], Ahead.attempt
+
+    def attempt(self, about, work, **more):
+        done = original(self, about, work, **more)
+        seen.append(done is not None)
+        return done
+
+    monkeypatch.setattr(Ahead, "attempt", attempt)
+    return seen

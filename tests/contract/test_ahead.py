@@ -13,7 +13,7 @@ from sqlalchemy import event
 from engine.errors import DefinitionSuspended, OutcomeUnknown
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
-from engine.store.ahead import TRIES, Ahead
+from engine.store.ahead import AGAIN, TRIES
 from engine.store.ahead_connection import NotAhead
 from engine.store.unit_of_work import SqlUnitOfWork
 from engine.testing import EmbeddedEngine
@@ -54,20 +54,6 @@ def interpreted(monkeypatch):
             yield begin, go
         finally:
             go.set()
-
-
-@pytest.fixture
-def tried(monkeypatch):
-    """What became of each attempt: True where it was carried out ahead."""
-    seen, original = [], Ahead.attempt
-
-    def attempt(self, about, work, **more):
-        done = original(self, about, work, **more)
-        seen.append(done is not None)
-        return done
-
-    monkeypatch.setattr(Ahead, "attempt", attempt)
-    return seen
 
 
 def test_others_write_while_a_command_is_interpreted(engine, monkeypatch):
@@ -171,3 +157,15 @@ def test_a_write_that_is_cut_off_is_told_as_unknown(postgres):
             with pytest.raises(OutcomeUnknown):
                 begun.result(30)
         assert engine.app.execute(cmd.Complete(task.id), SYSTEM).seq == 2  # it had not happened
+
+
+def test_what_was_done_in_transactions_is_tried_ahead_again_some_day(engine, tried, monkeypatch):
+    engine.deploy({"two.bpmn": TWO_TASKS})
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.application.instances.advance", lambda uow, *_: uow.connection.scalar(sa.text("SELECT 1")))
+        for _ in range(TRIES):
+            engine.app.execute(cmd.Start("two"), SYSTEM)
+    for _ in range(AGAIN):
+        engine.app.execute(cmd.Start("two"), SYSTEM)
+    assert tried.count(True) >= 1
+    assert tried[-1]

@@ -62,13 +62,14 @@ def queued(app):
         return connection.scalar(sa.text("SELECT count(*) FROM procrastinate_jobs"))
 
 
-def test_a_wake_up_is_queued_once_for_a_transaction_that_commits_and_not_at_all_otherwise(address):
+def test_a_wake_up_is_queued_once_for_a_transaction_that_commits_and_not_at_all_otherwise(address, tried):
     with EmbeddedEngine(database=address) as engine:
         engine.deploy({"talk.bpmn": TALK})
         assert engine.app.cluster is not None
         before = queued(engine.app)
         engine.app.execute(cmd.Start("sender", {}), SYSTEM)
         assert queued(engine.app) == before + 1
+        assert tried == [True]
 
         def refused(uow):
             uow.due_now()
