@@ -19,7 +19,7 @@ from engine.model import events as ev
 from engine.model.actors import Actor
 from engine.model.inputs import Input, MigrateInstance, StartInstance
 from engine.model.records import Record
-from engine.model.values import Json, canonical, purify
+from engine.model.values import Json, canonical, purified, purify
 from engine.model.views import InstanceRef
 from engine.ports import FIND_CALLED, FIND_PROCESS, READ_STORE, Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
 
@@ -41,10 +41,10 @@ class Stored(Protocol):
 
 def pure(services: Services, values: Any, what: str) -> Any:
     """A canonical copy of what came from outside. Raises InvalidInput for what is no JSON, LimitExceeded for too much of it."""
-    size = len(canonical(values))
-    if size > services.limits.data_bytes:
-        raise LimitExceeded(what=what, value=f"{size} bytes", limit=f"{services.limits.data_bytes} bytes")
-    return purify(values)
+    data = canonical(values)
+    if len(data) > services.limits.data_bytes:
+        raise LimitExceeded(what=what, value=f"{len(data)} bytes", limit=f"{services.limits.data_bytes} bytes")
+    return purified(data)
 
 
 def head_of(uow: UnitOfWork, instance_id: str, *, active: bool = True) -> Head:

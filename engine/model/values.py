@@ -58,7 +58,12 @@ def parse(data: bytes | str) -> Any:
 
 def purify(value: Any) -> Any:
     """A fresh copy that holds only what canonical JSON holds: tuples become lists, strings become NFC."""
-    return json.loads(canonical(value))
+    return purified(canonical(value))
+
+
+def purified(data: bytes) -> Any:
+    """The value of canonical bytes."""
+    return json.loads(data)
 
 
 def key_text(text: str, what: str, limit: int = 255) -> str:
