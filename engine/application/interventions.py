@@ -115,8 +115,10 @@ def move_token(uow: UnitOfWork, services: Services, command: cmd.MoveToken, acto
 def open_elements(uow: UnitOfWork, services: Services, head: Head) -> Mapping[int, str]:
     """Keys of what is open with the elements' ids."""
     execution = execution_at(uow, services, head)
-    services.live.put(head.instance_id, head.seq, execution)
-    return execution.open_elements()
+    try:
+        return execution.open_elements()
+    finally:
+        services.live.put(head.instance_id, head.seq, execution)
 
 
 def _work(uow: UnitOfWork, work_id: str) -> tuple[Head, int]:

@@ -101,8 +101,10 @@ def save_draft(uow: UnitOfWork, services: Services, command: cmd.SaveDraft, acto
 def _shown(uow: UnitOfWork, services: Services, head: Head, task: TaskRow, form: Form) -> dict[str, Json]:
     """Present values of the form's fields: read-only columns come from there, and what is left empty now is cleared."""
     execution = execution_at(uow, services, head)
-    services.live.put(head.instance_id, head.seq, execution)  # `advance` takes it again
-    visible = execution.variables(task.key)
+    try:
+        visible = execution.variables(task.key)
+    finally:
+        services.live.put(head.instance_id, head.seq, execution)  # `advance` takes it again; not before it was read: somebody else may take it
     return {name: visible[name] for name in form.fields() if name in visible}
 
 

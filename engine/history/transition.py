@@ -7,15 +7,16 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
-from engine.errors import BpmnError, ExpressionError
+from engine.errors import BpmnError, ExpressionError, Refusal
 from engine.history.watch import LiveWatch, RecordedWatch, Tape
 from engine.model import events as ev
 from engine.model import inputs as inp
 from engine.model.records import Call
 from engine.model.values import Json, purify
-from engine.ports import Execution, Stopwatch, Watch
+from engine.ports import FIND_CALLED, FIND_PROCESS, READ_STORE, Execution, Stopwatch, Watch
 
 Functions = Mapping[str, Callable[..., Any]]
+QUESTIONS = frozenset({READ_STORE, FIND_PROCESS, FIND_CALLED})
 
 
 class RecordedCalls:
@@ -54,7 +55,10 @@ class RecordedCalls:
             return Call(name, purify(self._functions[name](*args, **kwargs)))
         except BpmnError as exc:
             return Call(name, failed=True, error_code=exc.code)
-        except Exception as exc:  # noqa: BLE001 - foreign code: whatever it raises becomes part of the record
+        except Exception as exc:
+            if name in QUESTIONS and not isinstance(exc, Refusal):
+                raise  # the engine's own question: that the database is gone for a moment is nothing that belongs in a record
+            # Of foreign code: whatever it raises becomes part of the record.
             return Call(name, failed=True, error=f"{type(exc).__name__}: {exc}")
 
 

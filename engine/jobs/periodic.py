@@ -17,7 +17,7 @@ from engine.model import schedule
 from engine.plugins import PeriodicContext, PeriodicTask
 from engine.ports import Due, UnitOfWork
 from engine.store.answers import SqlAnswers
-from engine.store.people import SqlAccounts
+from engine.store.people import SqlAccounts, SqlDrafts
 from engine.store.work import SqlWaiting
 
 log = logging.getLogger("flowledger.jobs")
@@ -78,11 +78,14 @@ def _job_id(name: str) -> str:
 
 # --- the engine's own ---------------------------------------------------------------------------------------------------------
 def _tidy(context: PeriodicContext) -> None:
-    """Drop what nobody can use any more: messages that were kept long enough, sessions that are over, answers to requests of a month ago."""
+    """Drop what nobody can use any more: messages that were kept long enough, sessions that are over, answers to requests of a month ago, drafts of
+    tasks that have ended.
+    """
     connection: Connection = context.connection
     SqlWaiting(connection).forget_expired(context.now)
     SqlAccounts(connection).forget_sessions(context.now)
     SqlAnswers(connection).forget(context.now - REMEMBERED)
+    SqlDrafts(connection).forget_ended()
 
 
 OWN = (PeriodicTask("flowledger.tidy", "R/PT1H", _tidy),)

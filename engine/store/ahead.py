@@ -72,8 +72,8 @@ class Ahead:
             if failed % AGAIN:
                 return None
         with self._locks[hash(about) % STRIPES] if one_after_the_other else nullcontext():
-            prepared = self._prepare(work)
             try:
+                prepared = self._prepare(work)
                 if prepared is not None:
                     self._write(prepared)
                     self._failed.pop(about, None)
@@ -94,11 +94,11 @@ class Ahead:
             except NotAhead:
                 return None
             except Exception:
-                if connection.refused:  # somebody made another error of it
+                if connection.refused and not reader.invalidated:  # somebody made another error of it
                     return None
                 raise
-        if connection.refused or not connection.guarded():
-            return None
+            if connection.refused or not connection.guarded():
+                return None
         return _Prepared(answer, connection, uow.after_commit)
 
     def _write(self, prepared: _Prepared) -> None:

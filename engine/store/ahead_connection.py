@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from sqlalchemy.engine import Connection, Dialect
@@ -18,7 +19,7 @@ class AheadConnection(StandIn):
     """`reader`: a connection in autocommit mode. Knows statements (`engine.store.statements`) only: what else a port asks of it raises NotAhead.
 
     `writes`: to be run in this order; `later`: to be done after them in the same transaction. `seen`: what was read and may be another by then.
-    `refused`: it raised NotAhead, whatever became of that.
+    `refused`: it raised NotAhead or a read failed, whatever became of that.
     """
 
     def __init__(self, reader: Connection) -> None:
@@ -44,12 +45,27 @@ class AheadConnection(StandIn):
                 continue
             if any(write.writes is None or write.writes[0] in compiled.tables for write, _ in self.writes):
                 self.refuse()
-            found = run(self.reader, [(compiled, sets)])
+            with self._noticing():
+                found = run(self.reader, [(compiled, sets)])
             if compiled.of_instance:
                 self._instances.add(sets[0]["b_instance"])
             else:
                 self.seen.append((compiled, sets[0], found))
         return found
+
+    def settled(self, query: Any, values: Mapping[str, Any] | None = None) -> Any:
+        """The result of a query for what never changes once it is there: a version's diagrams."""
+        with self._noticing():
+            return self.reader.execute(query, values)
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Whatever becomes of an error: what was carried out after it is not written."""
+        try:
+            yield
+        except BaseException:
+            self.refused = True
+            raise
 
     def guarded(self) -> bool:
         """Would somebody else's change of what was read of an instance clash with the record that is to be appended to it?"""

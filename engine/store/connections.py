@@ -22,7 +22,8 @@ _USED = "flowledger_used"
 class Kept:
     """Connections for one kind of use. One that did its work is kept for the next user: the way through the pool costs as much as two statements.
 
-    So at most as many stay out of the pool as threads use at one time, and never more than `most`. Safe for threads.
+    So at most as many stay out of the pool as threads use at one time, and never more than `most`; none that was lost, even if nobody was told of that: the
+    connection that would take its place has not the options of this one. Safe for threads.
     """
 
     def __init__(self, engine: sa.Engine, most: int) -> None:
@@ -42,12 +43,14 @@ class Kept:
         if connection is None:
             with _told():
                 connection = self._engine.connect()
+        driver = connection.connection.dbapi_connection
         try:
             yield connection
         except BaseException:
             connection.close()
             raise
-        if len(self._idle) < self._most:
+        same = not connection.invalidated and connection.connection.dbapi_connection is driver
+        if len(self._idle) < self._most and same:
             self._idle.append((time.monotonic(), connection))
         else:
             connection.close()

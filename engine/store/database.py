@@ -55,7 +55,7 @@ class Database:
             engine = sa.create_engine(
                 self.url,
                 pool_size=pool_size,
-                max_overflow=pool_size,
+                max_overflow=4 * pool_size,  # files are cheap to open; a command that computes holds one for reading
                 connect_args={"timeout": 30, "check_same_thread": False, "isolation_level": None},
             )
         event.listen(engine, "do_connect", self._make_for_owner)
@@ -111,10 +111,13 @@ class Database:
                 yield connection
             return
         with self._outside.use() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            if writes and not driver.autocommit:  # what is written there would never be committed
+                raise NotAvailable
             try:
                 yield connection
             except sa.exc.DBAPIError as exc:
-                told = _told(exc, committing=writes)
+                told = _told(exc, committing=writes and _cut_off(exc))
                 if told is None:
                     raise
                 raise told from exc
@@ -141,6 +144,11 @@ _PASSING_CLASSES = ("08", "53", "57P", "58")  # of PostgreSQL: connection, resou
 _OTHERS_FIRST = frozenset({"40001", "40P01"})  # serialization failure, deadlock: PostgreSQL chose this transaction to give way; it tries again
 
 
+def _cut_off(exc: sa.exc.DBAPIError) -> bool:
+    """Did the server go away, so that it is not known whether it carried the statement out? Else it says that it did not."""
+    return exc.connection_invalidated or (getattr(exc.orig, "sqlstate", None) or "").startswith(("08", "57P"))
+
+
 def _told(exc: sa.exc.DBAPIError, *, committing: bool) -> FlowledgerError | None:
     """What the engine says to a fault of the database; None to a defect of ours. A commit that is cut off happened or did not."""
     if isinstance(exc, sa.exc.DataError):  # PostgreSQL keeps to lengths and ranges, and its texts hold no NUL
@@ -153,6 +161,9 @@ def _told(exc: sa.exc.DBAPIError, *, committing: bool) -> FlowledgerError | None
     if exc.connection_invalidated or state.startswith(_PASSING_CLASSES) or any(sign in text for sign in _PASSING):
         return OutcomeUnknown() if committing else NotAvailable(f"The database did not take the change: {exc.orig}")
     return None
+
+
+_ENDED = "The transaction was ended inside its unit of work, by commit() or rollback() of a handler; leave that to the engine."
 
 
 class _Writing:
@@ -168,6 +179,8 @@ class _Writing:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if error is None:
+                if not self._raw.in_transaction:
+                    raise sa.exc.InvalidRequestError(_ENDED)
                 self._run(self._commit)
         finally:
             if self._raw.in_transaction:
@@ -191,6 +204,8 @@ class _Writing:
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("flowledger_begin", True):
+        if options.get("flowledger_write") and not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+            raise sa.exc.InvalidRequestError(_ENDED)
         return
     begin = "BEGIN IMMEDIATE" if options.get("flowledger_write", True) else "BEGIN"
     raw: Any = connection.connection.dbapi_connection

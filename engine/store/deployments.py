@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -50,7 +50,7 @@ class SqlDefinitions:
     def __init__(self, connection: Connection | AheadConnection) -> None:
         self._connection: Any = connection
         # What a version is never changes once it is there.
-        self._settled = connection.reader if isinstance(connection, AheadConnection) else connection
+        self._settled: Callable[..., Any] = connection.settled if isinstance(connection, AheadConnection) else connection.execute
 
     def add(self, item: Deployment, files: Mapping[str, bytes], models: Mapping[str, ProcessInfo]) -> None:
         """Write a deployment with its files, its definitions and the start triggers of these now newest versions."""
@@ -123,23 +123,23 @@ class SqlDefinitions:
 
     def get(self, definition_id: str) -> ProcessDefinition | None:
         """One version."""
-        row = self._settled.execute(_BY_ID, {"b_id": definition_id}).first()
+        row = self._settled(_BY_ID, {"b_id": definition_id}).first()
         return rows.definition(row) if row else None
 
     def of_deployment(self, deployment_id: str) -> dict[str, str]:
         """Definition ids by process."""
         query = sa.select(process_definition.c.process_id, process_definition.c.id).where(process_definition.c.deployment_id == deployment_id)
-        return {row.process_id: row.id for row in self._settled.execute(query.order_by(process_definition.c.process_id))}
+        return {row.process_id: row.id for row in self._settled(query.order_by(process_definition.c.process_id))}
 
     def by_content(self, process_id: str, content_hash: str) -> ProcessDefinition | None:
         """The version with that content, as a record names it."""
-        row = self._settled.execute(_BY_CONTENT, {"b_process": process_id, "b_content": content_hash}).first()
+        row = self._settled(_BY_CONTENT, {"b_process": process_id, "b_content": content_hash}).first()
         return rows.definition(row) if row else None
 
     def files(self, deployment_id: str) -> dict[str, bytes]:
         """All files of a deployment by name."""
         query = sa.select(deployment_file.c.name, deployment_file.c.data).where(deployment_file.c.deployment_id == deployment_id)
-        return {name: stored_bytes(data) for name, data in self._settled.execute(query.order_by(deployment_file.c.name))}
+        return {name: stored_bytes(data) for name, data in self._settled(query.order_by(deployment_file.c.name))}
 
     def starts(self, kind: str, name: str, *, suspended: bool = False) -> list[tuple[str, str]]:
         """(definition id, element id), in order of process id."""

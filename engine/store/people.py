@@ -16,6 +16,7 @@ from engine.model.views import ModelDraft, TokenRow, UserRow
 from engine.store import rows
 from engine.store.statements import Statement
 from engine.store.tables import account, api_token, form_draft, model_draft, session
+from engine.store.task_tables import user_task
 
 # Who is calling is asked before every request.
 _SESSION_USER = Statement(
@@ -152,6 +153,13 @@ class SqlDrafts:
     def drop_forms(self, instance_id: str, key: int) -> None:
         """The task is done: everybody's drafts of it go."""
         _DROP_FORMS.rows(self._connection, {"b_instance": instance_id, "b_key": key})
+
+    def forget_ended(self) -> int:
+        """Drafts that were saved in the moment in which their task ended. How many."""
+        ended = sa.select(user_task.c.key).where(
+            user_task.c.instance_id == form_draft.c.instance_id, user_task.c.key == form_draft.c.key, user_task.c.state != "open"
+        )
+        return self._connection.execute(form_draft.delete().where(ended.exists())).rowcount
 
     def save_model(self, draft: ModelDraft) -> None:
         """Revision 1 is new; any other must follow the stored one, else Conflict."""

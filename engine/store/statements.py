@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.sql.util import find_tables
 
+from engine.errors import NotAvailable
 from engine.store.tables import Utc
 
 Row = tuple[Any, ...]
@@ -104,7 +105,7 @@ def _compile(clause: Any, dialect: Dialect, names: tuple[str, ...]) -> Compiled:
         raise ValueError(f"a statement of the hot path needs {', '.join(missing)}:\n{compiled}")
     before = ((name, _once(bind.type, bind.type.dialect_impl(dialect).bind_processor(dialect))) for name, bind in binds.items())
     found = enumerate(clause.selected_columns) if isinstance(clause, sa.Select) else ()
-    after = ((index, _once(column.type, column.type.dialect_impl(dialect).result_processor(dialect, None))) for index, column in found)
+    after = ((index, column.type.dialect_impl(dialect).result_processor(dialect, None)) for index, column in found)
     sql, in_order = (str(compiled), compiled.positiontup) if compiled.positiontup is not None else _numbered(str(compiled))
     return Compiled(
         sql=sql,
@@ -119,7 +120,9 @@ def _compile(clause: Any, dialect: Dialect, names: tuple[str, ...]) -> Compiled:
 
 
 def _once(kind: Any, process: Process | None) -> Process | None:
-    """A record and its rows name one moment ten times."""
+    """A record and its rows name one moment ten times. Not for what is read: two moments of the hour that comes twice in autumn are equal in the zone
+    of a session, and are not the same.
+    """
     return lru_cache(256)(process) if process is not None and isinstance(kind, Utc) else process
 
 
@@ -156,6 +159,8 @@ def run(connection: Connection | StandIn, work: Work) -> list[Row]:
     """
     if isinstance(connection, StandIn):
         return connection.run(work)
+    if connection.invalidated:  # SQLAlchemy would open another one here, with other options than were asked for
+        raise NotAvailable("The connection to the database was lost; nothing was changed.")
     raw: Any = connection.connection.dbapi_connection
     pipeline = hasattr(raw, "pipeline")
     if pipeline and len(work) > 1:

@@ -10,15 +10,21 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from engine.errors import DefinitionSuspended, OutcomeUnknown
+from engine.application.executions import LiveExecutions
+from engine.errors import DefinitionSuspended, NotAvailable, OutcomeUnknown
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.store.ahead import AGAIN, TRIES
-from engine.store.ahead_connection import NotAhead
+from engine.store.ahead_connection import AheadConnection, NotAhead
+from engine.store.deployments import SqlDefinitions
+from engine.store.history import SqlInstances
 from engine.store.unit_of_work import SqlUnitOfWork
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import END, LOOP, START, TWO_TASKS, chain, process, user
 
+CALLER = process(START + user("a") + '<callActivity id="c" calledElement="${target}"/>' + END + chain("start", "a", "c", "end"))
+FORM = b'{"key": "f", "title": "F", "schema": {"type": "object", "properties": {"x": {"type": "string", "title": "X"}}}}'
+WITH_FORM = process(START + user("a", 'camunda:formKey="f"') + user("b") + END + chain("start", "a", "b", "end"))
 SIDE_BY_SIDE = process(
     START
     + '<parallelGateway id="split"/><parallelGateway id="join"/>'
@@ -169,3 +175,84 @@ def test_what_was_done_in_transactions_is_tried_ahead_again_some_day(engine, tri
         engine.app.execute(cmd.Start("two"), SYSTEM)
     assert tried.count(True) >= 1
     assert tried[-1]
+
+
+def asked_after(monkeypatch, first):
+    """The engine's question for a process that is called goes on after `first(connection)`, where it is asked ahead."""
+    original = SqlDefinitions.latest_id
+
+    def latest_id(self, process_id):
+        if isinstance(self._connection, AheadConnection):
+            first(self._connection)
+        return original(self, process_id)
+
+    monkeypatch.setattr(SqlDefinitions, "latest_id", latest_id)
+
+
+def calling(engine):
+    """A task after which the engine asks for the process that it calls."""
+    engine.deploy({"p.bpmn": CALLER})
+    engine.deploy({"two.bpmn": TWO_TASKS})
+    [task] = engine.user_tasks(engine.start("p", {"target": "two"}))
+    return task
+
+
+def test_a_connection_that_is_lost_on_the_way_is_never_written_through(postgres, monkeypatch):
+    with EmbeddedEngine(database=postgres.database()) as engine:
+        task = calling(engine)
+
+        def cut(connection):
+            raw = connection.reader.connection.dbapi_connection
+            with engine.app.store.engine.connect() as other:
+                other.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": raw.info.backend_pid})
+
+        with monkeypatch.context() as patch:
+            asked_after(patch, cut)
+            with pytest.raises(NotAvailable):
+                engine.app.execute(cmd.Complete(task.id), SYSTEM)
+        done = engine.app.execute(cmd.Complete(task.id), SYSTEM)
+        another = engine.app.execute(cmd.Start("two"), SYSTEM)
+        with engine.app.store.engine.connect() as other:  # sees what is committed
+            seen = sa.text("SELECT seq FROM record WHERE instance_id = :id ORDER BY seq DESC LIMIT 1")
+            assert [other.scalar(seen, {"id": one.instance_id}) for one in (done, another)] == [2, 1]
+            assert other.scalar(sa.text("SELECT count(*) FROM incident")) == 0
+
+
+def test_a_read_that_fails_ahead_is_no_incident(engine, tried, monkeypatch):
+    task = calling(engine)
+    tried.clear()
+    asked_after(monkeypatch, lambda connection: connection.settled(sa.text("SELECT nothing FROM nowhere")))
+    assert engine.app.execute(cmd.Complete(task.id), SYSTEM).seq == 2
+    assert tried == [False]
+    assert engine.instance(task.instance_id).error is None
+
+
+def test_what_a_form_shows_is_read_before_somebody_else_may_have_the_execution(engine, monkeypatch):
+    engine.deploy({"p.bpmn": WITH_FORM, "f.form.json": FORM})
+    instance = engine.start("p")
+    [task] = engine.user_tasks(instance)
+    original, begun = LiveExecutions.put, []
+
+    def put(self, instance_id, seq, execution):
+        original(self, instance_id, seq, execution)
+        if not begun:
+            begun.append(True)
+            other = self.take(instance_id)[1]
+            other.top.variables = {"x": "never"}  # another command's, which is rolled back: the execution is gone
+
+    monkeypatch.setattr(LiveExecutions, "put", put)
+    engine.app.execute(cmd.Complete(task.id), SYSTEM)
+    assert engine.variables(instance).get("x") != "never"
+
+
+def test_moments_of_the_hour_that_comes_twice_are_told_apart(postgres):
+    with EmbeddedEngine(database=postgres.database()) as engine:
+        engine.deploy({"two.bpmn": TWO_TASKS})
+        seen = []
+        for hour in (0, 1):  # half past two, twice
+            engine.clock.set(engine.clock.now().replace(year=2026, month=10, day=25, hour=hour, minute=30))
+            [task] = engine.user_tasks(engine.start("two"))
+            with engine.app.store.begin(write=True) as connection:
+                connection.execute(sa.text("SET LOCAL TIME ZONE 'Europe/Berlin'"))
+                seen.append(SqlInstances(connection).open_task(task.id, lock=False)[0].created_at.hour)
+        assert seen == [0, 1]
