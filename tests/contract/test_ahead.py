@@ -18,6 +18,8 @@ from engine.store.ahead import AGAIN, TRIES
 from engine.store.ahead_connection import AheadConnection, NotAhead
 from engine.store.deployments import SqlDefinitions
 from engine.store.history import SqlInstances
+from engine.store.people import SqlDrafts
+from engine.store.task_tables import user_task
 from engine.store.unit_of_work import SqlUnitOfWork
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import END, LOOP, START, TWO_TASKS, chain, process, user
@@ -256,3 +258,16 @@ def test_moments_of_the_hour_that_comes_twice_are_told_apart(postgres):
                 connection.execute(sa.text("SET LOCAL TIME ZONE 'Europe/Berlin'"))
                 seen.append(SqlInstances(connection).open_task(task.id, lock=False)[0].created_at.hour)
         assert seen == [0, 1]
+
+
+def test_a_draft_that_is_saved_while_its_task_ends_is_swept(engine):
+    engine.deploy({"p.bpmn": WITH_FORM, "f.form.json": FORM})
+    [task] = engine.user_tasks(engine.start("p"))
+    engine.app.execute(cmd.SaveDraft(task.id, {"x": "typed"}), SYSTEM)
+    [other] = engine.user_tasks(engine.start("p"))
+    engine.app.execute(cmd.SaveDraft(other.id, {"x": "typed"}), SYSTEM)
+    with engine.app.store.begin(write=True) as connection:  # as it is left by a completion that came at the same moment
+        connection.execute(user_task.update().where(user_task.c.instance_id == task.instance_id).values(state="completed"))
+        assert SqlDrafts(connection).forget_ended() == 1
+        assert SqlDrafts(connection).form(other.instance_id, int(other.id.rpartition("-")[2]), SYSTEM.id) == {"x": "typed"}
+        connection.execute(user_task.update().where(user_task.c.instance_id == task.instance_id).values(state="open"))

@@ -151,6 +151,37 @@ def test_a_commit_that_is_cut_off_is_told_as_unknown_and_one_without_room_as_und
         assert connection.scalar(sa.text("SELECT 1")) == 1
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault("out of memory", "53200"), NotAvailable),  # the server says so: it did nothing
+        (Fault("could not extend file: No space left on device", "53100"), StorageFull),
+        (Fault("terminating connection due to administrator command", "57P01"), OutcomeUnknown),
+        (Fault("connection failure", "08006"), OutcomeUnknown),
+    ],
+)
+def test_a_statement_without_a_transaction_is_unknown_only_when_the_server_went_away(postgres, fault, said):
+    store = Database(postgres.database())
+    with pytest.raises(said) as raised, store.outside(writes=True):
+        raise sa.exc.OperationalError("x", None, fault)
+    assert type(raised.value) is said
+    store.close()
+
+
+@pytest.mark.parametrize("ended", ["commit", "rollback"])
+def test_a_handler_that_ends_the_transaction_itself_is_told(database, ended):
+    def handler():
+        with database.begin(write=True) as connection:
+            connection.execute(sa.text("SELECT 1"))
+            getattr(connection, ended)()
+            connection.execute(sa.text("SELECT 1"))
+
+    with pytest.raises(sa.exc.InvalidRequestError):
+        handler()
+    with database.begin(write=True) as connection:
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+
+
 def test_all_connections_in_use_is_told_and_ends(url, monkeypatch):
     store = Database(url, pool_size=1)
     monkeypatch.setattr(store.engine.pool, "_timeout", 0.05)
