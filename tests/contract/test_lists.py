@@ -7,7 +7,6 @@ from itertools import product
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 
 from engine.errors import NotAllowed
 from engine.identity import policy
@@ -209,8 +208,7 @@ def may_see(read, actor, one):
 def test_a_database_of_the_version_before_gets_the_same_rows(url):
     """Migration 0006 fills from the tables what a rebuild derives from the records."""
     store = Database(url)
-    with store.begin(write=True) as connection:
-        command.upgrade(schema._config(connection), "head")
+    schema.upgrade(store)
     store.close()
     with EmbeddedEngine(database=url) as engine:
         engine.deploy({"p.bpmn": model(0, OFFERS[1], TIMES[1]), "q.bpmn": model(1, "", ""), "r.bpmn": model(2, OFFERS[5], TIMES[2])})
@@ -224,7 +222,7 @@ def test_a_database_of_the_version_before_gets_the_same_rows(url):
         assert {kind for _, _, kind, *_ in before[0]} == {"held", "group", "user", "any"}
         with engine.app.store.begin(write=True) as connection:
             back(connection)
-            command.upgrade(schema._config(connection), "head")
+        schema.upgrade(engine.app.store)
         assert candidates(engine.app.store) == before
         rebuild(engine.app.store)
         assert candidates(engine.app.store) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -185,8 +186,11 @@ def test_a_handler_that_ends_the_transaction_itself_is_told(database, ended):
 def test_all_connections_in_use_is_told_and_ends(url, monkeypatch):
     store = Database(url, pool_size=1)
     monkeypatch.setattr(store.engine.pool, "_timeout", 0.05)
-    with store.begin(write=False), store.begin(write=False), pytest.raises(NotAvailable), store.begin(write=False):
-        pass
+    with ExitStack() as stack:
+        for _ in range(store.engine.pool.size() + store.engine.pool._max_overflow):
+            stack.enter_context(store.begin(write=False))
+        with pytest.raises(NotAvailable), store.begin(write=False):
+            pass
     store.close()
 
 
