@@ -69,14 +69,21 @@ def names(connection: Connection, text: str) -> tuple[str, ...] | None:
 
 def names_of_element(connection: Connection, element_id: str) -> tuple[str, ...]:
     """Names that user tasks of this element have: of one version mostly one, but tasks that ended before a migration keep theirs, when they follow it."""
-    known = sa.select(process_definition.c.id, _first_name(element_id, process_definition.c.id).label("name")).cte("known", recursive=True)
-    leap = sa.select(known.c.id, _first_name(element_id, known.c.id, known.c.name)).where(known.c.name.is_not(None))
+    first = _next_of_element if connection.dialect.name == "sqlite" else _next_entry
+    known = sa.select(process_definition.c.id, first(element_id, process_definition.c.id).label("name")).cte("known", recursive=True)
+    leap = sa.select(known.c.id, first(element_id, known.c.id, known.c.name)).where(known.c.name.is_not(None))
     known = known.union_all(leap)
     return tuple(connection.scalars(sa.select(known.c.name).where(known.c.name.is_not(None)).distinct().order_by(known.c.name)))
 
 
-def _first_name(element_id: str, definition_id: sa.ColumnElement[str], after: sa.ColumnElement[str] | None = None) -> sa.ScalarSelect[str]:
-    """Of its tasks in a version, `after` a name; NULL when there is none."""
+def _next_of_element(element_id: str, definition_id: sa.ColumnElement[str], after: sa.ColumnElement[str] | None = None) -> sa.ScalarSelect[str]:
+    """First name of its tasks in a version, `after` a name; NULL when there is none. SQLite's index serves a comparison of tuples by the first column only."""
+    here = (user_task.c.definition_id == definition_id, user_task.c.element_id == element_id, *(() if after is None else (user_task.c.name > after,)))
+    return sa.select(user_task.c.name).where(*here).order_by(user_task.c.name).limit(1).scalar_subquery()
+
+
+def _next_entry(element_id: str, definition_id: sa.ColumnElement[str], after: sa.ColumnElement[str] | None = None) -> sa.ScalarSelect[str]:
+    """The same for PostgreSQL."""
     columns = (user_task.c.definition_id, user_task.c.element_id, user_task.c.name)
     wanted = (definition_id, sa.literal(element_id)) if after is None else (definition_id, sa.literal(element_id), after)
     behind = sa.tuple_(*columns[: len(wanted)]) >= sa.tuple_(*wanted) if after is None else sa.tuple_(*columns) > sa.tuple_(*wanted)
