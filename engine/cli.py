@@ -115,8 +115,7 @@ def serve(
     settings = replace(settings, job_threads=settings.job_threads if jobs else 0, **operations.with_checkpoints(settings.database, more))
     if settings.smtp:
         SmtpNotifier(settings.smtp, settings.mail_from, SystemClock().now)  # refused here in one line, not by each process of the server
-    # Threads of one process wait for Python's lock, so several processes with few threads each use less processor time a request.
-    _serve(settings, host, port, threads or (4 if workers == 1 else 2), workers)
+    _serve(settings, host, port, threads, workers)
 
 
 @main.command()
@@ -148,7 +147,7 @@ def worker(data: Path, database: str | None, threads: int, name: str, keep_messa
         stopped.wait()
 
 
-def _serve(settings: Settings, host: str, port: int, threads: int, workers: int) -> None:
+def _serve(settings: Settings, host: str, port: int, threads: int | None, workers: int) -> None:
     from engine.serving import run
 
     run(settings, host, port, threads, workers)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -23,7 +23,7 @@ from engine.store.turn import Turn
 
 
 class Database:
-    """One database address. `begin` is the only way to a connection."""
+    """One database address. `begin` and `outside` are the only ways to a connection."""
 
     def __init__(self, url: str | URL, *, pool_size: int = 8) -> None:
         self.url = make_url(url)
@@ -94,10 +94,7 @@ class Database:
                         yield connection
                         committing = write
                 except sa.exc.DBAPIError as exc:
-                    told = _told(exc, committing=committing)
-                    if told is None:
-                        raise
-                    raise told from exc
+                    _tell(exc, committing=committing)
             after_commit()
 
     @contextmanager
@@ -117,10 +114,7 @@ class Database:
             try:
                 yield connection
             except sa.exc.DBAPIError as exc:
-                told = _told(exc, committing=writes and _cut_off(exc))
-                if told is None:
-                    raise
-                raise told from exc
+                _tell(exc, committing=writes and _cut_off(exc))
             finally:
                 if connection.in_transaction():  # what SQLAlchemy calls so: the database knows of none
                     connection.rollback()
@@ -163,6 +157,14 @@ def _told(exc: sa.exc.DBAPIError, *, committing: bool) -> FlowledgerError | None
     return None
 
 
+def _tell(exc: sa.exc.DBAPIError, *, committing: bool) -> NoReturn:
+    """Raises it in the engine's words, a defect of ours as it is."""
+    told = _told(exc, committing=committing)
+    if told is None:
+        raise exc
+    raise told from exc
+
+
 _ENDED = "The transaction was ended inside its unit of work, by commit() or rollback() of a handler; leave that to the engine."
 
 
@@ -174,14 +176,14 @@ class _Writing:
         self._raw: Any = connection.connection.dbapi_connection
 
     def __enter__(self) -> None:
-        self._run(lambda: self._raw.execute("BEGIN IMMEDIATE"))
+        _on_driver(self._connection, lambda: self._raw.execute("BEGIN IMMEDIATE"))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if error is None:
                 if not self._raw.in_transaction:
                     raise sa.exc.InvalidRequestError(_ENDED)
-                self._run(self._commit)
+                _on_driver(self._connection, self._commit)
         finally:
             if self._raw.in_transaction:
                 self._raw.rollback()
@@ -192,24 +194,22 @@ class _Writing:
         self._connection.dispatch.commit(self._connection)  # whoever listens to SQLAlchemy's transactions hears of these, too
         self._raw.commit()
 
-    def _run(self, act: Callable[[], object]) -> None:
-        """Raises what SQLAlchemy makes of the driver's error."""
-        errors = self._connection.dialect.loaded_dbapi.Error
-        try:
-            act()
-        except errors as exc:
-            raise sa.exc.DBAPIError.instance(None, None, exc, errors, dialect=self._connection.dialect) from exc
-
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
+    raw: Any = connection.connection.dbapi_connection
     if not options.get("flowledger_begin", True):
-        if options.get("flowledger_write") and not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+        if options.get("flowledger_write") and not raw.in_transaction:
             raise sa.exc.InvalidRequestError(_ENDED)
         return
     begin = "BEGIN IMMEDIATE" if options.get("flowledger_write", True) else "BEGIN"
-    raw: Any = connection.connection.dbapi_connection
+    _on_driver(connection, lambda: raw.execute(begin))  # SQLAlchemy's own way costs more than the statement
+
+
+def _on_driver(connection: Connection, act: Callable[[], object]) -> None:
+    """Do something with the driver itself. Raises what SQLAlchemy makes of its error."""
+    errors = connection.dialect.loaded_dbapi.Error
     try:
-        raw.execute(begin)  # of the driver: SQLAlchemy's own way costs more than the statement
-    except connection.dialect.loaded_dbapi.Error as exc:
-        raise sa.exc.DBAPIError.instance(begin, None, exc, connection.dialect.loaded_dbapi.Error, dialect=connection.dialect) from exc
+        act()
+    except errors as exc:
+        raise sa.exc.DBAPIError.instance(None, None, exc, errors, dialect=connection.dialect) from exc

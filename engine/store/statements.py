@@ -7,6 +7,7 @@ is not asked for thousands of times a minute goes through `Connection.execute` a
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -144,12 +145,12 @@ def _bound(clause: Any) -> frozenset[str]:
 Work = Sequence[tuple[Compiled, Sequence[Any]]]
 
 
-class StandIn:
+class StandIn(ABC):
     """In the place of a connection: decides itself what becomes of the statements (`engine.store.ahead`)."""
 
+    @abstractmethod
     def run(self, work: Work) -> list[Row]:
         """As the function `run` does."""
-        raise NotImplementedError
 
 
 def run(connection: Connection | StandIn, work: Work) -> list[Row]:
@@ -229,11 +230,16 @@ def _join(group: list[tuple[Compiled, Mapping[str, Any]]]) -> tuple[Compiled, Se
 def _one_of(parts: tuple[Compiled, ...]) -> Compiled:
     texts, before = [], 0
     for part in parts:
-        texts.append(_NUMBER.sub(lambda found, before=before: f"${int(found[1]) + before}", part.sql))  # type: ignore[misc]
+        texts.append(_renumbered(part.sql, before))
         before += len(part.names)
     rest = ", ".join(f"w{n} AS ({text})" for n, text in enumerate(texts) if n)
     # PostgreSQL runs the main part first, so a clash of the first one is what is told.
     return Compiled(sql=f"WITH {rest} {texts[0]}", writes=None, names=(), constants={}, before=(), after=(), parts=parts)
+
+
+def _renumbered(sql: str, before: int) -> str:
+    """With the numbers of parameters that follow `before` others."""
+    return _NUMBER.sub(lambda found: f"${int(found[1]) + before}", sql)
 
 
 def _send(watched: Connection | None, cursor: Any, compiled: Compiled, sets: Sequence[Any]) -> None:

@@ -1,6 +1,6 @@
 """What the same web server, Flask and SQLAlchemy do at best on the same database: one request, one insert, one commit.
 
-Run as a program by `tests.benchmarks.servers`: `python -m tests.benchmarks.bare DATABASE PORT THREADS PROCESSES`.
+Run as a program by `tests.benchmarks.servers`: `python -m tests.benchmarks.bare DATABASE PORT PROCESSES`.
 """
 
 from __future__ import annotations
@@ -38,4 +38,4 @@ def create_app(database: str) -> Flask:
 
 
 if __name__ == "__main__":
-    server(partial(create_app, sys.argv[1]), "127.0.0.1", int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))()
+    server(partial(create_app, sys.argv[1]), "127.0.0.1", int(sys.argv[2]), None, int(sys.argv[3]))()

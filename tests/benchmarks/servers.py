@@ -17,11 +17,6 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
 
 
-def threads(processes: int) -> int:
-    """Of each process, as `flowledger serve` has them by default."""
-    return 4 if processes == 1 else 2
-
-
 @dataclass(frozen=True, slots=True)
 class RunningServer:
     """Listens on loopback at `port` (0: nowhere)."""
@@ -65,7 +60,7 @@ def flowledger_worker(database: str, folder: Path) -> Iterator[RunningServer]:
 def bare_server(database: str, folder: Path, processes: int = 1) -> Iterator[RunningServer]:
     """The smallest application that could do the work."""
     program = ["-m", "tests.benchmarks.bare", database]
-    with _server(lambda port: [*program, str(port), str(threads(processes)), str(processes)], folder / "bare.log", processes) as server:
+    with _server(lambda port: [*program, str(port), str(processes)], folder / "bare.log", processes) as server:
         yield server
 
 

@@ -29,7 +29,7 @@ def running(*nodes: Node, **more: Any) -> Iterator[tuple[Node, ...]]:
 
 
 def until(true: Callable[[], Any], seconds: float = 60.0) -> float:
-    """How long it took; fails after that time."""
+    """How long it took; fails after that time. Asked again and again, because another process does it."""
     begin = time.monotonic()
     while not true():
         assert time.monotonic() - begin < seconds, "not within time"
