@@ -12,6 +12,7 @@ PORT ?= 8080
 DMN_TCK ?= $(FLOWLEDGER_DMN_TCK)
 KILLS ?= 40
 STOPS ?= 4
+PARTS ?= 2
 RACES ?= 1000
 # `make run` and `make test` share one environment; the test packages are added to it when they are needed.
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
@@ -47,8 +48,8 @@ format: $(VENV)/.dev  ## format the Python code and apply safe fixes
 bench: $(VENV)/.dev bundle  ## measure speed (cases a second, cost of a completion)
 	$(PY) -m tests.benchmarks
 
-crash-test: $(VENV)/.dev  ## kill servers and databases under load, let nodes race, look for what was lost (KILLS=500 STOPS=50: 2 hours)
-	$(PY) -m tests.crash --kills $(KILLS) --stops $(STOPS)
+crash-test: $(VENV)/.dev  ## kill servers and databases under load, let nodes race, look for what was lost (KILLS=500 STOPS=50: the long run)
+	$(PY) -m tests.crash --kills $(KILLS) --stops $(STOPS) --parts $(PARTS)
 	$(PY) -m tests.crash.race --instances $(RACES)
 
 tck: $(VENV)/.dev  ## run the DMN conformance kit, DMN_TCK=<copy of github.com/dmn-tck/tck>, and write docs/conformance-dmn.md

@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.results import machine
-from tests.crash.campaign import Outcome, Plan, run
-from tests.support.postgres import postgres_server
+from tests.crash.campaign import Outcome, Plan
+from tests.crash.parts import NAMES, Part, end_on_signals, run_part, run_parts, split
 
-DATABASES = ("sqlite", "postgresql")
+DATABASES = tuple(NAMES)
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -25,42 +24,67 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=40, help="kill -9 in all, shared by the databases (default 40)")
     parser.add_argument("--stops", type=int, default=4, help="immediate stops of PostgreSQL (default 4)")
     parser.add_argument("--database", action="append", choices=DATABASES, help="only on this; may be repeated")
-    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument(
+        "--parts", type=_positive, default=1, help="campaigns of each database that share its kills and stops and run at once (default 1)"
+    )
+    parser.add_argument("--clients", type=int, default=4, help="of each part (default 4)")
     parser.add_argument("--lease", type=float, help="seconds of a lease, to shorten a run (default: as shipped)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, default=Path("var/crash/report.json"), help="where to write (default: %(default)s)")
     return parser.parse_args(given)
 
 
-def campaign(options: argparse.Namespace) -> dict[str, Any]:
-    """Run it; the report."""
-    databases = options.database or DATABASES
+def _positive(text: str) -> int:
+    """Of an argument. Raises ValueError."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
+def campaign(
+    options: argparse.Namespace, write: Callable[[dict[str, Any]], None] = lambda _: None, work: Callable[[Part], Outcome] = run_part
+) -> dict[str, Any]:
+    """Run it; the report, which `write` gets at the beginning and again whenever a part has ended."""
     started, begin = datetime.now(UTC), time.monotonic()
-    outcomes: list[Outcome] = []
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flowledger-crash-")))
-        for n, database in enumerate(databases):
-            server = stack.enter_context(postgres_server()) if database == "postgresql" else None
-            kills = options.kills // len(databases) + (n < options.kills % len(databases))
-            plan = Plan(kills, options.stops if server else 0, options.clients, options.seed, options.lease)
-            own = folder / database
-            own.mkdir()
-            address = server.database("crash") if server else f"sqlite:///{own / 'flowledger.sqlite3'}"
-            name = f"PostgreSQL {server.version.split()[0]}" if server else "SQLite"
-            outcomes.append(run(name, address, own, plan, server, lambda text: print(f"  {text}", file=sys.stderr, flush=True)))
-    return {
+    whole = Plan(options.kills, options.stops, options.clients, options.seed, options.lease)
+    parts = split(list(dict.fromkeys(options.database or DATABASES)), whole, options.parts)
+    outcomes: dict[Part, Outcome] = {}
+    head = {
         "started_at": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "seconds": round(time.monotonic() - begin),
         "seed": options.seed,
         "clients": options.clients,
         "lease_seconds": options.lease or "as shipped",
         "machine": machine(),
-        "databases": [one.figures() for one in outcomes],
-        "findings": sum(one.findings.count for one in outcomes),
     }
+
+    def report() -> dict[str, Any]:
+        return {**head, "seconds": round(time.monotonic() - begin), **joined(parts, outcomes)}
+
+    def done(part: Part, outcome: Outcome) -> None:
+        outcomes[part] = outcome
+        write(report())
+
+    write(report())
+    run_parts(parts, done, work)
+    return report()
+
+
+def joined(parts: list[Part], outcomes: dict[Part, Outcome]) -> dict[str, Any]:
+    """What has ended so far: a column for each database."""
+    columns = []
+    for database in dict.fromkeys(part.database for part in parts):
+        own = [outcomes[part] for part in parts if part.database == database and part in outcomes]
+        column = Outcome(max((one.database for one in own), default=NAMES[database], key=len), parts=0)  # the longest: with the version
+        for one in own:
+            column.add(one)
+        columns.append({**column.figures(), "parts_asked": sum(part.database == database for part in parts)})
+    finished = sum(one["parts"] for one in columns)
+    found = sum(one.findings.count for one in outcomes.values())
+    return {"parts": finished, "parts_asked": len(parts), "complete": finished == len(parts), "databases": columns, "findings": found}
 
 
 LINES = (
+    ("parts that came to their end / asked for", lambda d: f"{d['parts']} / {d['parts_asked']}"),
     ("kill -9 of processes", lambda d: sum(d["kills"].values())),
     ("immediate stops of the database", lambda d: sum(d["database_stops"].values())),
     ("orders", lambda d: d["orders"]),
@@ -89,18 +113,24 @@ def table(report: dict[str, Any]) -> str:
     for point in points:
         cells = [f"{one['kills'].get(point, 0)} ({one['points_not_reached_then_killed'].get(point, 0)})" for one in columns]
         lines.append(f"| kills at: {point} (of these not reached in time) | {' | '.join(cells)} |")
+    if not report["complete"]:
+        lines = [f"**Incomplete**: {report['parts']} of {report['parts_asked']} parts came to their end.", "", *lines]
     return "\n".join(lines)
+
+
+def write(report: dict[str, Any], path: Path) -> None:
+    """JSON, and the table beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.with_suffix(".md").write_text(table(report) + "\n", encoding="utf-8")
 
 
 def main() -> int:
     """Returns the exit code."""
     options = arguments()
-    report = campaign(options)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    text = table(report)
-    options.json.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
-    print(text)
+    end_on_signals()
+    report = campaign(options, lambda so_far: write(so_far, options.json))
+    print(table(report))
     for one in report["databases"]:
         for kind in ("acknowledged_lost", "effects_doubled", "stuck_after_60_s", "not_verified", "other_findings"):
             for finding in one[kind][:10]:

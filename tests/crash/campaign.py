@@ -7,7 +7,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ SEGMENT = 25  # kills, after which everything must come to rest
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`lease_seconds` None: as shipped."""
+    """`lease_seconds` None: as shipped. `first_kill`, `first_stop`: how many are of earlier parts, so that all parts together try each kind evenly."""
 
     kills: int
     stops: int
@@ -38,13 +38,25 @@ class Plan:
     seed: int
     lease_seconds: float | None = None
     segment: int = SEGMENT
+    first_kill: int = 0
+    first_stop: int = 0
+
+    def points(self, *, cluster: bool) -> list[str]:
+        """Of each kill: half of them at random moments, the others at each point in turn."""
+        points = [one for one in POINTS if not (cluster and one in ONLY_SQLITE)]
+        return [RANDOM if n % 2 else points[n // 2 % len(points)] for n in range(self.first_kill, self.first_kill + self.kills)]
+
+    def killed(self) -> list[bool]:
+        """Of each stop of the database: SIGKILL or, in turn, an immediate stop?"""
+        return [bool(n % 2) for n in range(self.first_stop, self.first_stop + self.stops)]
 
 
 @dataclass(slots=True)
 class Outcome:
-    """Figures of one database."""
+    """Figures of one database. `parts`: how many that came to their end are in it."""
 
     database: str
+    parts: int = 1
     kills: Counter[str] = field(default_factory=Counter)
     not_reached: Counter[str] = field(default_factory=Counter)
     stops: Counter[str] = field(default_factory=Counter)
@@ -56,11 +68,20 @@ class Outcome:
     effects: int = 0
     findings: Findings = field(default_factory=Findings)
 
+    def add(self, other: Outcome) -> None:
+        """Everything of another part."""
+        for one in fields(self):
+            if one.name not in ("database", "findings"):
+                setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+        for one in fields(self.findings):
+            setattr(self.findings, one.name, getattr(self.findings, one.name) + getattr(other.findings, one.name))
+
     def figures(self) -> dict[str, Any]:
         """As JSON."""
         tries = [one for ledger in self.ledgers for one in ledger.acknowledged]
         return {
             "database": self.database,
+            "parts": self.parts,
             "kills": dict(self.kills),
             "points_not_reached_then_killed": dict(self.not_reached),
             "database_stops": dict(self.stops),
@@ -99,7 +120,9 @@ def run(name: str, database: str, folder: Path, plan: Plan, server: PostgresServ
         try:
             for node in nodes:
                 node.start()
-            storm.kills(_choices(plan.kills, server is not None, chance))
+            chosen = plan.points(cluster=server is not None)
+            chance.shuffle(chosen)
+            storm.kills(chosen)
             if server is not None:
                 storm.stops(server)
         finally:
@@ -112,14 +135,6 @@ def run(name: str, database: str, folder: Path, plan: Plan, server: PostgresServ
         outcome.histories = checks.histories(installation, findings)
         outcome.asked, outcome.effects = sum(sink.asked.values()), len(sink.effects)
     return outcome
-
-
-def _choices(count: int, cluster: bool, chance: random.Random) -> list[str]:
-    """Half of them at random moments, the others at each point in turn."""
-    points = [one for one in POINTS if not (cluster and one in ONLY_SQLITE)]
-    chosen = [RANDOM if n % 2 else points[n // 2 % len(points)] for n in range(count)]
-    chance.shuffle(chosen)
-    return chosen
 
 
 @dataclass(slots=True)
@@ -141,16 +156,16 @@ class _Storm:
                 for point in chosen[begin : begin + self.plan.segment]:
                     self._kill(point)
                 self._rest(running)
-            self.say(f"{self.outcome.database}: {min(begin + self.plan.segment, len(chosen))} of {len(chosen)} kills")
+            self.say(f"{min(begin + self.plan.segment, len(chosen))} of {len(chosen)} kills")
 
     def stops(self, server: PostgresServer) -> None:
-        for begin in range(0, self.plan.stops, self.plan.segment):
-            count = min(self.plan.segment, self.plan.stops - begin)
+        chosen = self.plan.killed()
+        for begin in range(0, len(chosen), self.plan.segment):
             with self._load(f"s{begin}") as running:
-                for n in range(count):
-                    self._stop(server, kill=bool(n % 2))
+                for kill in chosen[begin : begin + self.plan.segment]:
+                    self._stop(server, kill=kill)
                 self._rest(running)
-            self.say(f"{self.outcome.database}: {begin + count} of {self.plan.stops} stops of the database")
+            self.say(f"{min(begin + self.plan.segment, len(chosen))} of {len(chosen)} stops of the database")
 
     def _load(self, name: str) -> Any:
         return load(name, self.nodes[0].port, self.installation.token, self.plan.clients)
