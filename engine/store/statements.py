@@ -180,7 +180,7 @@ def run(connection: Connection | StandIn, work: Work) -> list[Row]:
 
     Raises sqlalchemy.exc.DBAPIError of the right kind; the transaction is lost then.
     """
-    if isinstance(connection, StandIn):
+    if not isinstance(connection, Connection):  # the question about an abstract class would cost as much as a short statement
         return connection.run(work)
     if connection.invalidated:  # SQLAlchemy would open another one here, with other options than were asked for
         raise NotAvailable("The connection to the database was lost; nothing was changed.")
