@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Request, g
 from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 
 from engine.identity.policy import GRANTS, allows
@@ -190,24 +191,21 @@ def may_visit(endpoint: str) -> bool:
     return action is not None and may(action)
 
 
-def require(action: str) -> None:
-    """Raises Unauthorized (nobody signed in) or Forbidden, and writes the refusal to the log."""
-    actor: Actor | None = g.get("actor")
+def guard(asked: Request, known: Any) -> None:
+    """Before every request: the table's answer for its endpoint. Unknown addresses go on to 404.
+
+    Raises Unauthorized (nobody signed in) or Forbidden, and writes the refusal to the log.
+    """
+    endpoint, actor = asked.endpoint, known.actor
+    if endpoint is None:
+        return
+    action = TABLE.get(endpoint)
+    if action is None:
+        log.error("endpoint %s is not in the access table", endpoint)
+        raise NotFound
     if permitted(actor, action):
         return
-    log.warning("refused: action %s, from %s", action, request.remote_addr)
+    log.warning("refused: action %s, from %s", action, asked.remote_addr)
     if actor is None:
         raise Unauthorized
     raise Forbidden
-
-
-def guard() -> None:
-    """Before every request: the table's answer for its endpoint. Unknown addresses go on to 404."""
-    if request.endpoint is None:
-        return
-    action = TABLE.get(request.endpoint)
-    if action is None:
-        log.error("endpoint %s is not in the access table", request.endpoint)
-        raise NotFound
-    if action != VISIT:
-        require(action)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, Response
+from flask.globals import app_ctx, request_ctx
 
 from webui import access, addresses, api, assets, filters, i18n, notices, observing, problems, security, signin
 from webui.navigation import Navigation
@@ -47,12 +48,9 @@ def create_app(flowledger: Flowledger) -> Flask:
     app.extensions["flowledger.login_limit"] = signin.LoginLimit()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
-    observing.install(app)
-    app.before_request(security.refuse_nul)
-    app.before_request(signin.identify)
-    app.before_request(observing.identified)
-    app.before_request(access.guard)
-    app.before_request(security.check_csrf)
+    app.before_request(_admit)
+    app.after_request(_finish)
+    app.teardown_request(observing.forget)
     security.install(app)
     filters.install(app)
     notices.install(app)
@@ -73,6 +71,26 @@ def create_app(flowledger: Flowledger) -> Flask:
     navigation.install(app)
     access.check_complete(app)
     return app
+
+
+def _admit() -> None:
+    """Before every request. The request is looked up once: each look through `flask.request` costs."""
+    asked, known = request_ctx.request, app_ctx.g
+    observing.begin(asked, known)
+    security.refuse_nul(asked)
+    signin.identify(asked, known)
+    observing.identified(known)
+    access.guard(asked, known)
+    security.check_csrf(asked, known)
+
+
+def _finish(response: Response) -> Response:
+    """After every answer, errors included."""
+    asked, known = request_ctx.request, app_ctx.g
+    notices.forget(asked, known, response)
+    security.protect(asked, known, response)
+    observing.end(asked, known, response)
+    return response
 
 
 def _pages_of(name: str) -> Blueprint:

@@ -9,8 +9,9 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Request, g
 from werkzeug.wrappers import Response
 
 from webui.i18n import gettext
@@ -88,13 +89,12 @@ def take_notice() -> Notice | None:
         return None
 
 
-def _forget(response: Response) -> Response:
-    if g.get("notice_taken") and request.method == "GET":
+def forget(asked: Request, known: Any, response: Response) -> None:
+    """After every request: what was shown is not shown again."""
+    if known.get("notice_taken") and asked.method == "GET":
         drop_cookie(response, COOKIE)
-    return response
 
 
 def install(app: Flask) -> None:
     """`take_notice()` in templates."""
-    app.after_request(_forget)
     app.jinja_env.globals["take_notice"] = take_notice

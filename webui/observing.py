@@ -10,7 +10,7 @@ import secrets
 import time
 from typing import Any
 
-from flask import Flask, Request, current_app, g, request
+from flask import Request, current_app, g
 from werkzeug.wrappers import Response
 
 from engine.telemetry import logs
@@ -42,31 +42,30 @@ class _Observed:
         self.recorded = self.span.__enter__()
 
 
-def begin() -> None:
-    """Before everything else."""
-    g.observed = _Observed(request._get_current_object(), current_app.extensions["flowledger"].watcher)  # type: ignore[attr-defined]
+def begin(asked: Request, known: Any) -> None:
+    """Before everything else, so that nothing that a request does is outside."""
+    known.observed = _Observed(asked, current_app.extensions["flowledger"].watcher)
 
 
-def identified() -> None:
+def identified(known: Any) -> None:
     """After the caller is known."""
-    actor = g.get("actor")
+    actor = known.actor
     if actor is not None:
-        seen: _Observed = g.observed
+        seen: _Observed = known.observed
         logs.bind(**seen.fields, actor=actor.id)
         seen.recorded.note({"enduser.id": actor.id})
 
 
-def end(response: Response) -> Response:
-    """After every answer, errors included."""
-    seen: _Observed | None = g.get("observed")
+def end(asked: Request, known: Any, response: Response) -> None:
+    """After every answer."""
+    seen: _Observed | None = known.get("observed")
     if seen is not None:
         status = response.status_code
         response.headers[REQUEST_ID] = seen.request_id
-        seen.watcher.request(request.endpoint, seen.method, status, time.perf_counter() - seen.begun)
+        seen.watcher.request(asked.endpoint, seen.method, status, time.perf_counter() - seen.begun)
         seen.recorded.note({"http.response.status_code": status})
         if status >= 500:
             seen.recorded.failed(str(status))
-    return response
 
 
 def forget(_error: BaseException | None) -> None:
@@ -75,10 +74,3 @@ def forget(_error: BaseException | None) -> None:
     if seen is not None:
         seen.span.__exit__(None, None, None)
     logs.bind()
-
-
-def install(app: Flask) -> None:
-    """First of all handlers, so that nothing that a request does is outside."""
-    app.before_request(begin)
-    app.after_request(end)
-    app.teardown_request(forget)

@@ -100,7 +100,7 @@ HTTP_TEXTS = {
 
 def wants_document() -> bool:
     """Does the caller read problem documents rather than pages?"""
-    if is_api():
+    if is_api(request):
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"], default="text/html")
     return best != "text/html"
@@ -220,7 +220,7 @@ def of_http(error: HTTPException) -> Response:
     title, advice = (str(t) for t in HTTP_TEXTS.get(status, HTTP_TEXTS[500 if status >= 500 else 400]))
     data = getattr(error, "data", None) or {}
     detail = str(data.get("message") or error.description or title)
-    if status in (401, 403) and is_api():
+    if status in (401, 403) and is_api(request):
         detail = gettext("Send a valid API token: “Authorization: Bearer …”.") if status == 401 else advice
     if isinstance(error, CsrfRefused):
         title, advice = gettext("The page was open too long"), gettext("Go back, reload the page and send the form again. Nothing was changed.")

@@ -10,9 +10,10 @@ import hashlib
 import hmac
 import logging
 import secrets
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, g, request
+from flask import Flask, Request, g, request
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response
 
@@ -45,9 +46,9 @@ class CsrfRefused(HTTPException):
     description = "The form's security token is missing or out of date."
 
 
-def is_api() -> bool:
+def is_api(asked: Request) -> bool:
     """Does the request go to the API or to the figures, which authenticate by bearer token only?"""
-    return request.path.startswith("/api/") or request.path == "/metrics"
+    return asked.path.startswith("/api/") or asked.path == "/metrics"
 
 
 # --- cookies ---------------------------------------------------------------------------------------------------------
@@ -84,20 +85,21 @@ def _derive(secret: str) -> str:
     return hashlib.sha256(b"flowledger csrf v1\n" + secret.encode()).hexdigest()
 
 
-def refuse_nul() -> None:
+def refuse_nul(asked: Request) -> None:
     """Before every request: no address and no query holds NUL, which databases refuse in the middle of a statement."""
-    if "\0" in request.path or b"%00" in request.query_string or b"\0" in request.query_string:
+    query = asked.query_string
+    if "\0" in asked.path or b"%00" in query or b"\0" in query:
         raise BadRequest
 
 
-def check_csrf() -> None:
+def check_csrf(asked: Request, known: Any) -> None:
     """Before every request that changes something. Raises CsrfRefused."""
-    if request.method in SAFE_METHODS or is_api() or request.endpoint is None:
+    if asked.method in SAFE_METHODS or is_api(asked) or asked.endpoint is None:
         return
-    secret = g.get("session_secret") or read_cookie("visitor")
-    sent = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
+    secret = known.session_secret or read_cookie("visitor")
+    sent = asked.headers.get(TOKEN_HEADER) or asked.form.get(TOKEN_FIELD, "")
     if not _same_origin() or secret is None or not hmac.compare_digest(sent.encode(), _derive(secret).encode()):
-        log.warning("refused: csrf, from %s", request.remote_addr)
+        log.warning("refused: csrf, from %s", asked.remote_addr)
         raise CsrfRefused
 
 
@@ -109,21 +111,19 @@ def _same_origin() -> bool:
 
 
 # --- headers --------------------------------------------------------------------------------------------------------
-def protect(response: Response) -> Response:
+def protect(asked: Request, known: Any, response: Response) -> None:
     """After every request: no caching of personal pages, the visitor cookie where one was made."""
     headers = response.headers
-    if request.endpoint != "static" and "Cache-Control" not in headers:
+    if asked.endpoint != "static" and "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
-    if request.is_secure:
+    if asked.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    visitor = g.get("visitor")
+    visitor = known.get("visitor")
     if visitor is not None:
         set_cookie(response, "visitor", visitor)
-    return response
 
 
 def install(app: Flask) -> None:
     """Headers on every response; `csrf_token()` in templates."""
-    app.after_request(protect)
     app.wsgi_app = Answers(app.wsgi_app, HEADERS)  # type: ignore[method-assign]
     app.jinja_env.globals["csrf_token"] = csrf_token

@@ -8,8 +8,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from threading import Lock
+from typing import Any
 
-from flask import current_app, g, request
+from flask import Request, current_app, g
 from werkzeug.exceptions import Unauthorized
 
 from engine.model.actors import Actor
@@ -18,26 +19,26 @@ from webui.security import is_api, read_cookie
 SESSION_COOKIE = "session"
 
 
-def identify() -> None:
-    """Before every request: set `g.actor` (None: nobody) and `g.session_secret`. A wrong bearer token is Unauthorized."""
-    g.actor = None
-    g.session_secret = None
-    if request.endpoint in (None, "static"):
+def identify(asked: Request, known: Any) -> None:
+    """Before every request: set `g.actor` (None: nobody) and `g.session_secret`. A wrong bearer token is Unauthorized. `known`: the request's `g`."""
+    known.actor = None
+    known.session_secret = None
+    if asked.endpoint in (None, "static"):
         return
     accounts = current_app.extensions["flowledger"].accounts
-    if is_api():
-        scheme, _, secret = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if is_api(asked):
+        scheme, _, secret = asked.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if secret:
             actor = accounts.token(secret.strip()) if scheme.lower() == "bearer" else None
             if actor is None:
                 raise Unauthorized
-            g.actor = actor
+            known.actor = actor
         return
     secret = read_cookie(SESSION_COOKIE) or ""
     if secret:
-        g.actor = accounts.session(secret)
-        if g.actor is not None:
-            g.session_secret = secret
+        known.actor = accounts.session(secret)
+        if known.actor is not None:
+            known.session_secret = secret
 
 
 def current_actor() -> Actor:

@@ -150,8 +150,13 @@ def reference(record: Record, head: Head) -> InstanceRef:
     return InstanceRef(head.instance_id, record.seq, head.state, tuple(f"{head.instance_id}-{k}" for k in created))
 
 
+_LEAVING = frozenset({ev.MessageSent, ev.SignalSent, ev.SubscriptionOpened, ev.JobCreated})
+
+
 def _send(uow: UnitOfWork, services: Services, head: Head, record: Record, execution: Execution) -> None:
     """Messages and signals leave as jobs of the same transaction; a new wait finds a message that came early."""
+    if _LEAVING.isdisjoint(map(type, record.events)):
+        return
     due, leaving = False, list[Due]()
     for number, event in enumerate(record.events):
         job_id = f"{head.instance_id}-{record.seq}.{number}"
@@ -166,7 +171,8 @@ def _send(uow: UnitOfWork, services: Services, head: Head, record: Record, execu
                 due = True
             case _:
                 continue
-    uow.jobs.add_new(leaving)
+    if leaving:
+        uow.jobs.add_new(leaving)
     if due or leaving:
         uow.due_now()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
+from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from engine.application.executions import LiveExecutions
@@ -57,6 +57,19 @@ class Cache(Generic[T]):
 _STORE: ContextVar[Definitions | None] = ContextVar("definitions", default=None)
 
 
+class _At:
+    __slots__ = ("_before", "_store")
+
+    def __init__(self, store: Definitions) -> None:
+        self._store = store
+
+    def __enter__(self) -> None:
+        self._before = _STORE.set(self._store)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _STORE.reset(self._before)
+
+
 class Library:
     """Definitions, their models and forms, compiled once and kept: a version never changes."""
 
@@ -98,14 +111,9 @@ class Library:
         """It was deployed: the first instance need not compile it again."""
         self._models.get(deployment_id, lambda: model)
 
-    @contextmanager
-    def at(self, store: Definitions) -> Iterator[None]:
+    def at(self, store: Definitions) -> _At:
         """While instances run: definitions that they call by an expression are read from there."""
-        before = _STORE.set(store)
-        try:
-            yield
-        finally:
-            _STORE.reset(before)
+        return _At(store)
 
     def _look_up(self, definition_id: str) -> Model:
         store = _STORE.get()

@@ -62,11 +62,12 @@ class RecordedCalls:
             return Call(name, failed=True, error=f"{type(exc).__name__}: {exc}")
 
 
+_STILL = (inp.AssignUserTask, inp.RetryJob, inp.AddComment, inp.AddAttachment)
+
+
 def step(execution: Execution, input: inp.Input, now: datetime, call: RecordedCalls) -> tuple[ev.Event, ...]:
     """The outcome of `input`. Raises what `Execution.apply` raises."""
-    if isinstance(input, inp.AssignUserTask | inp.RetryJob | inp.AddComment | inp.AddAttachment) or (
-        isinstance(input, inp.FailJob) and not input.tracked
-    ):
+    if isinstance(input, _STILL) or (isinstance(input, inp.FailJob) and not input.tracked):
         return annotate(input)
     return execution.apply(input, now, call, call.watch)
 

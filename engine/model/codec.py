@@ -29,9 +29,9 @@ def encode(obj: Any) -> dict[str, Any]:
     out: dict[str, Any] = {"type": cls.__name__}
     for name, default in spec:
         value = getattr(obj, name)
-        if type(value) is type(default) and value == default:
+        if value is default or (type(value) is type(default) and value == default):
             continue
-        if isinstance(value, tuple):
+        if type(value) is tuple:
             value = [encode(v) if dataclasses.is_dataclass(v) else v for v in value]
         out[name] = value
     return out

@@ -87,10 +87,14 @@ class Drafts(Protocol):
 class Projection(Protocol):
     """Derives one read table from records, inside the transaction that appends them.
 
-    `apply` adds its writes to a batch (`engine.store.statements.Batch`), which runs them together.
+    `apply` adds its writes to a batch (`engine.store.statements.Batch`), which runs them together. `about`: the classes of inputs and events that it looks
+    for; a record without any of them is not shown to it. None: it sees every record.
     """
 
     name: str
+
+    @property
+    def about(self) -> frozenset[type] | None: ...
 
     def apply(self, batch: Any, record: Record, head: Head) -> None: ...
 

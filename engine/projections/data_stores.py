@@ -22,6 +22,7 @@ class DataStoreProjection:
     """Table `data_store`. Versions come from the records, so a rebuild in another order of instances ends with the same newest one."""
 
     name = "data_store"
+    about = frozenset({ev.DataStoreWritten})
 
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """The last write of each store; older versions go."""

@@ -31,6 +31,7 @@ class InstanceProjection:
     """Table `instance`: one row an instance, at the head of its chain; `instance_word`: what its business key is found by."""
 
     name = "instance"
+    about = None
 
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Insert at the start, else move the head."""
@@ -75,6 +76,7 @@ class IncidentProjection:
     """Table `incident`: what stands or stood."""
 
     name = "incident"
+    about = frozenset({inp.FailJob, ev.IncidentRaised, ev.IncidentResolved, ev.InstanceCompleted, ev.InstanceFailed, ev.InstanceCancelled})
 
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Open and resolve. What was raised, resolved and raised again in one record is one row, with the last cause."""
@@ -112,6 +114,7 @@ class NoteProjection:
     """Table `note`: comments and attachments."""
 
     name = "note"
+    about = frozenset({ev.CommentAdded, ev.AttachmentAdded})
 
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """One row a remark or file."""

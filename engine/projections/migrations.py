@@ -37,6 +37,7 @@ class MigrationProjection:
     """After the other projections: it changes rows that they own."""
 
     name = "migration"
+    about = frozenset({MigrateInstance, ElementMigrated, UserTaskChanged})
 
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Nothing but for a migration."""

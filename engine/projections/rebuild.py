@@ -16,6 +16,7 @@ from engine.store.deployments import SqlDefinitions
 from engine.store.history import stored_bytes
 from engine.store.statements import Batch
 from engine.store.tables import record
+from engine.store.unit_of_work import project
 
 # By time over all instances, but within an instance always by number: clocks differ between nodes and may be set back.
 _TIME = sa.func.max(record.c.at).over(partition_by=record.c.instance_id, order_by=record.c.seq)
@@ -37,8 +38,7 @@ def rebuild(database: Database) -> int:
             one = read(stored_bytes(body), stored)
             head = _next(heads.get(one.instance_id), one, definitions)
             heads[one.instance_id] = head
-            for projection in ALL:
-                projection.apply(batch, one, head)
+            project(ALL, batch, one, head)
             count += 1
             if count % TOGETHER == 0:
                 batch.flush()

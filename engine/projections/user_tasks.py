@@ -29,6 +29,7 @@ class UserTaskProjection:
     """Tables `user_task` and `task_candidate`: the latter holds open work only, and what somebody has taken under their name alone."""
 
     name = "user_task"
+    about = frozenset({ev.UserTaskCreated, ev.UserTaskAssigned, ev.UserTaskCompleted, ev.UserTaskCancelled})
 
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Tasks that the record creates are written once, in their final state."""

@@ -34,6 +34,9 @@ class JobProjection:
     """Table `job`, kinds timer and service."""
 
     name = "job"
+    about = frozenset(
+        {ev.JobCreated, ev.JobEnded, inp.RetryJob, inp.RetryElement, inp.FailJob, inp.SuspendInstance, inp.ResumeInstance, inp.CancelInstance}
+    )
 
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Create, withdraw; an operator's retry revives."""
@@ -88,6 +91,7 @@ class SubscriptionProjection:
     """Table `subscription`. A subscription without a key of its own waits under the instance's business key."""
 
     name = "subscription"
+    about = frozenset({ev.SubscriptionOpened, ev.SubscriptionClosed, inp.SuspendInstance, inp.ResumeInstance})
 
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Open and close."""

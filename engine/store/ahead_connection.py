@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from sqlalchemy.engine import Connection, Dialect
@@ -45,8 +44,11 @@ class AheadConnection(StandIn):
                 continue
             if any(write.writes is None or write.writes[0] in compiled.tables for write, _ in self.writes):
                 self.refuse()
-            with self._noticing():
+            try:
                 found = run(self.reader, [(compiled, sets)])
+            except BaseException:  # whatever becomes of it: what is carried out after it is not written
+                self.refused = True
+                raise
             if compiled.of_instance:
                 self._instances.add(sets[0]["b_instance"])
             else:
@@ -55,14 +57,8 @@ class AheadConnection(StandIn):
 
     def settled(self, query: Any, values: Mapping[str, Any] | None = None) -> Any:
         """The result of a query for what never changes once it is there: a version's diagrams."""
-        with self._noticing():
-            return self.reader.execute(query, values)
-
-    @contextmanager
-    def _noticing(self) -> Iterator[None]:
-        """Whatever becomes of an error: what was carried out after it is not written."""
         try:
-            yield
+            return self.reader.execute(query, values)
         except BaseException:
             self.refused = True
             raise

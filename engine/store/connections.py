@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,21 +37,21 @@ class Kept:
         """How many are out of the pool, but not in use."""
         return len(self._idle)
 
-    @contextmanager
-    def use(self) -> Iterator[Connection]:
-        """A connection without a transaction; after an exception the pool looks at it. Raises NotAvailable."""
+    def use(self) -> Use:
+        """`with` it: a connection without a transaction. Raises NotAvailable."""
+        return Use(self)
+
+    def take(self) -> Connection:
+        """One that is kept, else one of the pool. Raises NotAvailable."""
         connection = self._kept()
         if connection is None:
             with _told():
                 connection = self._engine.connect()
-        driver = connection.connection.dbapi_connection
-        try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-        same = not connection.invalidated and connection.connection.dbapi_connection is driver
-        if len(self._idle) < self._most and same:
+        return connection
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep it when there is room."""
+        if len(self._idle) < self._most:
             self._idle.append((time.monotonic(), connection))
         else:
             connection.close()
@@ -76,6 +77,27 @@ class Kept:
             info = connection.connection.info
             connection.close()
             info[_USED] = used
+
+
+class Use:
+    """Of a kept connection, by one thread, once; after an exception, or when SQLAlchemy put another one in its place, the pool looks at it."""
+
+    __slots__ = ("_connection", "_driver", "_kept")
+
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+
+    def __enter__(self) -> Connection:
+        self._connection = self._kept.take()
+        self._driver = self._connection.connection.dbapi_connection
+        return self._connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        connection = self._connection
+        if error is None and not connection.invalidated and connection.connection.dbapi_connection is self._driver:
+            self._kept.give_back(connection)
+        else:
+            connection.close()
 
 
 @contextmanager

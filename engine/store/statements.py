@@ -10,9 +10,10 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,31 +40,42 @@ class Compiled:
     writes: tuple[str, str] | None
     names: tuple[str, ...]
     constants: Mapping[str, Any]
-    before: tuple[tuple[str, Process], ...]
+    before: tuple[tuple[int, Process], ...]
     after: tuple[tuple[int, Process], ...]
     reads: bool = False
     tables: frozenset[str] = frozenset()
     of_instance: bool = False
     parts: tuple[Compiled, ...] = ()
+    _chosen: Callable[[Mapping[str, Any]], Row] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_chosen", _choosing(self.names))
 
     def parameters(self, values: Any) -> tuple[Any, ...]:
         """By position. `values`: by name; of joined statements a sequence of them. Raises KeyError for a value that is missing."""
         if self.parts:
             return tuple(chain.from_iterable([part.parameters(one) for part, one in zip(self.parts, values, strict=True)]))
-        if self.constants or self.before:
-            values = {**self.constants, **values}
-            for name, process in self.before:
-                values[name] = process(values[name])
-        return tuple([values[name] for name in self.names])
+        found = self._chosen({**self.constants, **values} if self.constants else values)
+        return _processed(found, self.before) if self.before else found
 
     def row(self, found: Row) -> Row:
         """What the driver found, as Python values."""
-        if not self.after:
-            return found
-        row = list(found)
-        for index, process in self.after:
-            row[index] = process(row[index])
-        return tuple(row)
+        return _processed(found, self.after) if self.after else found
+
+
+def _processed(row: Row, processes: tuple[tuple[int, Process], ...]) -> Row:
+    """With what some of its values are made to, by position."""
+    changed = list(row)
+    for index, process in processes:
+        changed[index] = process(changed[index])
+    return tuple(changed)
+
+
+def _choosing(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Row]:
+    """Takes the values of these names, in this order; `itemgetter` gives one of them without a tuple, and cannot give none."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple([values[name] for name in names])
 
 
 class Statement:
@@ -104,7 +116,7 @@ def _compile(clause: Any, dialect: Dialect, names: tuple[str, ...]) -> Compiled:
     constants = {name: bind.value for name, bind in binds.items() if name not in names}
     if missing := sorted(name for name, value in constants.items() if value is None):
         raise ValueError(f"a statement of the hot path needs {', '.join(missing)}:\n{compiled}")
-    before = ((name, _once(bind.type, bind.type.dialect_impl(dialect).bind_processor(dialect))) for name, bind in binds.items())
+    before = {name: _moments(dialect) if isinstance(bind.type, Utc) else _sent(bind.type, dialect) for name, bind in binds.items()}
     found = enumerate(clause.selected_columns) if isinstance(clause, sa.Select) else ()
     after = ((index, column.type.dialect_impl(dialect).result_processor(dialect, None)) for index, column in found)
     sql, in_order = (str(compiled), compiled.positiontup) if compiled.positiontup is not None else _numbered(str(compiled))
@@ -113,18 +125,28 @@ def _compile(clause: Any, dialect: Dialect, names: tuple[str, ...]) -> Compiled:
         writes=None if isinstance(clause, sa.Select) else (clause.table.name, clause.__visit_name__),
         names=tuple(in_order),
         constants=constants,
-        before=tuple((name, process) for name, process in before if process is not None),
+        before=tuple((index, process) for index, name in enumerate(in_order) if (process := before[name]) is not None),
         after=tuple((index, process) for index, process in after if process is not None),
         reads=isinstance(clause, sa.Select),
         tables=frozenset(str(table) for table in find_tables(clause)) if isinstance(clause, sa.Select) else frozenset(),
     )
 
 
-def _once(kind: Any, process: Process | None) -> Process | None:
-    """A record and its rows name one moment ten times. Not for what is read: two moments of the hour that comes twice in autumn are equal in the zone
-    of a session, and are not the same.
+def _sent(kind: sa.types.TypeEngine[Any], dialect: Dialect) -> Process | None:
+    process: Process | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return process
+
+
+_of_moments: dict[str, Process] = {}
+
+
+def _moments(dialect: Dialect) -> Process | None:
+    """What is made of moments before they are sent: once for all statements, because a record and its rows name one moment ten times.
+
+    Not of what is read: two moments of the hour that comes twice in autumn are equal in the zone of a session, and are not the same.
     """
-    return lru_cache(256)(process) if process is not None and isinstance(kind, Utc) else process
+    process = _sent(Utc(), dialect)
+    return None if process is None else _of_moments.setdefault(dialect.name, lru_cache(256)(process))
 
 
 _NAMED = re.compile(r"%\((\w+)\)s")
@@ -158,7 +180,7 @@ def run(connection: Connection | StandIn, work: Work) -> list[Row]:
 
     Raises sqlalchemy.exc.DBAPIError of the right kind; the transaction is lost then.
     """
-    if isinstance(connection, StandIn):
+    if not isinstance(connection, Connection):  # the question about an abstract class would cost as much as a short statement
         return connection.run(work)
     if connection.invalidated:  # SQLAlchemy would open another one here, with other options than were asked for
         raise NotAvailable("The connection to the database was lost; nothing was changed.")

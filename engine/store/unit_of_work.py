@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -84,8 +84,7 @@ class SqlUnitOfWork:
         batch = Batch(self.connection)
         batch.add(APPEND, record_row(record))
         try:
-            for projection in self._projections:
-                projection.apply(batch, record, head)
+            project(self._projections, batch, record, head)
             batch.flush()
         except IntegrityError as exc:
             cause = str(exc.orig)
@@ -94,6 +93,14 @@ class SqlUnitOfWork:
             if "pk_record" in cause or "record.instance_id" in cause:
                 raise ConcurrentChange from exc
             raise
+
+
+def project(projections: Iterable[Projection], batch: Batch, record: Record, head: Head) -> None:
+    """Show a record to the projections that it is about, in their order."""
+    told = {type(record.input), *map(type, record.events)}
+    for projection in projections:
+        if projection.about is None or not told.isdisjoint(projection.about):
+            projection.apply(batch, record, head)
 
 
 @contextmanager

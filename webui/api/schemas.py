@@ -17,7 +17,7 @@ MAX_STATES = 50_000  # some seconds of a request
 
 def variables(**kw: Any) -> fields.Dict:
     """A field of variables by name."""
-    return fields.Dict(keys=fields.String(validate=ID), values=fields.Raw(allow_none=True), **kw)
+    return fields.Dict(keys=fields.String(validate=ID), **kw)
 
 
 # --- errors ------------------------------------------------------------------------------------------------------------
