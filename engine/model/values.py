@@ -45,6 +45,7 @@ def _no_constants(name: str) -> Any:
     raise InvalidInput(f"JSON does not know {name}")
 
 
+_PLAIN = json.JSONDecoder()
 _decoder = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
 
 
@@ -63,7 +64,7 @@ def purify(value: Any) -> Any:
 
 def purified(data: bytes) -> Any:
     """The value of canonical bytes."""
-    return json.loads(data)
+    return _PLAIN.decode(data.decode())
 
 
 def key_text(text: str, what: str, limit: int = 255) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any
 
@@ -191,12 +191,12 @@ def run(connection: Connection | StandIn, work: Work) -> list[Row]:
     compiled, sets = work[-1]
     # Every cursor is closed here and now: one that the traceback of an exception keeps alive would be finalised by the garbage collector in
     # some other thread, which SQLite then makes wait until this connection is idle, with Python's own lock in its hands.
-    cursors = [connection.dialect.loaded_dbapi.RawCursor(raw) if pipeline else raw.cursor() for _ in work]
+    cursors = [connection.dialect.loaded_dbapi.RawCursor(raw) for _ in work] if pipeline else [raw.cursor()]
     listeners: Any = connection.dispatch.before_cursor_execute
     watched = connection if listeners else None  # whoever watches SQLAlchemy's statements sees these, too
     try:
         with raw.pipeline() if pipeline and (len(work) > 1 or len(sets) > 1) else nullcontext():
-            for cursor, (compiled, sets) in zip(cursors, work, strict=True):
+            for cursor, (compiled, sets) in zip(cursors if pipeline else repeat(cursors[0]), work, strict=pipeline):
                 _send(watched, cursor, compiled, sets)
         return list(cursors[-1].fetchall()) if compiled.reads else []
     except connection.dialect.loaded_dbapi.Error as exc:

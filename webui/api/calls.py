@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeAlias
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import marshmallow as ma
 from flask import Request, Response, current_app, g, request
 from flask.globals import request_ctx
 from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import UnsupportedMediaType
 
 from engine.errors import InvalidInput, LimitExceeded
 from engine.model.actors import Actor
 from engine.model.commands import Command
 from engine.model.values import parse
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
 
 View: TypeAlias = Callable[..., Any]
 
@@ -55,6 +60,17 @@ def load_json(req: Request, limit: int = JSON_BYTES) -> Any:
     if (req.content_length or 0) > limit:
         raise LimitExceeded(what="size of the request body in bytes", value=req.content_length, limit=limit)
     return parse(req.get_data(cache=False))
+
+
+class _Answer(Response):
+    """One whose headers are sent as they are: werkzeug would look through a copy of them for what is to be corrected."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        """The length is known; an answer without a body has none."""
+        if self.status_code == HTTPStatus.NO_CONTENT:
+            return super().get_wsgi_headers(environ)
+        self.headers["Content-Length"] = str(len(self.get_data()))
+        return self.headers
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]
@@ -96,7 +112,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
                 if isinstance(result, Response):
                     return result
                 text = current_app.json.dumps(result if schema is None else schema.dump(result))
-                return Response(f"{text}\n", status, headers, content_type="application/json")
+                return _Answer(f"{text}\n".encode(), status, headers, content_type="application/json")
 
             return _described(answering, described(view))
 
