@@ -34,6 +34,12 @@ class LiveExecutions:
                 self.hits += 1
             return held
 
+    def at(self, instance_id: str) -> int | None:
+        """At which record the held one stands."""
+        with self._lock:
+            held = self._held.get(instance_id)
+            return None if held is None else held[0]
+
     def put(self, instance_id: str, seq: int, execution: Execution) -> None:
         """Keep it unless a newer one is held."""
         with self._lock:

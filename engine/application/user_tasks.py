@@ -19,7 +19,7 @@ from engine.ports import Form, Head, UnitOfWork
 
 def complete(uow: UnitOfWork, services: Services, command: cmd.Complete, actor: Actor, request_id: str | None = None) -> InstanceRef:
     """Finish a task. Raises NotFound, TaskNotOpen, NotAllowed, InstanceSuspended, FormInvalid, LimitExceeded."""
-    task, head = _open(uow, command.task_id)
+    task, head = _open(uow, services, command.task_id)
     policy.require_work(actor, _with_excluded(uow, task))
     if head.state == "suspended":
         raise InstanceSuspended(id=head.instance_id)
@@ -28,7 +28,7 @@ def complete(uow: UnitOfWork, services: Services, command: cmd.Complete, actor: 
 
 def complete_by_hand(uow: UnitOfWork, services: Services, command: cmd.CompleteByHand, actor: Actor, request_id: str | None = None) -> InstanceRef:
     """An operator finishes a task in the place of whose it is; the form's rules and the four eyes hold for them, too."""
-    task, head = _open(uow, command.work_id)
+    task, head = _open(uow, services, command.work_id)
     if actor.id in _with_excluded(uow, task).excluded_users:
         raise NotAllowed(actor=actor.name or actor.id, action=f"task {task.name or task.element_id}")
     return _finish(uow, services, task, head, command.variables, actor, request_id, command.reason)
@@ -59,7 +59,7 @@ def _finish(
 
 def claim(uow: UnitOfWork, services: Services, command: cmd.Claim, actor: Actor, request_id: str | None = None) -> InstanceRef:
     """Take a task that is offered to the actor. Raises NotFound, TaskNotOpen, TaskClaimed, NotAllowed."""
-    task, head = _open(uow, command.task_id)
+    task, head = _open(uow, services, command.task_id)
     if task.assignee is not None and task.assignee != actor.id:
         raise TaskClaimed(id=task.id, assignee=task.assignee)
     policy.require_work(actor, _with_excluded(uow, task))
@@ -68,7 +68,7 @@ def claim(uow: UnitOfWork, services: Services, command: cmd.Claim, actor: Actor,
 
 def release(uow: UnitOfWork, services: Services, command: cmd.Release, actor: Actor, request_id: str | None = None) -> InstanceRef:
     """Give a claimed task back to those whom it is offered to. Raises NotFound, TaskNotOpen, NotAllowed."""
-    task, head = _open(uow, command.task_id)
+    task, head = _open(uow, services, command.task_id)
     _own(task, actor)
     if not (task.candidate_groups or task.candidate_users):
         raise InvalidInput("Nobody else could take this task; hand it over instead.")
@@ -77,7 +77,7 @@ def release(uow: UnitOfWork, services: Services, command: cmd.Release, actor: Ac
 
 def hand_over(uow: UnitOfWork, services: Services, command: cmd.HandOver, actor: Actor, request_id: str | None = None) -> InstanceRef:
     """Pass a task on; the receiver must be an active user who may work on it. Raises NotFound, TaskNotOpen, NotAllowed."""
-    task, head = _open(uow, command.task_id)
+    task, head = _open(uow, services, command.task_id)
     if task.assignee is None and not policy.allows(actor, "task.reassign"):
         policy.require_work(actor, _with_excluded(uow, task))
     else:
@@ -93,7 +93,7 @@ def hand_over(uow: UnitOfWork, services: Services, command: cmd.HandOver, actor:
 
 def save_draft(uow: UnitOfWork, services: Services, command: cmd.SaveDraft, actor: Actor, request_id: str | None = None) -> None:
     """Keep what was typed; not validated, not part of the history. Raises NotFound, TaskNotOpen, NotAllowed."""
-    task, head = _open(uow, command.task_id)
+    task, head = _open(uow, services, command.task_id)
     policy.require_work(actor, task)
     uow.drafts.save_form(head.instance_id, task.key, actor.id, pure(services, dict(command.values), "size of the draft"), uow.now)
 
@@ -116,8 +116,8 @@ def _require_attached(uow: UnitOfWork, head: Head, form: Form, values: Mapping[s
         raise InvalidInput(f"File {min(missing)[:12]} is not attached to this instance; attach it first, then name it in the form.")
 
 
-def _open(uow: UnitOfWork, task_id: str) -> tuple[TaskRow, Head]:
-    found = uow.instances.open_task(task_id)
+def _open(uow: UnitOfWork, services: Services, task_id: str) -> tuple[TaskRow, Head]:
+    found = uow.instances.open_task(task_id, at=services.live.at(task_id.rpartition("-")[0]))
     if found is None:
         raise NotFound(kind="user task", id=task_id)
     task, head = found

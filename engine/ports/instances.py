@@ -45,8 +45,11 @@ class Instances(Protocol):
     def lock(self, instance_ids: Sequence[str]) -> None:
         """Lock several for the transaction, always in the same order."""
 
-    def open_task(self, task_id: str, *, lock: bool = True) -> tuple[TaskRow, Head] | None:
-        """The task in whatever state with its instance, locked for the transaction unless it is only looked at."""
+    def open_task(self, task_id: str, *, lock: bool = True, at: int | None = None) -> tuple[TaskRow, Head] | None:
+        """The task in whatever state with its instance, locked for the transaction unless it is only looked at.
+
+        `at`: the record that the caller believes to be the newest one of the instance; who carries a command out ahead of its transaction need not read then.
+        """
 
     def attached(self, instance_id: str) -> frozenset[str]:
         """SHA-256 of the files that were attached to this instance."""

@@ -22,6 +22,7 @@ from engine.errors import ConcurrentChange
 from engine.ports import Clock, Projection, UnitOfWork, Waker
 from engine.store.ahead_connection import AheadConnection, NotAhead
 from engine.store.database import Database
+from engine.store.foreseen import Foreseen
 from engine.store.group_commit import GroupCommit
 from engine.store.statements import Work, run, together
 from engine.store.unit_of_work import SqlUnitOfWork, run_all
@@ -60,6 +61,7 @@ class Ahead:
         self._group_commit = group_commit
         self._locks = [Lock() for _ in range(STRIPES)]
         self._failed: OrderedDict[str, int] = OrderedDict()
+        self._foreseen = Foreseen()
 
     def attempt(self, about: str, work: Callable[[UnitOfWork], T], *, one_after_the_other: bool = False) -> Done[T] | None:
         """None: nothing was changed, it has to be done in a transaction. Raises what `work` raises, and why writing failed.
@@ -76,6 +78,7 @@ class Ahead:
                 prepared = self._prepare(work)
                 if prepared is not None:
                     self._write(prepared)
+                    self._foreseen.keep(prepared.connection.writes, prepared.connection.opened)
                     self._failed.pop(about, None)
                     return Done(prepared.answer)
             except ConcurrentChange:  # its execution was spoilt with it: the next one is built from the records
@@ -87,14 +90,15 @@ class Ahead:
 
     def _prepare(self, work: Callable[[UnitOfWork], Any]) -> _Prepared | None:
         with self._database.outside() as reader:
-            connection = AheadConnection(reader)
+            connection = AheadConnection(reader, self._foreseen)
             uow = SqlUnitOfWork(connection, self._clock, self._projections, self._waker)
             try:
                 answer = work(uow)
             except NotAhead:
                 return None
             except Exception:
-                if connection.refused and not reader.invalidated:  # somebody made another error of it
+                # What was foreseen may be wrong; of what was refused or could not be read somebody may have made another error.
+                if (connection.guessed or connection.refused) and not reader.invalidated:
                     return None
                 raise
             if connection.refused or not connection.guarded():

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from sqlalchemy.engine import Connection, Dialect
 
+from engine.store.foreseen import Foreseen
 from engine.store.statements import Compiled, Row, StandIn, Work, run
 
 
@@ -18,11 +19,13 @@ class AheadConnection(StandIn):
     """`reader`: a connection in autocommit mode. Knows statements (`engine.store.statements`) only: what else a port asks of it raises NotAhead.
 
     `writes`: to be run in this order; `later`: to be done after them in the same transaction. `seen`: what was read and may be another by then.
-    `refused`: it raised NotAhead or a read failed, whatever became of that.
+    `refused`: it raised NotAhead or a read failed, whatever became of that. `guessed`: something was not read, but foreseen.
     """
 
-    def __init__(self, reader: Connection) -> None:
+    def __init__(self, reader: Connection, foreseen: Foreseen) -> None:
         self.reader = reader
+        self._foreseen = foreseen
+        self.guessed = False
         self.writes: list[tuple[Compiled, Any]] = []
         self.seen: list[tuple[Compiled, Mapping[str, Any], list[Row]]] = []
         self.later: list[Callable[[Connection], None]] = []
@@ -54,6 +57,14 @@ class AheadConnection(StandIn):
             else:
                 self.seen.append((compiled, sets[0], found))
         return found
+
+    def foreseen(self, instance_id: str, key: int, seq: int) -> Row | None:
+        """As if it had been read, but nothing may be refused because of it."""
+        row = self._foreseen.take(instance_id, key, seq)
+        if row is not None:
+            self.guessed = True
+            self._instances.add(instance_id)
+        return row
 
     def settled(self, query: Any, values: Mapping[str, Any] | None = None) -> Any:
         """The result of a query for what never changes once it is there: a version's diagrams."""

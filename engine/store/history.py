@@ -19,7 +19,8 @@ from engine.model.values import Json, canonical, parse, sha256
 from engine.model.views import TaskRow
 from engine.ports import Head
 from engine.store import rows
-from engine.store.statements import Batch, StandIn, Statement
+from engine.store.foreseen import OF_INSTANCE, OF_TASK, OF_TASK_TOO
+from engine.store.statements import Batch, Row, StandIn, Statement
 from engine.store.tables import blob, instance, note, record, snapshot
 from engine.store.task_tables import user_task
 
@@ -43,13 +44,10 @@ _COLUMNS = ("definition_id", "process_id", "business_key", "state", "seq", "head
 _SELECT_HEAD = sa.select(*(instance.c[name] for name in _COLUMNS)).where(instance.c.id == sa.bindparam("b_instance"))
 _HEAD, _HEAD_LOCKED = Statement(_SELECT_HEAD, of_instance=True), Statement(_SELECT_HEAD.with_for_update())
 _HEAD_FREE = Statement(_SELECT_HEAD.with_for_update(skip_locked=True))
-_TASK = ("definition_id", "process_id", "business_key", "element_id", "name", "state", "assignee", "candidate_groups", "candidate_users")
-_TASK_TOO = ("excludes", "excluded_users", "form_key", "priority", "due", "follow_up", "created_at", "ended_at", "ended_by")
 _OPEN_TASK = Statement(
     sa.select(
-        *(user_task.c[name] for name in (*_TASK, *_TASK_TOO)),
-        instance.c.state.label("instance_state"),
-        *(instance.c[name] for name in ("seq", "head_hash", "started_by")),
+        *(user_task.c[name] for name in (*OF_TASK, *OF_TASK_TOO)),
+        *(instance.c[name].label(f"instance_{name}") for name in OF_INSTANCE),
     )
     .join(instance, instance.c.id == user_task.c.instance_id)
     .where(user_task.c.instance_id == sa.bindparam("b_instance"), user_task.c.key == sa.bindparam("b_key")),
@@ -133,16 +131,12 @@ class SqlInstances:
         values = {"instance_id": instance_id, "seq": seq, "engine_version": engine_version, "data": zlib.compress(canonical(data), 1)}
         _KEEP[self._connection.dialect.name].rows(self._connection, values)
 
-    def open_task(self, task_id: str, *, lock: bool = True) -> tuple[TaskRow, Head] | None:
-        """The task in whatever state with its instance, locked unless it is only looked at."""
+    def open_task(self, task_id: str, *, lock: bool = True, at: int | None = None) -> tuple[TaskRow, Head] | None:
+        """The task in whatever state with its instance, locked unless it is only looked at. `at`: the record that the caller believes to be the newest."""
         parts = rows.split_task_id(task_id)
         if parts is None:
             return None
-        batch = Batch(self._connection)
-        if lock and self._connection.dialect.name != "sqlite" and not isinstance(self._connection, StandIn):
-            # A statement of its own: one that waited for the lock would still show the task as it was before.
-            batch.add(_LOCK, {"b_instance": parts[0]})
-        row = batch.first(_OPEN_TASK, {"b_instance": parts[0], "b_key": parts[1]})
+        row = self._task_row(*parts, lock, at)
         if row is None:
             return None
         # Unpacked by position, in the order of _OPEN_TASK: each access by name costs as much as a column.
@@ -175,6 +169,18 @@ class SqlInstances:
         )
         head = Head(parts[0], definition_id, process_id, business_key, i_state, seq, head_hash, started_by)
         return task, head
+
+    def _task_row(self, instance_id: str, key: int, lock: bool, at: int | None) -> Row | None:
+        connection, batch = self._connection, Batch(self._connection)
+        if isinstance(connection, StandIn):
+            foreseen = connection.foreseen(instance_id, key, at) if at is not None else None
+            row = foreseen or batch.first(_OPEN_TASK, {"b_instance": instance_id, "b_key": key})
+            connection.opened = row
+            return row
+        if lock and connection.dialect.name != "sqlite":
+            # A statement of its own: one that waited for the lock would still show the task as it was before.
+            batch.add(_LOCK, {"b_instance": instance_id})
+        return batch.first(_OPEN_TASK, {"b_instance": instance_id, "b_key": key})
 
     def attached(self, instance_id: str) -> frozenset[str]:
         """SHA-256 of the files that were attached to this instance."""

@@ -168,7 +168,13 @@ Work = Sequence[tuple[Compiled, Sequence[Any]]]
 
 
 class StandIn(ABC):
-    """In the place of a connection: decides itself what becomes of the statements (`engine.store.ahead`)."""
+    """In the place of a connection: decides itself what becomes of the statements (`engine.store.ahead`). `opened`: the user task that was read last."""
+
+    opened: Row | None = None
+
+    @abstractmethod
+    def foreseen(self, instance_id: str, key: int, seq: int) -> Row | None:
+        """A user task without asking the database, as it stands if this record is still the newest one of its instance."""
 
     @abstractmethod
     def run(self, work: Work) -> list[Row]:
