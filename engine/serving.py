@@ -46,7 +46,10 @@ def _end_with(parent: int) -> None:
 
 
 def _seldom_interrupted() -> None:
-    """Ask the system not to take the processor from this process each time another one wakes up: what it just had in the caches would be gone."""
+    """Ask the system not to take the processor from this process each time another one wakes up: what it just had in the caches would be gone.
+
+    Not on SQLite: whoever is given the turn to write should begin at once, because the others wait for it.
+    """
     if hasattr(os, "sched_setscheduler"):
         with suppress(OSError):  # not everywhere allowed
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
@@ -59,8 +62,9 @@ def application(settings: Settings) -> Wsgi:
         raise FlowledgerError("No web application is installed (entry point group flowledger.web).")
     logs.configure(settings.log_format, settings.log_level)  # the server's own settings have come before
     _end_with(os.getppid())
-    _seldom_interrupted()
     app = build(settings)
+    if not app.store.is_sqlite:
+        _seldom_interrupted()
     app.dispatcher.start()
     Finalize(None, app.close, exitpriority=10)
     return reading_all(factories[0](app))
