@@ -19,13 +19,12 @@ class AheadConnection(StandIn):
     """`reader`: a connection in autocommit mode. Knows statements (`engine.store.statements`) only: what else a port asks of it raises NotAhead.
 
     `writes`: to be run in this order; `later`: to be done after them in the same transaction. `seen`: what was read and may be another by then.
-    `refused`: it raised NotAhead or a read failed, whatever became of that. `guessed`: something was not read, but foreseen.
+    `refused`: it raised NotAhead or a read failed, whatever became of that.
     """
 
     def __init__(self, reader: Connection, foreseen: Foreseen) -> None:
         self.reader = reader
         self._foreseen = foreseen
-        self.guessed = False
         self.writes: list[tuple[Compiled, Any]] = []
         self.seen: list[tuple[Compiled, Mapping[str, Any], list[Row]]] = []
         self.later: list[Callable[[Connection], None]] = []

@@ -1,7 +1,8 @@
 """What the next command on an instance would read of a user task: the row as this process has just written it (`engine.store.ahead`).
 
-Such a row is no truth: another process may have gone on with the instance. It holds for the record that it was written with, so whoever uses it must append
-the very next one, which clashes with anybody else's; and must not refuse anything because of it.
+Such a row is no truth: another process may have gone on with the instance, or the database may have lost its last commits. It holds for the record that it
+was written with, so whoever uses it must append the very next one, which clashes with anybody else's and is not written where that record is not the
+newest (`append` in `engine.store.history`); and must not refuse anything because of it.
 """
 
 from __future__ import annotations

@@ -32,7 +32,10 @@ def _replacing(insert: Any) -> Any:
     )
 
 
-APPEND = Statement(record.insert())
+_APPEND = Statement(record.insert())
+_IS_NEXT = sa.case((instance.c.seq == sa.bindparam("b_before"), sa.bindparam("b_seq", type_=sa.Integer)))
+# Without a number, which a record must have, when the instance stands elsewhere or is not there: after the database lost its last commits, say.
+_APPEND_NEXT = Statement(record.insert().values(seq=sa.select(_IS_NEXT).where(instance.c.id == sa.bindparam("b_instance")).scalar_subquery()))
 _AFTER = Statement(
     sa.select(record.c.body, record.c.hash)
     .where(record.c.instance_id == sa.bindparam("b_instance"), record.c.seq > sa.bindparam("b_after"), record.c.seq <= sa.bindparam("b_until"))
@@ -84,11 +87,18 @@ class SqlRecords:
         return read(stored_bytes(row.body), row.hash) if row else None
 
 
-def record_row(item: Record) -> dict[str, object]:
-    """A record as a row of its table."""
+def append(batch: Batch, item: Record) -> None:
+    """Add a record as a row of its table. Where its instance was foreseen, not read, the statement itself looks whether it is the next one."""
+    row = _record_row(item)
+    if isinstance(batch.connection, StandIn) and batch.connection.guessed:
+        batch.add(_APPEND_NEXT, {**row, "b_instance": item.instance_id, "b_before": item.seq - 1, "b_seq": item.seq})
+    else:
+        batch.add(_APPEND, {**row, "seq": item.seq})
+
+
+def _record_row(item: Record) -> dict[str, object]:
     return {
         "instance_id": item.instance_id,
-        "seq": item.seq,
         "at": item.at,
         "actor": item.actor,
         "kind": type(item.input).__name__,

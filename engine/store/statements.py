@@ -160,17 +160,21 @@ def _numbered(sql: str) -> tuple[str, list[str]]:
 
 def _bound(clause: Any) -> frozenset[str]:
     """Parameters that the statement names itself; what else is given are columns to set."""
-    where = getattr(clause, "whereclause", None)
-    return frozenset() if where is None else frozenset(str(b.key) for b in sa.sql.visitors.iterate(where) if isinstance(b, sa.BindParameter))
+    named = clause if isinstance(clause, sa.Insert) else getattr(clause, "whereclause", None)
+    return frozenset() if named is None else frozenset(str(b.key) for b in sa.sql.visitors.iterate(named) if isinstance(b, sa.BindParameter))
 
 
 Work = Sequence[tuple[Compiled, Sequence[Any]]]
 
 
 class StandIn(ABC):
-    """In the place of a connection: decides itself what becomes of the statements (`engine.store.ahead`). `opened`: the user task that was read last."""
+    """In the place of a connection: decides itself what becomes of the statements (`engine.store.ahead`).
+
+    `opened`: the user task that was read last. `guessed`: something was not read, but foreseen.
+    """
 
     opened: Row | None = None
+    guessed = False
 
     @abstractmethod
     def foreseen(self, instance_id: str, key: int, seq: int) -> Row | None:

@@ -17,7 +17,7 @@ from engine.store.bulks import SqlBulks
 from engine.store.data_stores import SqlDataStores
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
-from engine.store.history import APPEND, SqlBlobs, SqlInstances, SqlRecords, record_row
+from engine.store.history import SqlBlobs, SqlInstances, SqlRecords, append
 from engine.store.people import SqlAccounts, SqlDrafts
 from engine.store.statements import Batch
 from engine.store.work import SqlJobs, SqlWaiting
@@ -82,7 +82,7 @@ class SqlUnitOfWork:
     def append(self, record: Record, head: Head) -> None:
         """The record first: whether it may be written decides about everything else."""
         batch = Batch(self.connection)
-        batch.add(APPEND, record_row(record))
+        append(batch, record)
         try:
             project(self._projections, batch, record, head)
             batch.flush()

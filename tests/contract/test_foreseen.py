@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import event
 
-from engine.errors import NotAllowed, TaskNotOpen
+from engine.errors import NotAllowed, NotFound, TaskNotOpen
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
-from engine.store import foreseen, history
+from engine.store import foreseen, history, tables, task_tables
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import END, START, TWO_TASKS, chain, process, user
 
@@ -120,6 +121,35 @@ def test_a_task_that_another_node_completed_is_told_as_such(nodes):
         here.app.execute(cmd.Complete(task.id), SYSTEM)
     [second] = here.user_tasks(task.instance_id)
     assert here.app.execute(cmd.Complete(second.id), SYSTEM).state == "completed"
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["the last record", "the instance"])
+def test_no_record_follows_one_that_the_database_has_lost(engine, whole):
+    engine.deploy({"two.bpmn": TWO_TASKS})
+    [first] = engine.user_tasks(engine.start("two"))
+    instance, before = first.instance_id, []
+    with engine.app.store.begin(write=True) as connection:
+        before = [connection.execute(one.select().where(_of(one, instance))).mappings().all() for one in HISTORY]
+    engine.complete(first.id)
+    [second] = engine.user_tasks(instance)
+    with engine.app.store.begin(write=True) as connection:  # as after a change to a standby that is behind
+        for table, rows in zip(HISTORY, before, strict=True):
+            connection.execute(table.delete().where(_of(table, instance)))
+            if not whole:
+                connection.execute(table.insert(), [dict(row) for row in rows])
+    with pytest.raises(NotFound):
+        engine.app.execute(cmd.Complete(second.id), SYSTEM)
+    with engine.app.store.begin(write=False) as connection:
+        assert connection.scalar(sa.select(sa.func.count()).where(tables.record.c.instance_id == instance)) == (0 if whole else 1)
+    if not whole:
+        assert engine.app.execute(cmd.Complete(first.id), SYSTEM).seq == 2
+
+
+HISTORY = (tables.record, tables.instance, task_tables.user_task, task_tables.task_candidate)
+
+
+def _of(table, instance):
+    return table.c.id == instance if table is tables.instance else table.c.instance_id == instance
 
 
 def test_what_this_node_did_to_the_task_meanwhile_counts(engine):
