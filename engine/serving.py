@@ -62,9 +62,9 @@ def application(settings: Settings) -> Wsgi:
         raise FlowledgerError("No web application is installed (entry point group flowledger.web).")
     logs.configure(settings.log_format, settings.log_level)  # the server's own settings have come before
     _end_with(os.getppid())
-    app = build(settings)
-    if not app.store.is_sqlite:
+    if not settings.database.startswith("sqlite"):
         _seldom_interrupted()
+    app = build(settings)
     app.dispatcher.start()
     Finalize(None, app.close, exitpriority=10)
     return reading_all(factories[0](app))

@@ -63,6 +63,9 @@ def run_part(part: Part) -> Outcome:
         return run(name, address, folder, part.plan, server, lambda text: print(f"  {part}: {text}", file=sys.stderr, flush=True))
 
 
+LEAVING_SECONDS = 30.0
+
+
 def run_parts(parts: Sequence[Part], done: Callable[[Part, Outcome], None], work: Callable[[Part], Outcome] = run_part) -> None:
     """All at once; `done` is told of each as it ends. One that fails or dies has a finding. Whatever ends this ends the processes, which clean up first."""
     context = multiprocessing.get_context("spawn")  # a fork would copy the locks of threads that the parent may have
@@ -79,7 +82,10 @@ def run_parts(parts: Sequence[Part], done: Callable[[Part, Outcome], None], work
             for here in [one for one in running if one in ready]:
                 result = _received(here)
                 part, process = running[here]
-                process.join()
+                process.join(LEAVING_SECONDS)
+                if process.is_alive():  # it has told its outcome; what keeps it must not hold up the others
+                    process.kill()
+                    process.join()
                 del running[here]
                 done(part, result if isinstance(result, Outcome) else _failed(part, result or f"exit code {process.exitcode}"))
     finally:
@@ -116,7 +122,7 @@ def _received(here: Connection) -> Any:
     with here:
         try:
             return here.recv()
-        except (EOFError, OSError):
+        except Exception:  # noqa: BLE001 - it died in the middle, or sent what nobody can read: a finding, not the end of the others
             return None
 
 

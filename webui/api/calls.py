@@ -15,6 +15,7 @@ from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.wrappers import Response as BaseResponse
 
 from engine.errors import InvalidInput, LimitExceeded
 from engine.model.actors import Actor
@@ -39,17 +40,20 @@ IDEMPOTENCY = {
 
 
 class StrictParser(FlaskParser):
-    """Unknown names are errors everywhere."""
+    """Unknown names are errors everywhere; JSON without NaN, duplicate keys or absurd nesting; other content types are 415."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE}  # noqa: RUF012
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": ma.RAISE, "query": ma.RAISE}  # noqa: RUF012
+
+    def _raw_load_json(self, req: Request) -> Any:
+        if not req.is_json:
+            raise UnsupportedMediaType("send application/json")
+        return load_json(req)
 
     def body(self, schema: ma.Schema) -> Any:
         """What the schema makes of the body. Raises UnsupportedMediaType, what `load_json` raises, and UnprocessableEntity with marshmallow's messages."""
         asked = request_ctx.request
-        if not asked.is_json:
-            raise UnsupportedMediaType("send application/json")
         try:
-            return schema.load(load_json(asked), unknown=ma.RAISE)
+            return schema.load(self._raw_load_json(asked), unknown=ma.RAISE)
         except ma.ValidationError as exc:
             found = ma.ValidationError({"json": exc.messages})  # as webargs tells it: the place first
             return self.handle_error(found, asked, schema, error_status_code=None, error_headers=None)
@@ -59,15 +63,18 @@ def load_json(req: Request, limit: int = JSON_BYTES) -> Any:
     """The body as strict JSON. Raises InvalidInput, LimitExceeded."""
     if (req.content_length or 0) > limit:
         raise LimitExceeded(what="size of the request body in bytes", value=req.content_length, limit=limit)
-    return parse(req.get_data(cache=False))
+    data = req.get_data(cache=False)
+    if len(data) > limit:  # it came in pieces, without its length
+        raise LimitExceeded(what="size of the request body in bytes", value=len(data), limit=limit)
+    return parse(data)
 
 
 class _Answer(Response):
     """One whose headers are sent as they are: werkzeug would look through a copy of them for what is to be corrected."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        """The length is known; an answer without a body has none."""
-        if self.status_code == HTTPStatus.NO_CONTENT:
+        """The length is known. Answers without a body and addresses that are to be written as URIs are left to werkzeug."""
+        if self.status_code in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED) or not self.headers.get("Location", "").isascii():
             return super().get_wsgi_headers(environ)
         self.headers["Content-Length"] = str(len(self.get_data()))
         return self.headers
@@ -86,7 +93,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         """As flask-smorest does, with one instance of the schema for all requests: webargs would make a new one for each."""
         schema = schema() if isinstance(schema, type) else schema
         described = super().arguments(schema, location=location, **kwargs)
-        if location != "json":
+        if location != "json" or kwargs or not isinstance(schema, ma.Schema):
             return described
 
         def decorate(view: View) -> View:
@@ -99,19 +106,20 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         return decorate
 
     def response(self, status_code: int, schema: Any = None, **kwargs: Any) -> Any:
-        """As flask-smorest does: a view returns what the schema dumps, alone or with a status, or with a status and headers; or a response."""
+        """As flask-smorest does, for whatever a view may return; what the schema dumps, alone or with status and headers, goes the short way."""
         schema = schema() if isinstance(schema, type) else schema
         described = super().response(status_code, schema, **kwargs)
 
         def decorate(view: View) -> View:
+            general = described(lambda result: result)
+
             @wraps(view)
-            def answering(*args: Any, **kwargs: Any) -> Response:
-                result, status, headers = view(*args, **kwargs), status_code, None
-                if isinstance(result, tuple):
-                    result, status, headers = (*result, None)[:3]
-                if isinstance(result, Response):
-                    return result
-                text = current_app.json.dumps(result if schema is None else schema.dump(result))
+            def answering(*args: Any, **kwargs: Any) -> Any:
+                result = view(*args, **kwargs)
+                body, status, headers = result if type(result) is tuple and len(result) == 3 else (result, status_code, None)
+                if schema is None or status is None or isinstance(body, tuple | BaseResponse):
+                    return general(result)
+                text = current_app.json.dumps(schema.dump(body), separators=(",", ":"))
                 return _Answer(f"{text}\n".encode(), status, headers, content_type="application/json")
 
             return _described(answering, described(view))
@@ -119,7 +127,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         return decorate
 
     def doc(self, **kwargs: Any) -> Any:
-        """As flask-smorest does; nothing is around the view."""
+        """As flask-smorest does, but the view itself is returned."""
         described = super().doc(**kwargs)
         return lambda view: _described(view, described(view))
 
