@@ -128,7 +128,7 @@ def test_without_any_lock_the_key_of_the_record_decides_and_the_loser_catches_up
     two.app.execute(cmd.Comment(instance, "meanwhile"), SYSTEM)
     honest, seen = SqlInstances.open_task, []
 
-    def behind_once(self, task_id):
+    def behind_once(self, task_id, **_):
         found, head = honest(self, task_id)
         seen.append(head.seq)
         return (found, replace(head, seq=stale.seq)) if len(seen) == 1 else (found, head)
