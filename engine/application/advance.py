@@ -171,8 +171,7 @@ def _send(uow: UnitOfWork, services: Services, head: Head, record: Record, execu
                 due = True
             case _:
                 continue
-    if leaving:
-        uow.jobs.add_new(leaving)
+    uow.jobs.add_new(leaving)
     if due or leaving:
         uow.due_now()
 

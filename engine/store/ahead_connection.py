@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy.engine import Connection, Dialect
 
 from engine.store.foreseen import Foreseen
 from engine.store.statements import Compiled, Row, StandIn, Work, run
+
+T = TypeVar("T")
 
 
 class NotAhead(Exception):
@@ -46,11 +49,7 @@ class AheadConnection(StandIn):
                 continue
             if any(write.writes is None or write.writes[0] in compiled.tables for write, _ in self.writes):
                 self.refuse()
-            try:
-                found = run(self.reader, [(compiled, sets)])
-            except BaseException:  # whatever becomes of it: what is carried out after it is not written
-                self.refused = True
-                raise
+            found = self._noticed(partial(run, self.reader, [(compiled, sets)]))
             if compiled.of_instance:
                 self._instances.add(sets[0]["b_instance"])
             else:
@@ -67,9 +66,12 @@ class AheadConnection(StandIn):
 
     def settled(self, query: Any, values: Mapping[str, Any] | None = None) -> Any:
         """The result of a query for what never changes once it is there: a version's diagrams."""
+        return self._noticed(lambda: self.reader.execute(query, values))
+
+    def _noticed(self, read: Callable[[], T]) -> T:
         try:
-            return self.reader.execute(query, values)
-        except BaseException:
+            return read()
+        except BaseException:  # whatever becomes of it: what is carried out after it is not written
             self.refused = True
             raise
 

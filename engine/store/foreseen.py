@@ -14,11 +14,12 @@ from threading import Lock
 from engine.store.statements import Row, Work
 
 #: Columns of `user_task` and then of `instance` that are read together when a task is worked on.
-OF_TASK = ("definition_id", "process_id", "business_key", "element_id", "name", "state", "assignee", "candidate_groups", "candidate_users")
-OF_TASK_TOO = ("excludes", "excluded_users", "form_key", "priority", "due", "follow_up", "created_at", "ended_at", "ended_by")
+OF_TASK = (
+    *("definition_id", "process_id", "business_key", "element_id", "name", "state", "assignee", "candidate_groups", "candidate_users"),
+    *("excludes", "excluded_users", "form_key", "priority", "due", "follow_up", "created_at", "ended_at", "ended_by"),
+)
 OF_INSTANCE = ("state", "seq", "head_hash", "started_by")
-_NAMES = (*OF_TASK, *OF_TASK_TOO)
-_SEQ = len(_NAMES) + OF_INSTANCE.index("seq")
+_SEQ = len(OF_TASK) + OF_INSTANCE.index("seq")
 KEPT = 2000
 
 
@@ -58,4 +59,4 @@ def _rows(writes: Work, opened: Row | None) -> Iterable[tuple[tuple[str, int], R
         if compiled.writes == ("user_task", "insert"):
             for one in sets:
                 if one["state"] == "open":
-                    yield (one["instance_id"], one["key"]), (*[one[name] for name in _NAMES], *of_instance)
+                    yield (one["instance_id"], one["key"]), (*[one[name] for name in OF_TASK], *of_instance)

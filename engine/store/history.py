@@ -19,7 +19,7 @@ from engine.model.values import Json, canonical, parse, sha256
 from engine.model.views import TaskRow
 from engine.ports import Head
 from engine.store import rows
-from engine.store.foreseen import OF_INSTANCE, OF_TASK, OF_TASK_TOO
+from engine.store.foreseen import OF_INSTANCE, OF_TASK
 from engine.store.statements import Batch, Row, StandIn, Statement
 from engine.store.tables import blob, instance, note, record, snapshot
 from engine.store.task_tables import user_task
@@ -49,7 +49,7 @@ _HEAD, _HEAD_LOCKED = Statement(_SELECT_HEAD, of_instance=True), Statement(_SELE
 _HEAD_FREE = Statement(_SELECT_HEAD.with_for_update(skip_locked=True))
 _OPEN_TASK = Statement(
     sa.select(
-        *(user_task.c[name] for name in (*OF_TASK, *OF_TASK_TOO)),
+        *(user_task.c[name] for name in OF_TASK),
         *(instance.c[name].label(f"instance_{name}") for name in OF_INSTANCE),
     )
     .join(instance, instance.c.id == user_task.c.instance_id)
@@ -89,15 +89,7 @@ class SqlRecords:
 
 def append(batch: Batch, item: Record) -> None:
     """Add a record as a row of its table. Where its instance was foreseen, not read, the statement itself looks whether it is the next one."""
-    row = _record_row(item)
-    if isinstance(batch.connection, StandIn) and batch.connection.guessed:
-        batch.add(_APPEND_NEXT, {**row, "b_instance": item.instance_id, "b_before": item.seq - 1, "b_seq": item.seq})
-    else:
-        batch.add(_APPEND, {**row, "seq": item.seq})
-
-
-def _record_row(item: Record) -> dict[str, object]:
-    return {
+    row: dict[str, object] = {
         "instance_id": item.instance_id,
         "at": item.at,
         "actor": item.actor,
@@ -106,6 +98,10 @@ def _record_row(item: Record) -> dict[str, object]:
         "hash": item.hash,
         "body": item.body,
     }
+    if isinstance(batch.connection, StandIn) and batch.connection.guessed:
+        batch.add(_APPEND_NEXT, {**row, "b_instance": item.instance_id, "b_before": item.seq - 1, "b_seq": item.seq})
+    else:
+        batch.add(_APPEND, {**row, "seq": item.seq})
 
 
 def stored_bytes(value: bytes | str) -> bytes:

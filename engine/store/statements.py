@@ -143,7 +143,8 @@ _of_moments: dict[str, Process] = {}
 def _moments(dialect: Dialect) -> Process | None:
     """What is made of moments before they are sent: once for all statements, because a record and its rows name one moment ten times.
 
-    They are in UTC or at a fixed offset (`engine.model.values.moment`), so equal ones are the same. Not of what is read: two moments of the hour that comes twice in autumn are equal in the zone of a session, and are not the same.
+    They are in UTC or at a fixed offset (`engine.model.values.moment`), so equal ones are the same. Not of what is read: two moments of the hour that
+    comes twice in autumn are equal in the zone of a session, and are not the same.
     """
     process = _sent(Utc(), dialect)
     return None if process is None else _of_moments.setdefault(dialect.name, lru_cache(256)(process))

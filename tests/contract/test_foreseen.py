@@ -34,6 +34,15 @@ SEVERAL = process(
 OFFERED = process(START + user("a") + user("b", 'camunda:candidateGroups="clerks"') + END + chain("start", "a", "b", "end"))
 
 
+def second_task(engine, bpmn=OFFERED):
+    """The first user task of a new instance is completed; the second one, which this engine has just written."""
+    engine.deploy({"p.bpmn": bpmn})
+    [first] = engine.user_tasks(engine.start("p"))
+    engine.complete(first.id)
+    [task] = engine.user_tasks(first.instance_id)
+    return task
+
+
 @pytest.fixture
 def kept(monkeypatch):
     """Rows that were foreseen, by instance and key."""
@@ -72,7 +81,7 @@ def test_a_task_that_was_just_written_is_completed_without_reading_it(url):
         assert "SELECT" not in seen
 
 
-def test_each_row_is_for_one_use_and_for_its_own_record(kept):
+def test_each_row_is_for_one_use_and_for_its_own_record():
     memory = foreseen.Foreseen()
     row = (*["x"] * foreseen._SEQ, 7, "hash", "li")
     memory._rows["i", 1] = memory._rows["i", 2] = row
@@ -91,10 +100,7 @@ def test_the_oldest_rows_are_forgotten(engine, monkeypatch):
 
 def test_a_task_that_another_node_gave_away_is_not_refused_to_its_new_owner(nodes):
     here, there = nodes
-    here.deploy({"p.bpmn": OFFERED})
-    [first] = here.user_tasks(here.start("p"))
-    here.complete(first.id)
-    [task] = here.user_tasks(first.instance_id)
+    task = second_task(here)
     there.app.execute(cmd.Claim(task.id), WANG)
     with pytest.raises(NotAllowed):
         here.app.execute(cmd.Complete(task.id), LI)  # whom it was offered to, as far as this node knew
@@ -103,10 +109,7 @@ def test_a_task_that_another_node_gave_away_is_not_refused_to_its_new_owner(node
 
 def test_a_task_that_another_node_offers_again_is_not_refused_because_of_what_was(nodes):
     here, there = nodes
-    here.deploy({"p.bpmn": process(START + user("a") + user("b", 'camunda:assignee="li"') + END + chain("start", "a", "b", "end"))})
-    [first] = here.user_tasks(here.start("p"))
-    here.complete(first.id)
-    [task] = here.user_tasks(first.instance_id)
+    task = second_task(here, process(START + user("a") + user("b", 'camunda:assignee="li"') + END + chain("start", "a", "b", "end")))
     there.app.execute(cmd.PutUser("wang", "王", groups=("clerks",), password="long enough 1"), SYSTEM)
     there.app.execute(cmd.HandOver(task.id, "wang", "holiday"), SYSTEM)
     assert here.app.execute(cmd.Complete(task.id), WANG).state == "completed"
@@ -127,7 +130,7 @@ def test_a_task_that_another_node_completed_is_told_as_such(nodes):
 def test_no_record_follows_one_that_the_database_has_lost(engine, whole):
     engine.deploy({"two.bpmn": TWO_TASKS})
     [first] = engine.user_tasks(engine.start("two"))
-    instance, before = first.instance_id, []
+    instance = first.instance_id
     with engine.app.store.begin(write=True) as connection:
         before = [connection.execute(one.select().where(_of(one, instance))).mappings().all() for one in HISTORY]
     engine.complete(first.id)
@@ -153,13 +156,10 @@ def _of(table, instance):
 
 
 def test_what_this_node_did_to_the_task_meanwhile_counts(engine):
-    engine.deploy({"p.bpmn": OFFERED})
-    [first] = engine.user_tasks(engine.start("p"))
-    engine.complete(first.id)
-    [task] = engine.user_tasks(first.instance_id)
+    task = second_task(engine)
     engine.app.execute(cmd.Claim(task.id), WANG)
     with pytest.raises(NotAllowed):
         engine.app.execute(cmd.Complete(task.id), LI)
-    engine.app.execute(cmd.Suspend(first.instance_id, "wait"), SYSTEM)
-    engine.app.execute(cmd.Resume(first.instance_id, "go on"), SYSTEM)
+    engine.app.execute(cmd.Suspend(task.instance_id, "wait"), SYSTEM)
+    engine.app.execute(cmd.Resume(task.instance_id, "go on"), SYSTEM)
     assert engine.app.execute(cmd.Complete(task.id), WANG).state == "completed"
