@@ -89,8 +89,7 @@ class Ahead:
         return None
 
     def _prepare(self, work: Callable[[UnitOfWork], Any]) -> _Prepared | None:
-        with self._database.outside() as reader:
-            connection = AheadConnection(reader, self._foreseen)
+        with AheadConnection(self._database, self._foreseen) as connection:
             uow = SqlUnitOfWork(connection, self._clock, self._projections, self._waker)
             try:
                 answer = work(uow)
@@ -98,7 +97,7 @@ class Ahead:
                 return None
             except Exception:
                 # What was foreseen may be wrong; of what was refused or could not be read somebody may have made another error.
-                if (connection.guessed or connection.refused) and not reader.invalidated:
+                if (connection.guessed or connection.refused) and not connection.lost:
                     return None
                 raise
             if connection.refused or not connection.guarded():

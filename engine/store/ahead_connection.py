@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from types import TracebackType
+from typing import Any, NoReturn, Self, TypeVar
 
 from sqlalchemy.engine import Connection, Dialect
 
+from engine.store.database import Database
 from engine.store.foreseen import Foreseen
 from engine.store.statements import Compiled, Row, StandIn, Work, run
 
@@ -19,25 +22,47 @@ class NotAhead(Exception):
 
 
 class AheadConnection(StandIn):
-    """`reader`: a connection in autocommit mode. Knows statements (`engine.store.statements`) only: what else a port asks of it raises NotAhead.
+    """Knows statements (`engine.store.statements`) only: what else a port asks of it raises NotAhead.
 
+    `with` it. It takes a connection to read from only when something is read: what follows a command of this process is often foreseen.
     `writes`: to be run in this order; `later`: to be done after them in the same transaction. `seen`: what was read and may be another by then.
     `refused`: it raised NotAhead or a read failed, whatever became of that.
     """
 
-    def __init__(self, reader: Connection, foreseen: Foreseen) -> None:
-        self.reader = reader
+    def __init__(self, database: Database, foreseen: Foreseen) -> None:
+        self._database = database
         self._foreseen = foreseen
+        self._outside: AbstractContextManager[Connection] | None = None
         self.writes: list[tuple[Compiled, Any]] = []
         self.seen: list[tuple[Compiled, Mapping[str, Any], list[Row]]] = []
         self.later: list[Callable[[Connection], None]] = []
         self.refused = False
         self._instances: set[Any] = set()  # that something was read of
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool | None:
+        return self._outside.__exit__(kind, error, trace) if self._outside is not None else None
+
     @property
     def dialect(self) -> Dialect:
         """For which statements are compiled."""
-        return self.reader.dialect
+        return self._database.engine.dialect
+
+    @property
+    def lost(self) -> bool:
+        """Did the database go away while it was read?"""
+        return self._outside is not None and self._reader.invalidated
+
+    @property
+    def reader(self) -> Connection:
+        """Outside any transaction. Raises NotAvailable."""
+        if self._outside is None:
+            outside = self._database.outside()
+            self._reader = outside.__enter__()
+            self._outside = outside
+        return self._reader
 
     def run(self, work: Work) -> list[Row]:
         """Reads cannot see what was not written yet, so a table that was written is not read any more."""
@@ -66,7 +91,7 @@ class AheadConnection(StandIn):
 
     def settled(self, query: Any, values: Mapping[str, Any] | None = None) -> Any:
         """The result of a query for what never changes once it is there: a version's diagrams."""
-        return self._noticed(lambda: self.reader.execute(query, values))
+        return self._noticed(partial(self.reader.execute, query, values))
 
     def _noticed(self, read: Callable[[], T]) -> T:
         try:

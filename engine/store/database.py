@@ -46,6 +46,9 @@ class Database:
         if not self.is_sqlite:
             url = self.url.set(drivername="postgresql+psycopg") if self.url.drivername == "postgresql" else self.url
             engine = sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+            from engine.store.prepared import prepare_on  # needs the driver, which is an extra
+
+            prepare_on(engine)
             ping_after_rest(engine)
             return engine
         if self.in_memory:

@@ -23,6 +23,8 @@ from sqlalchemy.sql.util import find_tables
 from engine.errors import NotAvailable
 from engine.store.tables import Utc
 
+PREPARED = "flowledger_prepared"  # in the pool's notes on a connection: `engine.store.prepared`
+
 Row = tuple[Any, ...]
 Process = Callable[[Any], Any]
 
@@ -200,6 +202,8 @@ def run(connection: Connection | StandIn, work: Work) -> list[Row]:
     if pipeline and len(work) > 1:
         work = together(work)
     compiled, sets = work[-1]
+    if len(work) == 1 == len(sets) and pipeline and raw.autocommit and PREPARED in connection.connection.info:
+        return _alone(connection, compiled, sets)
     # Every cursor is closed here and now: one that the traceback of an exception keeps alive would be finalised by the garbage collector in
     # some other thread, which SQLite then makes wait until this connection is idle, with Python's own lock in its hands.
     cursors = [connection.dialect.loaded_dbapi.RawCursor(raw) for _ in work] if pipeline else [raw.cursor()]
@@ -215,6 +219,18 @@ def run(connection: Connection | StandIn, work: Work) -> list[Row]:
     finally:
         for cursor in cursors:
             cursor.close()
+
+
+def _alone(connection: Connection, compiled: Compiled, sets: Sequence[Any]) -> list[Row]:
+    """On PostgreSQL, a statement that is a transaction by itself."""
+    if connection.dispatch.before_cursor_execute:
+        connection.dispatch.before_cursor_execute(connection, None, compiled.sql, sets, None, False)
+    found: list[Row]
+    try:
+        found = connection.connection.info[PREPARED].run(compiled.sql, compiled.parameters(sets[0]))
+    except connection.dialect.loaded_dbapi.Error as exc:
+        raise _translated(connection, compiled.sql, exc) from exc
+    return found
 
 
 # --- one statement for several writes (PostgreSQL) ---------------------------------------------------------------------

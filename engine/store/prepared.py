@@ -1,0 +1,94 @@
+"""Statements of PostgreSQL that run by themselves, handed to libpq (`psycopg.pq`) and prepared once for a connection.
+
+psycopg's cursor makes objects for each statement, looks how it came to be prepared and drives a generator: as much time as a short statement takes here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ExecStatus
+from sqlalchemy import Engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from engine.store.statements import PREPARED
+
+AFTER = 5  # times that it ran, a statement is prepared, as psycopg does
+MOST = 100  # statements that are prepared; each costs the server some 50 KB
+REMEMBERED = 1000  # statements that are counted
+#: Nothing happened, and it works when it is prepared anew: the name is unknown (psycopg lets a connection forget all of them after a ROLLBACK);
+#: a column that it reads has another type since.
+_STALE = ("26000", "0A000")
+
+_Key = tuple[str, tuple[int, ...]]
+
+
+def prepare_on(engine: Engine) -> None:
+    """Every connection of this engine gets its `Prepared`, which goes when the connection goes."""
+
+    def give(driver: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:
+        entry.info[PREPARED] = Prepared(driver)
+
+    event.listen(engine, "connect", give)
+
+
+class Prepared:
+    """The statements of one connection in autocommit mode. For one thread at a time, as the connection itself."""
+
+    def __init__(self, driver: psycopg.Connection[Any]) -> None:
+        self._pg = driver.pgconn
+        self._encoding = driver.info.encoding
+        self._adapt = Transformer(driver)
+        self._names: dict[_Key, bytes] = {}
+        self._seen: dict[_Key, int] = {}
+        self._number = 0
+
+    def run(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """The rows. `sql` as the server reads it, with `$1`. Raises psycopg.Error; the statement did not happen then, unless the connection is lost."""
+        adapt = self._adapt
+        params: Any = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values))
+        types = adapt.types or ()
+        name = self._names.get((sql, types)) or self._prepare((sql, types))
+        if name is None:
+            result = self._pg.exec_params(sql.encode(self._encoding), params, types, adapt.formats)
+        else:
+            result = self._pg.exec_prepared(name, params, adapt.formats)
+        if result.status == ExecStatus.TUPLES_OK:
+            adapt.set_pgresult(result)
+            return adapt.load_rows(0, result.ntuples, tuple)
+        if result.status != ExecStatus.COMMAND_OK:
+            error = self._error(result)
+            if name is None or error.sqlstate not in _STALE:
+                raise error
+            del self._names[sql, types]
+            self._drop(name)
+            return self.run(sql, values)
+        return []
+
+    def _prepare(self, key: _Key) -> bytes | None:
+        """Its name; None as long as it ran only a few times."""
+        seen = self._seen[key] = self._seen.get(key, 0) + 1
+        if seen <= AFTER:
+            if len(self._seen) > REMEMBERED:
+                self._seen.clear()
+            return None
+        if len(self._names) >= MOST:  # the eldest goes: there are more shapes of outcomes here than one would think, and none matters much
+            self._drop(self._names.pop(next(iter(self._names))))
+        self._number += 1
+        name = b"flowledger_%d" % self._number
+        result = self._pg.prepare(name, key[0].encode(self._encoding), key[1])
+        if result.status != ExecStatus.COMMAND_OK:
+            raise self._error(result)
+        self._names[key] = name
+        del self._seen[key]
+        return name
+
+    def _drop(self, name: bytes) -> None:
+        self._pg.exec_(b"DEALLOCATE " + name)  # when this fails, the name was unknown, or whatever follows fails, too
+
+    def _error(self, result: Any) -> psycopg.Error:
+        if self._pg.status != psycopg.pq.ConnStatus.OK and not result.error_field(psycopg.pq.DiagnosticField.SQLSTATE):
+            return psycopg.OperationalError(result.get_error_message(self._encoding))
+        return psycopg.errors.error_from_result(result, self._encoding)
