@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import StaticPool
 
 from engine.errors import ConcurrentChange, FlowledgerError, InvalidInput, NotAvailable, OutcomeUnknown, StorageFull
-from engine.store.connections import Kept, connected, ping_after_rest
+from engine.store.connections import Kept, Use, connected, ping_after_rest
 from engine.store.turn import Turn
 
 
@@ -100,27 +100,12 @@ class Database:
                     _tell(exc, committing=committing)
             after_commit()
 
-    @contextmanager
-    def outside(self, *, writes: bool = False) -> Iterator[Connection]:
+    def outside(self, *, writes: bool = False) -> AbstractContextManager[Connection]:
         """A connection outside any transaction: each statement is one by itself, without BEGIN and COMMIT on their way to the database.
 
         Raises what `begin` raises. `writes`: not for SQLite, whose writers take turns.
         """
-        if self.in_memory:
-            with self.begin(write=False) as connection:
-                yield connection
-            return
-        with self._outside.use() as connection:
-            driver: Any = connection.connection.dbapi_connection
-            if writes and not driver.autocommit:  # what is written there would never be committed
-                raise NotAvailable
-            try:
-                yield connection
-            except sa.exc.DBAPIError as exc:
-                _tell(exc, committing=writes and _cut_off(exc))
-            finally:
-                if connection.in_transaction():  # what SQLAlchemy calls so: the database knows of none
-                    connection.rollback()
+        return self.begin(write=False) if self.in_memory else _Outside(self._outside.use(), writes=writes)
 
     @property
     def kept(self) -> int:
@@ -166,6 +151,33 @@ def _tell(exc: sa.exc.DBAPIError, *, committing: bool) -> NoReturn:
     if told is None:
         raise exc
     raise told from exc
+
+
+class _Outside:
+    """Use of a connection in autocommit mode. No generator: it is used for each command, and would cost as much as what is done here."""
+
+    __slots__ = ("_connection", "_use", "_writes")
+
+    def __init__(self, use: Use, *, writes: bool) -> None:
+        self._use = use
+        self._writes = writes
+
+    def __enter__(self) -> Connection:
+        connection = self._connection = self._use.__enter__()
+        driver: Any = connection.connection.dbapi_connection
+        if self._writes and not driver.autocommit:  # what is written there would never be committed
+            self._use.__exit__(None, None, None)
+            raise NotAvailable
+        return connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if self._connection.in_transaction():  # what SQLAlchemy calls so: the database knows of none
+                self._connection.rollback()
+        finally:
+            self._use.__exit__(kind, error, trace)
+        if isinstance(error, sa.exc.DBAPIError):
+            _tell(error, committing=self._writes and _cut_off(error))
 
 
 _ENDED = "The transaction was ended inside its unit of work, by commit() or rollback() of a handler; leave that to the engine."

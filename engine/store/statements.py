@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -55,17 +55,18 @@ class Compiled:
 
     def parameters(self, values: Any) -> tuple[Any, ...]:
         """By position. `values`: by name; of joined statements a sequence of them. Raises KeyError for a value that is missing."""
-        if self.parts:
-            return tuple(chain.from_iterable([part.parameters(one) for part, one in zip(self.parts, values, strict=True)]))
-        found = self._chosen({**self.constants, **values} if self.constants else values)
-        return _processed(found, self.before) if self.before else found
+        found = self._found(values) if not self.parts else [one for part, row in zip(self.parts, values, strict=True) for one in part._found(row)]
+        return _processed(found, self.before) if self.before else tuple(found)
+
+    def _found(self, values: Any) -> Row:
+        return self._chosen({**self.constants, **values} if self.constants else values)
 
     def row(self, found: Row) -> Row:
         """What the driver found, as Python values."""
         return _processed(found, self.after) if self.after else found
 
 
-def _processed(row: Row, processes: tuple[tuple[int, Process], ...]) -> Row:
+def _processed(row: Sequence[Any], processes: tuple[tuple[int, Process], ...]) -> Row:
     """With what some of its values are made to, by position."""
     changed = list(row)
     for index, process in processes:
@@ -235,9 +236,10 @@ def _alone(connection: Connection, compiled: Compiled, sets: Sequence[Any]) -> l
 
 # --- one statement for several writes (PostgreSQL) ---------------------------------------------------------------------
 _NUMBER = re.compile(r"\$(\d+)")
-_joined: dict[tuple[Compiled, ...], Compiled] = {}  # few: one for each shape of an outcome
-_JOINED = 500
 FEW = 4  # rows: whom a task is offered to, words of a business key
+_Plan = list[tuple[Compiled, bool, int, int]]  # what runs, was it joined here, with which of all rows
+_plans: dict[tuple[tuple[Compiled, int], ...], _Plan] = {}  # few: one for each shape of an outcome
+_PLANS = 500
 
 
 def together(work: Work) -> Work:
@@ -246,44 +248,48 @@ def together(work: Work) -> Work:
     The parts of such a statement do not see each other's rows, so a table that was written is not updated or deleted from again in it.
     A few rows of one INSERT are a part each; many, or several of an UPDATE, remain a statement of their own.
     """
-    out: list[tuple[Compiled, Sequence[Any]]] = []
-    group: list[tuple[Compiled, Mapping[str, Any]]] = []
+    shape = tuple([(compiled, len(sets)) for compiled, sets in work])
+    plan = _plans.get(shape)
+    if plan is None:
+        if len(_plans) >= _PLANS:
+            _plans.clear()
+        plan = _plans[shape] = _planned(shape)
+    rows = [one for _, sets in work for one in sets]
+    return [(compiled, (rows[begin:end],) if joined else rows[begin:end]) for compiled, joined, begin, end in plan]
+
+
+def _planned(shape: tuple[tuple[Compiled, int], ...]) -> _Plan:
+    out: _Plan = []
+    group: list[Compiled] = []
     written: set[str] = set()
-    for compiled, sets in work:
-        lone = compiled.writes is None or len(sets) > (FEW if compiled.writes[1] == "insert" else 1)
+    end = 0
+    for compiled, count in shape:
+        lone = compiled.writes is None or count > (FEW if compiled.writes[1] == "insert" else 1)
         if group and (lone or (compiled.writes and compiled.writes[1] != "insert" and compiled.writes[0] in written)):
-            out.append(_join(group))
+            out.append((_join(group), len(group) > 1, end - len(group), end))
             group, written = [], set()
+        end += count
         if lone or compiled.writes is None:
-            out.append((compiled, sets))
+            out.append((compiled, False, end - count, end))
         else:
-            group += [(compiled, one) for one in sets]
+            group += [compiled] * count
             written.add(compiled.writes[0])
     if group:
-        out.append(_join(group))
+        out.append((_join(group), len(group) > 1, end - len(group), end))
     return out
 
 
-def _join(group: list[tuple[Compiled, Mapping[str, Any]]]) -> tuple[Compiled, Sequence[Any]]:
-    if len(group) == 1:
-        return group[0][0], (group[0][1],)
-    parts = tuple(compiled for compiled, _ in group)
-    joined = _joined.get(parts)
-    if joined is None:
-        if len(_joined) >= _JOINED:
-            _joined.clear()
-        joined = _joined[parts] = _one_of(parts)
-    return joined, ([values for _, values in group],)
-
-
-def _one_of(parts: tuple[Compiled, ...]) -> Compiled:
-    texts, before = [], 0
+def _join(parts: Sequence[Compiled]) -> Compiled:
+    if len(parts) == 1:
+        return parts[0]
+    texts, before, processes = [], 0, []
     for part in parts:
         texts.append(_renumbered(part.sql, before))
+        processes += [(before + index, process) for index, process in part.before]
         before += len(part.names)
     rest = ", ".join(f"w{n} AS ({text})" for n, text in enumerate(texts) if n)
     # PostgreSQL runs the main part first, so a clash of the first one is what is told.
-    return Compiled(sql=f"WITH {rest} {texts[0]}", writes=None, names=(), constants={}, before=(), after=(), parts=parts)
+    return Compiled(sql=f"WITH {rest} {texts[0]}", writes=None, names=(), constants={}, before=tuple(processes), after=(), parts=tuple(parts))
 
 
 def _renumbered(sql: str, before: int) -> str:
