@@ -25,6 +25,7 @@ _STATES: dict[type[object], str] = {
     ev.InstanceSuspended: "suspended",
     ev.InstanceResumed: "active",
 }
+CHANGES_STATE = frozenset(_STATES)
 
 
 def migrations(records: Iterable[Record]) -> list[inp.MigrateInstance]:

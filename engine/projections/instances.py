@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.history.replay import CHANGES_STATE
 from engine.model import events as ev
 from engine.model import inputs as inp
 from engine.model.records import Record
@@ -14,7 +15,7 @@ from engine.store.statements import Batch, Statement
 from engine.store.tables import incident, instance, instance_word, note, snapshot
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
-
+_TELLING = CHANGES_STATE | {ev.IncidentRaised, ev.IncidentResolved}  # more of the row than how far its chain is
 
 _INSERT = Statement(instance.insert())
 _WORD = Statement(instance_word.insert())
@@ -35,16 +36,9 @@ class InstanceProjection:
 
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Insert at the start, else move the head."""
-        values: dict[str, object] = {"state": head.state, "seq": head.seq, "head_hash": head.hash}
-        for event in record.events:
-            if isinstance(event, ev.InstanceFailed):
-                values["error"] = event.error
-            elif isinstance(event, ev.IncidentRaised):
-                values["error"] = event.cause
-            elif isinstance(event, ev.IncidentResolved):
-                values["error"] = None
-        if head.state in ENDED:
-            values["ended_at"] = record.at
+        values: dict[str, object] = {"seq": head.seq, "head_hash": head.hash}
+        if not _TELLING.isdisjoint(map(type, record.events)):
+            values |= _told(record, head)
         if isinstance(record.input, inp.StartInstance):
             batch.add(
                 _INSERT,
@@ -52,6 +46,7 @@ class InstanceProjection:
                     "error": None,
                     "ended_at": None,
                     **values,
+                    "state": head.state,
                     "id": head.instance_id,
                     "definition_id": head.definition_id,
                     "process_id": head.process_id,
@@ -63,13 +58,30 @@ class InstanceProjection:
             batch.add(_WORD, *({"word": word, "instance_id": head.instance_id} for word in words(head.business_key or "")))
             return
         batch.add(_MOVE, {"b_id": head.instance_id, **values})
-        if head.state in ENDED:
+        if "ended_at" in values:
             batch.add(_DROP_SNAPSHOT, {"b_id": head.instance_id})
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""
         connection.execute(instance.delete())
         connection.execute(instance_word.delete())
+
+
+def _told(record: Record, head: Head) -> dict[str, object]:
+    """What the events say of an instance. The state is written only when it changes: SQLite makes an index entry anew even where the value stays."""
+    values: dict[str, object] = {}
+    for event in record.events:
+        if type(event) in CHANGES_STATE:
+            values["state"] = head.state
+        if isinstance(event, ev.InstanceFailed):
+            values["error"] = event.error
+        elif isinstance(event, ev.IncidentRaised):
+            values["error"] = event.cause
+        elif isinstance(event, ev.IncidentResolved):
+            values["error"] = None
+    if "state" in values and head.state in ENDED:
+        values["ended_at"] = record.at
+    return values
 
 
 class IncidentProjection:

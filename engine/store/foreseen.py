@@ -19,6 +19,7 @@ OF_TASK = (
     *("excludes", "excluded_users", "form_key", "priority", "due", "follow_up", "created_at", "ended_at", "ended_by"),
 )
 OF_INSTANCE = ("state", "seq", "head_hash", "started_by")
+_STATE = len(OF_TASK) + OF_INSTANCE.index("state")  # of the instance; a record that leaves it as it is does not write it
 _SEQ = len(OF_TASK) + OF_INSTANCE.index("seq")
 KEPT = 2000
 
@@ -51,7 +52,7 @@ def _rows(writes: Work, opened: Row | None) -> Iterable[tuple[tuple[str, int], R
         return
     [head] = changed
     if opened is not None:
-        head = {"started_by": opened[-1], **head}
+        head = {"state": opened[_STATE], "started_by": opened[-1], **head}
     if any(name not in head for name in OF_INSTANCE):
         return
     of_instance = tuple([head[name] for name in OF_INSTANCE])

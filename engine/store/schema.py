@@ -33,7 +33,9 @@ def create(database: Database) -> None:
 
 def upgrade(database: Database) -> None:
     """Bring the schema to this engine's version; does nothing when it is there. Raises SchemaTooNew."""
-    with database.begin(write=True) as connection, connection.begin_nested():  # so that Alembic knows that it is inside a transaction
+    with database.begin(write=True) as connection:
+        # A first question, so that Alembic knows that it is inside a transaction. No savepoint: SQLite would keep each page that changes, in memory.
+        revision(connection)
         command.upgrade(_config(connection), "head")
 
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.engine import Dialect
 
@@ -106,6 +107,8 @@ start_trigger = Table(
     Index("ix_start_trigger_kind_name", "kind", "name"),
 )
 
+_GIVEN = text("request_id IS NOT NULL")
+
 # --- the truth ------------------------------------------------------------------------------------------------------
 record = Table(
     "record",
@@ -115,10 +118,11 @@ record = Table(
     Column("at", Utc, nullable=False),
     Column("actor", String(64), nullable=False),
     Column("kind", String(32), nullable=False),
-    Column("request_id", String(128), unique=True),
+    Column("request_id", String(128)),
     Column("hash", String(64), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("ix_record_actor_instance_id", "actor", "instance_id"),
+    Index("uq_record_request_id", "request_id", unique=True, sqlite_where=_GIVEN, postgresql_where=_GIVEN),  # most records have none
 )
 
 blob = Table(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from engine.errors import InvalidInput
 from engine.model import commands as cmd
@@ -14,7 +16,7 @@ from engine.model.views import TaskFilter
 from engine.projections import ALL
 from engine.projections.rebuild import rebuild
 from engine.store import tables, task_tables
-from tests.support.diagrams import END, LOOP, START, chain, document, user
+from tests.support.diagrams import END, LOOP, START, TWO_TASKS, chain, document, user
 
 LI = Actor("li", "李", frozenset({"clerks"}), frozenset({"staff"}))
 DERIVED = (
@@ -94,6 +96,49 @@ def test_rebuilding_does_not_depend_on_clocks_that_went_back(engine):
     before = contents(engine, *DERIVED)
     rebuild(engine.app.store)
     assert contents(engine, *DERIVED) == before
+
+
+def test_a_row_of_an_instance_tells_its_state_and_its_end(engine):
+    """Also through records that leave the state as it is, and through remarks on what has ended."""
+    first, second, loop = busy(engine)
+
+    def row(instance):
+        with engine.app.reading() as read:
+            found = read.instance(SYSTEM, instance)
+        return found.state, found.ended_at
+
+    then = engine.clock.now()
+    assert row(loop) == ("completed", then)
+    engine.app.execute(cmd.Suspend(first, "x"), SYSTEM)
+    engine.advance(60)
+    for one in (first, loop):
+        engine.app.execute(cmd.Comment(one, "later"), LI)
+    assert (row(first), row(loop)) == (("suspended", None), ("completed", then))
+    engine.app.execute(cmd.Resume(first, "x"), SYSTEM)
+    assert row(first) == ("active", None)
+    engine.cancel(second, "x")
+    assert row(second) == ("cancelled", then + timedelta(seconds=60))
+    before = contents(engine, *DERIVED)
+    rebuild(engine.app.store)
+    assert contents(engine, *DERIVED) == before
+
+
+def test_the_state_of_an_instance_is_written_only_when_it_changes(engine):
+    """Three indexes hold it."""
+    engine.deploy({"two.bpmn": TWO_TASKS})
+    [task] = engine.user_tasks(engine.start("two"))
+    sent = []
+
+    def keep(_connection, _cursor, sql, *_):
+        sent.append(re.findall(r"UPDATE instance SET (.*?) WHERE", sql))
+
+    event.listen(engine.app.store.engine, "before_cursor_execute", keep)
+    engine.complete(task.id)
+    [[going_on]] = [found for found in sent if found]
+    sent.clear()
+    engine.complete(engine.user_tasks(task.instance_id)[0].id)
+    [[ending]] = [found for found in sent if found]
+    assert [re.findall(r"\w+(?==)", one) for one in (going_on, ending)] == [["seq", "head_hash"], ["state", "seq", "head_hash", "ended_at"]]
 
 
 @pytest.mark.parametrize("number", range(len(ALL)))
