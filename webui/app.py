@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Request, Response
 from flask.globals import app_ctx, request_ctx
+from werkzeug.routing import MapAdapter
 
 from webui import access, addresses, api, assets, filters, i18n, notices, observing, problems, security, signin
 from webui.navigation import Navigation
@@ -26,11 +27,24 @@ MAX_FORM_PARTS = 5_000
 
 
 class Application(Flask):
-    """Flask without support for asynchronous views: none of ours is, and looking at each function again cost every request a twentieth of its time."""
+    """Flask without support for asynchronous views: none of ours is, and looking at each function again cost every request a twentieth of its time.
+
+    And without subdomains and several hosts, which it would look for in each request.
+    """
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """As it is."""
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """What Flask makes, without its detours where everything is ASCII and nothing but a path is asked for."""
+        if request is None or self.config["SERVER_NAME"] is not None or self.config["TRUSTED_HOSTS"] is not None:
+            return super().create_url_adapter(request)
+        environ = request.environ
+        host, path, query = request.host, environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
+        if "HTTP_UPGRADE" in environ or environ.get("SCRIPT_NAME") or not (path + query).isascii():
+            return super().create_url_adapter(request)
+        return self.url_map.bind(host, "", "", environ["wsgi.url_scheme"], environ["REQUEST_METHOD"], path, query)
 
 
 def create_app(flowledger: Flowledger) -> Flask:

@@ -14,7 +14,7 @@ from flask.globals import request_ctx
 from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import ClientDisconnected, UnsupportedMediaType
 from werkzeug.wrappers import Response as BaseResponse
 
 from engine.errors import InvalidInput, LimitExceeded
@@ -63,10 +63,18 @@ def load_json(req: Request, limit: int = JSON_BYTES) -> Any:
     """The body as strict JSON. Raises InvalidInput, LimitExceeded."""
     if (req.content_length or 0) > limit:
         raise LimitExceeded(what="size of the request body in bytes", value=req.content_length, limit=limit)
-    data = req.get_data(cache=False)
+    data = req.get_data(cache=False) if req.content_length is None else _read(req, req.content_length)
     if len(data) > limit:  # it came in pieces, without its length
         raise LimitExceeded(what="size of the request body in bytes", value=len(data), limit=limit)
     return parse(data)
+
+
+def _read(req: Request, length: int) -> bytes:
+    """A body of known length, without the streams that werkzeug lays over the server's own. Raises ClientDisconnected when less came."""
+    data: bytes = req.environ["wsgi.input"].read(length)
+    if len(data) < length:
+        raise ClientDisconnected
+    return data
 
 
 class _Answer(Response):

@@ -49,9 +49,9 @@ def _make_anew(*constraints: sa.UniqueConstraint) -> None:
     beside = bind.execute(_BESIDE).all()
     table.create(bind)
     op.execute("INSERT INTO record_anew SELECT * FROM record")
-    for one in beside:
-        if one.type == "trigger":  # before it fires
-            bind.exec_driver_sql(f"DROP TRIGGER {bind.dialect.identifier_preparer.quote(one.name)}")
+    for kind, name, _ in beside:
+        if kind == "trigger":  # before it fires
+            bind.exec_driver_sql(f"DROP TRIGGER {bind.dialect.identifier_preparer.quote(name)}")
     op.execute("DELETE FROM record")  # of a table that is dropped with its rows SQLite keeps each page, in memory, until the statement is done
     op.drop_table("record")
     op.execute("PRAGMA legacy_alter_table = ON")  # else it would not be renamed while a view of somebody's names a table that is not there
@@ -59,8 +59,8 @@ def _make_anew(*constraints: sa.UniqueConstraint) -> None:
         op.rename_table("record_anew", "record")
     finally:
         op.execute("PRAGMA legacy_alter_table = OFF")
-    for one in beside:
-        bind.exec_driver_sql(one.sql)
+    for _, _, sql in beside:
+        bind.exec_driver_sql(sql)
 
 
 # From SQLite's own list of what there is; the indexes of constraints have no text.

@@ -1,0 +1,74 @@
+"""The application's own ways through Flask lead where Flask's lead."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.exceptions import BadRequest, ClientDisconnected
+from werkzeug.test import EnvironBuilder
+
+from webui.api.calls import load_json
+from webui.app import Application
+
+APP = Application("addresses")
+HOSTS = [
+    "localhost",
+    "Localhost:8080",
+    "127.0.0.1:80",
+    "[::1]:8080",
+    "报告.example",
+    "xn--hxa.example",
+    "x" * 64,
+    "a..b",
+    "",
+    "a b",
+    "a/b",
+    f"{'x' * 64}.y",
+]
+TEXT = st.text("aä报%/?&=+. ", max_size=6)
+
+
+def adapter(make, request):
+    try:
+        found = make(request)
+    except BadRequest as exc:
+        return type(exc)
+    return {name: value for name, value in vars(found).items() if name != "map"}
+
+
+@given(
+    host=st.sampled_from(HOSTS),
+    path=TEXT.map(lambda text: "/" + text.encode().decode("latin-1")),
+    query=TEXT.map(lambda text: text.encode().decode("latin-1")),
+    method=st.sampled_from(["GET", "POST", "get"]),
+    more=st.sampled_from([{}, {"SCRIPT_NAME": "/below"}, {"wsgi.url_scheme": "https"}, {"HTTP_CONNECTION": "upgrade", "HTTP_UPGRADE": "websocket"}]),
+)
+def test_a_request_is_looked_for_as_flask_looks_for_it(host, path, query, method, more):
+    environ = EnvironBuilder().get_environ()
+    environ |= {"PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": method, "HTTP_HOST": host, **more}
+    ours = adapter(APP.create_url_adapter, APP.request_class(dict(environ)))
+    assert ours == adapter(lambda request: Flask.create_url_adapter(APP, request), APP.request_class(dict(environ)))
+
+
+@pytest.mark.parametrize("setting", ["SERVER_NAME", "TRUSTED_HOSTS"])
+def test_settings_of_flask_hold(setting):
+    app = Application("addresses")
+    app.config[setting] = {"SERVER_NAME": "here.example", "TRUSTED_HOSTS": ["here.example"]}[setting]
+    for host in ("here.example", "there.example"):
+        environ = {**EnvironBuilder().get_environ(), "HTTP_HOST": host}
+        ours = adapter(app.create_url_adapter, app.request_class(dict(environ)))
+        assert ours == adapter(lambda request: Flask.create_url_adapter(app, request), app.request_class(dict(environ)))
+    assert (app.create_url_adapter(None) is None) == (setting == "TRUSTED_HOSTS")
+
+
+def test_a_body_that_ends_early_is_told_and_one_that_goes_on_is_not_read_further():
+    environ = {**EnvironBuilder(method="POST").get_environ(), "CONTENT_TYPE": "application/json"}
+    with pytest.raises(ClientDisconnected):
+        load_json(APP.request_class({**environ, "wsgi.input": io.BytesIO(b'{"a":'), "CONTENT_LENGTH": "7"}))
+    rest = io.BytesIO(b'{"a":1}{"b":2}')
+    assert load_json(APP.request_class({**environ, "wsgi.input": rest, "CONTENT_LENGTH": "7"})) == {"a": 1}
+    assert rest.read() == b'{"b":2}'
