@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.pq import ExecStatus
+from psycopg.pq import DiagnosticField, ExecStatus
 from sqlalchemy import Engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -47,25 +47,27 @@ class Prepared:
 
     def run(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """The rows. `sql` as the server reads it, with `$1`. Raises psycopg.Error; the statement did not happen then, unless the connection is lost."""
-        adapt = self._adapt
-        params: Any = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values))
-        types = adapt.types or ()
-        name = self._names.get((sql, types)) or self._prepare((sql, types))
-        if name is None:
-            result = self._pg.exec_params(sql.encode(self._encoding), params, types, adapt.formats)
-        else:
-            result = self._pg.exec_prepared(name, params, adapt.formats)
-        if result.status == ExecStatus.TUPLES_OK:
-            adapt.set_pgresult(result)
-            return adapt.load_rows(0, result.ntuples, tuple)
-        if result.status != ExecStatus.COMMAND_OK:
+        params: Any = self._adapt.dump_sequence(values, [PyFormat.AUTO] * len(values))
+        key = (sql, self._adapt.types or ())
+        try:
+            name = self._names.get(key) or self._prepare(key)
+            if name is None:
+                result = self._pg.exec_params(sql.encode(self._encoding), params, key[1], self._adapt.formats)
+            else:
+                result = self._pg.exec_prepared(name, params, self._adapt.formats)
+            if result.status == ExecStatus.TUPLES_OK:
+                self._adapt.set_pgresult(result)
+                return self._adapt.load_rows(0, result.ntuples, tuple)
+            if result.status == ExecStatus.COMMAND_OK:
+                return []
             error = self._error(result)
             if name is None or error.sqlstate not in _STALE:
                 raise error
-            del self._names[sql, types]
+            del self._names[key]
             self._drop(name)
-            return self.run(sql, values)
-        return []
+        except MemoryError as exc:  # psycopg's word for it when libpq gives no result, as where the connection was lost before anything was sent
+            raise self._lost(self._pg.get_error_message(self._encoding)) from exc
+        return self.run(sql, values)
 
     def _prepare(self, key: _Key) -> bytes | None:
         """Its name; None as long as it ran only a few times."""
@@ -89,6 +91,14 @@ class Prepared:
         self._pg.exec_(b"DEALLOCATE " + name)  # when this fails, the name was unknown, or whatever follows fails, too
 
     def _error(self, result: Any) -> psycopg.Error:
-        if self._pg.status != psycopg.pq.ConnStatus.OK and not result.error_field(psycopg.pq.DiagnosticField.SQLSTATE):
-            return psycopg.OperationalError(result.get_error_message(self._encoding))
-        return psycopg.errors.error_from_result(result, self._encoding)
+        if result.error_field(DiagnosticField.SQLSTATE):
+            return psycopg.errors.error_from_result(result, self._encoding)
+        return self._lost(result.get_error_message(self._encoding))
+
+    def _lost(self, message: str) -> psycopg.Error:
+        """What libpq says, not the server: whatever it is, nobody can tell what became of the statement, and the connection is used no more.
+
+        libpq itself may take it for sound until it is read from once more.
+        """
+        self._pg.finish()
+        return psycopg.OperationalError(message)

@@ -14,6 +14,7 @@ from engine.store.prepared import AFTER, MOST
 from engine.store.schema import create
 from engine.store.statements import PREPARED, Statement
 from engine.store.tables import blob, record
+from tests.support.postgres import postgres_server
 
 ADD = Statement(record.insert())
 OF = sa.bindparam("b_instance")
@@ -130,6 +131,29 @@ def test_a_server_process_that_is_stopped_is_told_as_unknown_and_the_next_use_ha
         ADD.rows(connection, row(1))
         assert PREPARED in connection.connection.info
         assert connection.connection.dbapi_connection.info.backend_pid != gone
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["immediate", "SIGKILL"])
+@pytest.mark.parametrize("noticed", [False, True], ids=["not noticed", "noticed"])
+def test_a_server_that_is_gone_is_told_as_unknown_whenever_that_shows(kill, noticed):
+    """Also where libpq does not know yet that the connection is lost, and where it knew before it sent anything."""
+    with postgres_server(durable=False) as server:
+        one = Database(server.database())
+        create(one)
+        lent = [one.outside(writes=True) for _ in range(2)]
+        connections = [each.__enter__() for each in lent]
+        for _ in range(AFTER + 1):  # prepared on the first, not on the second
+            READ.rows(connections[0], {"b_instance": "i"})
+        server.stop_at_once(kill=kill)
+        for connection, each in zip(connections, lent, strict=True):
+            if noticed:
+                connection.connection.dbapi_connection.pgconn.exec_(b"SELECT 1")
+            with pytest.raises(sa.exc.OperationalError) as caught:
+                ADD.rows(connection, row(1))
+            assert caught.value.connection_invalidated
+            with pytest.raises(OutcomeUnknown):
+                each.__exit__(type(caught.value), caught.value, None)
+        one.close()
 
 
 def test_other_threads_go_on_while_one_waits_for_the_server(store):
