@@ -33,6 +33,7 @@ class AheadConnection(StandIn):
         self._database = database
         self._foreseen = foreseen
         self._outside: AbstractContextManager[Connection] | None = None
+        self._unreachable = False
         self.writes: list[tuple[Compiled, Any]] = []
         self.seen: list[tuple[Compiled, Mapping[str, Any], list[Row]]] = []
         self.later: list[Callable[[Connection], None]] = []
@@ -52,15 +53,19 @@ class AheadConnection(StandIn):
 
     @property
     def lost(self) -> bool:
-        """Did the database go away while it was read?"""
-        return self._outside is not None and self._reader.invalidated
+        """Could the database not be reached, or did it go away while it was read?"""
+        return self._unreachable or (self._outside is not None and self._reader.invalidated)
 
     @property
     def reader(self) -> Connection:
         """Outside any transaction. Raises NotAvailable."""
         if self._outside is None:
             outside = self._database.outside()
-            self._reader = outside.__enter__()
+            try:
+                self._reader = outside.__enter__()
+            except BaseException:
+                self.refused = self._unreachable = True
+                raise
             self._outside = outside
         return self._reader
 

@@ -166,16 +166,19 @@ class _Outside:
         connection = self._connection = self._use.__enter__()
         driver: Any = connection.connection.dbapi_connection
         if self._writes and not driver.autocommit:  # what is written there would never be committed
-            self._use.__exit__(None, None, None)
-            raise NotAvailable
+            refusal = NotAvailable()
+            self._use.__exit__(type(refusal), refusal, None)
+            raise refusal
         return connection
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if self._connection.in_transaction():  # what SQLAlchemy calls so: the database knows of none
                 self._connection.rollback()
-        finally:
-            self._use.__exit__(kind, error, trace)
+        except BaseException as exc:
+            self._use.__exit__(type(exc), exc, exc.__traceback__)
+            raise
+        self._use.__exit__(kind, error, trace)
         if isinstance(error, sa.exc.DBAPIError):
             _tell(error, committing=self._writes and _cut_off(error))
 

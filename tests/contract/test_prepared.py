@@ -156,6 +156,28 @@ def test_a_server_that_is_gone_is_told_as_unknown_whenever_that_shows(kill, noti
         one.close()
 
 
+def test_when_libpq_cannot_send_the_connection_is_used_no_more(store):
+    """It may have queued a part of the statement, which the next one would carry out."""
+    with pytest.raises(OutcomeUnknown), store.outside(writes=True) as connection:  # noqa: PT012 - the next statement is meant
+        connection.connection.dbapi_connection.pgconn.enter_pipeline_mode()  # in which libpq refuses to wait for a result
+        ADD.rows(connection, row(1))
+    with store.outside(writes=True) as connection:
+        ADD.rows(connection, row(1))
+
+
+def test_a_statement_that_the_server_has_already_is_used(store):
+    """Behind a pooler other clients have prepared on the same server."""
+    with store.outside(writes=True) as first, store.outside(writes=True) as second:
+        for seq in range(1, AFTER + 2):
+            ADD.rows(first, row(seq))
+            ADD.rows(second, row(seq, "j"))
+        assert names(first) == names(second)
+        first.connection.info[PREPARED]._names.clear()  # it forgot, the server did not
+        for seq in range(100, 100 + AFTER + 2):
+            ADD.rows(first, row(seq))
+        assert names(first) == names(second)
+
+
 def test_other_threads_go_on_while_one_waits_for_the_server(store):
     """A statement that waits for a lock must not hold Python's own."""
     with store.begin(write=True) as holder:

@@ -145,8 +145,8 @@ def test_what_others_hung_on_the_table_stays(before):
         "CREATE VIEW latest AS SELECT instance_id, max(seq) AS seq FROM record GROUP BY instance_id",
         "CREATE INDEX ours ON record (kind)",
         "CREATE TABLE seen (instance_id TEXT)",
-        'CREATE TRIGGER "never deleted" BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, "evidence"); END',
-        "CREATE TRIGGER see AFTER INSERT ON record BEGIN INSERT INTO seen VALUES (new.instance_id); END",
+        'CREATE TRIGGER "never deleted" BEFORE DELETE ON RECORD BEGIN SELECT RAISE(ABORT, "evidence"); END',
+        "CREATE TRIGGER see AFTER INSERT ON Record BEGIN INSERT INTO seen VALUES (new.instance_id); END",
         "CREATE TRIGGER other AFTER DELETE ON seen BEGIN UPDATE record SET kind = 'seen' WHERE instance_id = old.instance_id; END",
     )
     schema.upgrade(before)
@@ -171,3 +171,14 @@ def test_rows_that_refer_to_records_are_not_deleted_with_the_table(before):
         schema.upgrade(before)
     with before.begin(write=False) as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM ours").scalar() == len(rows(before))
+
+
+def test_columns_that_others_added_are_not_lost(before):
+    kind = "TEXT COLLATE NOCASE" if before.is_sqlite else "TEXT"
+    sql(before, f"ALTER TABLE record ADD COLUMN remark {kind}")
+    if before.is_sqlite:
+        with pytest.raises(FlowledgerError, match="remark"):
+            schema.upgrade(before)
+        sql(before, "ALTER TABLE record DROP COLUMN remark")
+    schema.upgrade(before)
+    schema.check(before)

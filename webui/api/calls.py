@@ -60,18 +60,29 @@ class StrictParser(FlaskParser):
 
 
 def load_json(req: Request, limit: int = JSON_BYTES) -> Any:
-    """The body as strict JSON. Raises InvalidInput, LimitExceeded."""
-    if (req.content_length or 0) > limit:
-        raise LimitExceeded(what="size of the request body in bytes", value=req.content_length, limit=limit)
-    data = req.get_data(cache=False) if req.content_length is None else _read(req, req.content_length)
+    """The body as strict JSON. Raises InvalidInput, LimitExceeded, ClientDisconnected when less came than was announced."""
+    length = req.content_length
+    if (length or 0) > limit:
+        raise LimitExceeded(what="size of the request body in bytes", value=length, limit=limit)
+    data = req.get_data(cache=False) if length is None or not _unread(req, length) else _read(req.environ["wsgi.input"], length)
     if len(data) > limit:  # it came in pieces, without its length
         raise LimitExceeded(what="size of the request body in bytes", value=len(data), limit=limit)
     return parse(data)
 
 
-def _read(req: Request, length: int) -> bytes:
-    """A body of known length, without the streams that werkzeug lays over the server's own. Raises ClientDisconnected when less came."""
-    data: bytes = req.environ["wsgi.input"].read(length)
+def _unread(req: Request, length: int) -> bool:
+    """Nobody read the body before, or asked for less than this application allows."""
+    return vars(req).keys().isdisjoint(("_cached_data", "stream")) and length <= (req.max_content_length or length)
+
+
+def _read(stream: Any, length: int) -> bytes:
+    """A body of known length, without the streams that werkzeug lays over the server's own."""
+    try:
+        data: bytes = stream.read(length)
+        while len(data) < length and (more := stream.read(length - len(data))):
+            data += more
+    except OSError as exc:
+        raise ClientDisconnected from exc
     if len(data) < length:
         raise ClientDisconnected
     return data

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.exceptions import BadRequest, ClientDisconnected
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
 from werkzeug.test import EnvironBuilder
 
 from webui.api.calls import load_json
@@ -72,3 +72,41 @@ def test_a_body_that_ends_early_is_told_and_one_that_goes_on_is_not_read_further
     rest = io.BytesIO(b'{"a":1}{"b":2}')
     assert load_json(APP.request_class({**environ, "wsgi.input": rest, "CONTENT_LENGTH": "7"})) == {"a": 1}
     assert rest.read() == b'{"b":2}'
+
+
+class Slow(io.BytesIO):
+    """A stream that gives what is there, as sockets do."""
+
+    def read(self, size=-1):
+        return super().read(min(size, 3))
+
+
+class Broken(io.BytesIO):
+    """A client that went away."""
+
+    def read(self, size=-1):
+        raise OSError("gone")
+
+
+def asked(stream, **more):
+    environ = {**EnvironBuilder(method="POST").get_environ(), "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": "7"}
+    return APP.request_class({**environ, "wsgi.input": stream, **more})
+
+
+def test_a_body_may_come_in_pieces_or_not_at_all():
+    assert load_json(asked(Slow(b'{"a":1}'))) == {"a": 1}
+    with pytest.raises(ClientDisconnected):
+        load_json(asked(Broken()))
+
+
+def test_a_body_that_somebody_read_before_is_read_again_from_what_they_kept():
+    request = asked(io.BytesIO(b'{"a":1}'))
+    request.get_data()
+    assert load_json(request) == {"a": 1}
+
+
+def test_a_lower_limit_of_the_application_holds():
+    request = asked(io.BytesIO(b'{"a":1}'))
+    request.max_content_length = 6
+    with pytest.raises(RequestEntityTooLarge):
+        load_json(request)

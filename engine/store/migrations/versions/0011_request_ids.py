@@ -33,9 +33,11 @@ def downgrade() -> None:
 def _make_anew(*constraints: sa.UniqueConstraint) -> None:
     """SQLite cannot change the constraints of a table: one with these beside its key takes its place, in the upgrade's transaction.
 
-    Columns, rows and their numbers, other indexes and triggers are as they were. Raises FlowledgerError.
+    Rows, other indexes and triggers are as they were. Raises FlowledgerError for what could get lost with the table.
     """
     bind = op.get_bind()
+    if added := bind.execute(_ADDED).scalars().all():
+        raise FlowledgerError(f"Columns were added to the table record, which is made anew: {', '.join(added)}; drop them, and add them afterwards.")
     referring = bind.execute(_REFERRING).scalars().all()
     if referring:  # dropping a table deletes its rows first, and with them what refers to it by a key that cascades
         raise FlowledgerError(
@@ -65,8 +67,12 @@ def _make_anew(*constraints: sa.UniqueConstraint) -> None:
 
 # From SQLite's own list of what there is; the indexes of constraints have no text.
 _BESIDE = sa.text(
-    "SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'record' AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid"
+    "SELECT type, name, sql FROM sqlite_master WHERE lower(tbl_name) = 'record' AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid"
 )
+_ADDED = sa.text("""
+SELECT name FROM pragma_table_xinfo('record')
+WHERE name NOT IN ('instance_id', 'seq', 'at', 'actor', 'kind', 'request_id', 'hash', 'body') ORDER BY name
+""")
 _REFERRING = sa.text("""
 SELECT DISTINCT m.name FROM sqlite_master m, pragma_foreign_key_list(m.name) k
 WHERE m.type = 'table' AND lower(k."table") = 'record' ORDER BY m.name
