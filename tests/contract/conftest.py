@@ -1,4 +1,7 @@
-"""Every test here runs on each database: a SQLite file and a real PostgreSQL. A missing PostgreSQL binary is an error, never a skip."""
+"""Every test here runs on each database: a SQLite file and a real PostgreSQL; records, snapshots, jobs and projections also on SQLite in memory.
+
+A missing PostgreSQL binary is an error, never a skip.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,8 @@ def url(request, tmp_path):
     """Address of an empty database."""
     if request.param == "postgresql":
         return request.getfixturevalue("postgres").database()
+    if request.param == "memory":
+        return "sqlite://"
     return f"sqlite:///{tmp_path / 'contract.sqlite3'}"
 
 

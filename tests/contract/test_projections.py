@@ -18,6 +18,8 @@ from engine.projections.rebuild import rebuild
 from engine.store import tables, task_tables
 from tests.support.diagrams import END, LOOP, START, TWO_TASKS, chain, document, user
 
+pytestmark = pytest.mark.parametrize("url", ["memory", "sqlite", "postgresql"], indirect=True)
+
 LI = Actor("li", "李", frozenset({"clerks"}), frozenset({"staff"}))
 DERIVED = (
     tables.instance,

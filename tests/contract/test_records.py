@@ -14,6 +14,8 @@ from engine.ports import Head
 from engine.testing import START
 from tests.support.sealing import sealed
 
+pytestmark = pytest.mark.parametrize("url", ["memory", "sqlite", "postgresql"], indirect=True)
+
 
 def record(instance="i1", seq=1, request_id=None, text="审核 ✓ \x00 \U0001f600", previous="", at=START):
     more = {"seq": seq, "request_id": request_id, "previous": previous, "at": at}

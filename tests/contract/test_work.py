@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from engine.model.events import InstanceStarted, SubscriptionOpened
 from engine.model.inputs import StartInstance
 from engine.ports import Carried, Due, Head
 from engine.testing import START
 from tests.support.sealing import sealed
+
+pytestmark = pytest.mark.parametrize("url", ["memory", "sqlite", "postgresql"], indirect=True)
 
 SECOND = timedelta(seconds=1)
 
