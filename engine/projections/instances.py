@@ -15,7 +15,6 @@ from engine.store.statements import Batch, Statement
 from engine.store.tables import incident, instance, instance_word, note, snapshot
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
-_TELLING = CHANGES_STATE | {ev.IncidentRaised, ev.IncidentResolved}  # more of the row than how far its chain is
 
 _INSERT = Statement(instance.insert())
 _WORD = Statement(instance_word.insert())
@@ -36,9 +35,7 @@ class InstanceProjection:
 
     def apply(self, batch: Batch, record: Record, head: Head) -> None:
         """Insert at the start, else move the head."""
-        values: dict[str, object] = {"seq": head.seq, "head_hash": head.hash}
-        if not _TELLING.isdisjoint(map(type, record.events)):
-            values |= _told(record, head)
+        values: dict[str, object] = {**_told(record, head), "seq": head.seq, "head_hash": head.hash}
         if isinstance(record.input, inp.StartInstance):
             batch.add(
                 _INSERT,

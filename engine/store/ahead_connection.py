@@ -63,7 +63,7 @@ class AheadConnection(StandIn):
             outside = self._database.outside()
             try:
                 self._reader = outside.__enter__()
-            except BaseException:
+            except BaseException:  # as in `_noticed`: whatever it was, what is carried out after it is not written
                 self.refused = self._unreachable = True
                 raise
             self._outside = outside

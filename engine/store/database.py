@@ -175,7 +175,7 @@ class _Outside:
         try:
             if self._connection.in_transaction():  # what SQLAlchemy calls so: the database knows of none
                 self._connection.rollback()
-        except BaseException as exc:
+        except BaseException as exc:  # whatever it was, the connection is not kept
             self._use.__exit__(type(exc), exc, exc.__traceback__)
             raise
         self._use.__exit__(kind, error, trace)

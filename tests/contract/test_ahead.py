@@ -222,6 +222,23 @@ def test_a_connection_that_is_lost_on_the_way_is_never_written_through(postgres,
             assert other.scalar(sa.text("SELECT count(*) FROM incident")) == 0
 
 
+def test_a_command_without_a_connection_to_read_from_waits_for_one_only_once(engine, monkeypatch):
+    engine.deploy({"two.bpmn": TWO_TASKS})
+    asked = []
+
+    def none(*_args, **_more):
+        asked.append(True)
+        raise NotAvailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(engine.app.store), "outside", none)
+        patch.setattr(type(engine.app.store), "begin", none)
+        with pytest.raises(NotAvailable):
+            engine.app.execute(cmd.Start("two"), SYSTEM)
+    assert asked == [True]
+    assert engine.app.execute(cmd.Start("two"), SYSTEM).seq == 1
+
+
 def test_a_read_that_fails_ahead_is_no_incident(engine, tried, monkeypatch):
     task = calling(engine)
     tried.clear()

@@ -259,10 +259,9 @@ def back(connection):
         "DROP INDEX ix_user_task_definition_id_element_id",
     ]
     statements += [f"ALTER TABLE account DROP COLUMN {name}" for name in ("email", "notify")]  # of a later version
+    statements += ["DROP INDEX uq_record_request_id"]
     if connection.dialect.name == "postgresql":  # on SQLite the constraint that the first schema had makes no difference to what is upgraded
-        statements += ["DROP INDEX uq_record_request_id", "ALTER TABLE record ADD CONSTRAINT uq_record_request_id UNIQUE (request_id)"]
-    else:
-        statements += ["DROP INDEX uq_record_request_id"]
+        statements += ["ALTER TABLE record ADD CONSTRAINT uq_record_request_id UNIQUE (request_id)"]
     statements += ["ALTER TABLE user_task DROP COLUMN sort_due", "UPDATE alembic_version SET version_num = '0005'"]
     statements += [
         "CREATE INDEX ix_user_task_assignee_state ON user_task (assignee, state, due)",

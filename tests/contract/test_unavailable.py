@@ -205,23 +205,6 @@ def test_a_connection_that_would_not_commit_is_not_given_to_the_next_one_as_it_i
     store.close()
 
 
-def test_a_command_without_a_connection_to_read_from_waits_for_one_only_once(engine, monkeypatch):
-    engine.deploy({"two.bpmn": TWO_TASKS})
-    asked = []
-
-    def none(*_args, **_more):
-        asked.append(True)
-        raise NotAvailable
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(engine.app.store), "outside", none)
-        patch.setattr(type(engine.app.store), "begin", none)
-        with pytest.raises(NotAvailable):
-            engine.app.execute(cmd.Start("two"), SYSTEM)
-    assert asked == [True]
-    assert engine.app.execute(cmd.Start("two"), SYSTEM).seq == 1
-
-
 # --- leases -----------------------------------------------------------------------------------------------------------------
 def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(work):
     day = timedelta(days=1)

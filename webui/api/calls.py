@@ -64,14 +64,14 @@ def load_json(req: Request, limit: int = JSON_BYTES) -> Any:
     length = req.content_length
     if (length or 0) > limit:
         raise LimitExceeded(what="size of the request body in bytes", value=length, limit=limit)
-    data = req.get_data(cache=False) if length is None or not _unread(req, length) else _read(req.environ["wsgi.input"], length)
+    data = _read(req.environ["wsgi.input"], length) if length is not None and _directly(req, length) else req.get_data(cache=False)
     if len(data) > limit:  # it came in pieces, without its length
         raise LimitExceeded(what="size of the request body in bytes", value=len(data), limit=limit)
     return parse(data)
 
 
-def _unread(req: Request, length: int) -> bool:
-    """Nobody read the body before, or asked for less than this application allows."""
+def _directly(req: Request, length: int) -> bool:
+    """May the body be read past werkzeug? Not where somebody began to read it, nor above the application's own limit, which werkzeug tells."""
     return vars(req).keys().isdisjoint(("_cached_data", "stream")) and length <= (req.max_content_length or length)
 
 
