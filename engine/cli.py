@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
+gc.disable()  # until all is imported: none of it becomes garbage, and looking for some is a tenth of a start
+
 import os
 import signal
 import socket
@@ -42,6 +46,8 @@ from engine.operations import commands as operations
 from engine.store import schema
 from engine.store.database import Database
 from engine.telemetry import logs
+
+gc.enable()
 
 _keep_messages = click.option(
     "--keep-messages",

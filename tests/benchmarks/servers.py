@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -69,7 +70,8 @@ def _server(arguments: Callable[[int], list[str]], log: Path, processes: int) ->
     port = _free_port()
     with log.open("wb") as out:
         command = [sys.executable, *arguments(port)]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # an installation is compiled
+        process = subprocess.Popen(command, cwd=ROOT, env=kept, stdout=out, stderr=subprocess.STDOUT)
         try:
             _wait(process, port, log, processes)
             yield RunningServer(port, psutil.Process(process.pid))

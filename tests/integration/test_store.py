@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from engine.bpmn.validation import Validation
 from engine.errors import DeploymentRejected, NotAllowed, Problem
@@ -28,6 +29,18 @@ def test_migrations_lead_to_the_declared_schema(tmp_path):
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    database.close()
+
+
+def test_what_is_asked_without_alembic_is_what_alembic_says(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    with database.begin(write=True) as connection:
+        scripts = ScriptDirectory.from_config(schema._config(connection))
+        assert schema.revision(connection) is None
+    schema.upgrade(database)
+    with database.begin(write=False) as connection:
+        assert schema.revision(connection) == MigrationContext.configure(connection).get_current_revision() == scripts.get_current_head()
+    assert schema._revisions() == (scripts.get_current_head(), {one.revision for one in scripts.walk_revisions()})
     database.close()
 
 
