@@ -156,9 +156,9 @@ class PersonTask(Activity):
             token.element,
             self.node.name,
             None if assignee is None else str(assignee),
-            names(engine.fill(scope, one) for one in wanted.groups),
-            names(engine.fill(scope, one) for one in wanted.users),
-            names(engine.fill(scope, one) for one in wanted.excludes),
+            names([engine.fill(scope, one) for one in wanted.groups]),
+            names([engine.fill(scope, one) for one in wanted.users]),
+            names([engine.fill(scope, one) for one in wanted.excludes]),
             None if form_key is None else str(form_key),
             moment_text(engine.fill(scope, wanted.due), token.workflow.top_workflow.now),
             moment_text(engine.fill(scope, wanted.follow_up), token.workflow.top_workflow.now),
@@ -264,8 +264,10 @@ class ReceiveTask(PersonTask, defaults.ReceiveTask):
 
 
 # --- reading evaluated attributes -----------------------------------------------------------------------------------
-def names(values: Any) -> tuple[str, ...]:
+def names(values: list[Any]) -> tuple[str, ...]:
     """Groups or users: each value a text (commas separate) or a list of texts."""
+    if not values:
+        return ()
     out: list[str] = []
     for value in values:
         parts = value if isinstance(value, list) else str(value).split(",") if value is not None else []

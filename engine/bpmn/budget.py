@@ -66,12 +66,11 @@ class Budget:
 
     def told(self, event: ev.Event) -> None:
         """Something happened."""
-        kind = type(event)
         self._events += 1
-        values = VALUES.get(kind)
+        values = VALUES.get(type(event))
         if values is not None:
             self._bytes += weight(values(event))
-            if kind in (ev.MessageSent, ev.SignalSent):
+            if isinstance(event, ev.MessageSent | ev.SignalSent):
                 self._events += SENDING
 
     def used_up(self) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from engine.bpmn import continuation, correlation, interventions, payload
@@ -44,19 +43,6 @@ class BpmnExecution:
         self.lookup = model.lookup
         if restored is not None:
             snapshots.restore(self.top, restored)
-        self._handlers: dict[type[Any], Callable[[Any], None]] = {
-            inputs.StartInstance: self._start,
-            inputs.CompleteUserTask: self._complete_user_task,
-            inputs.CorrelateMessage: self._correlate_message,
-            inputs.DeliverSignal: lambda movement: self.top.event_manager.signal(movement.name, movement.payload),
-            inputs.TriggerTimer: self._trigger_timer,
-            inputs.CompleteJob: self._complete_job,
-            inputs.SetVariables: self._set_variables,
-            inputs.StartActivity: self._start_activity,
-            inputs.CancelInstance: self._cancel,
-            inputs.MigrateInstance: self._migrate,
-            **{kind: partial(self._act, act) for kind, act in interventions.ACTS.items()},
-        }
 
     @property
     def state(self) -> str:
@@ -82,7 +68,7 @@ class BpmnExecution:
         self._begin_chain(movement)
         if not isinstance(movement, inputs.MigrateInstance):
             self.top.undoable = None
-        self._handlers[type(movement)](movement)
+        _HANDLERS[type(movement)](self, movement)
         self.started = True
         if not self.top.suspended:
             told = len(self.top.events)
@@ -136,8 +122,11 @@ class BpmnExecution:
         return found
 
     # --- inputs -----------------------------------------------------------------------------------------------------
-    def _act(self, act: Callable[[InstanceWorkflow, Any], None], movement: Any) -> None:
-        act(self.top, movement)
+    def _intervene(self, movement: Any) -> None:
+        interventions.ACTS[type(movement)](self.top, movement)
+
+    def _signal(self, movement: inputs.DeliverSignal) -> None:
+        self.top.event_manager.signal(movement.name, movement.payload)
 
     def _migrate(self, movement: inputs.MigrateInstance) -> None:
         spec, watch = self._spec_of(movement.definition), self.sandbox.watch
@@ -217,3 +206,18 @@ class BpmnExecution:
         self.top.stop()
         self.top.ended = "cancelled"
         self.top.tell(InstanceCancelled(movement.reason))
+
+
+_HANDLERS: dict[type[Any], Callable[[BpmnExecution, Any], None]] = {
+    inputs.StartInstance: BpmnExecution._start,
+    inputs.CompleteUserTask: BpmnExecution._complete_user_task,
+    inputs.CorrelateMessage: BpmnExecution._correlate_message,
+    inputs.DeliverSignal: BpmnExecution._signal,
+    inputs.TriggerTimer: BpmnExecution._trigger_timer,
+    inputs.CompleteJob: BpmnExecution._complete_job,
+    inputs.SetVariables: BpmnExecution._set_variables,
+    inputs.StartActivity: BpmnExecution._start_activity,
+    inputs.CancelInstance: BpmnExecution._cancel,
+    inputs.MigrateInstance: BpmnExecution._migrate,
+    **dict.fromkeys(interventions.ACTS, BpmnExecution._intervene),
+}

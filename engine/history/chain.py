@@ -7,9 +7,9 @@ the hash is SHA-256 over a domain prefix and the body, so that a record cannot b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, overload
 
 from engine.errors import IntegrityViolation, InvalidInput
 from engine.model import codec
@@ -79,10 +79,65 @@ def seal(
     )
 
 
+class Outcome(Sequence[Event]):
+    """The events of stored bytes, made when somebody first looks at one: who goes on from a record, or executes it again, never does.
+
+    Looking raises InvalidInput when the bytes hold no events.
+    """
+
+    __slots__ = ("_events", "_written")
+
+    def __init__(self, written: list[dict[str, Any]]) -> None:
+        self._written = written
+        self._events: tuple[Event, ...] | None = None
+
+    def _made(self) -> tuple[Event, ...]:
+        if self._events is None:
+            try:
+                self._events = tuple([codec.decode(one) for one in self._written])
+            except _NO_RECORD as exc:
+                raise _no_record(exc) from exc
+        return self._events
+
+    @overload
+    def __getitem__(self, place: int) -> Event: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Event]: ...
+    def __getitem__(self, place: int | slice) -> Event | Sequence[Event]:
+        return self._made()[place]
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._made())
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._made() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._made())
+
+
+_NO_RECORD = (KeyError, TypeError, ValueError)
+
+
+def _unreadable(events: Sequence[Event]) -> str | None:
+    try:
+        tuple(events)
+    except InvalidInput as exc:
+        return str(exc)
+    return None
+
+
+def _no_record(exc: Exception) -> InvalidInput:
+    return InvalidInput(f"the stored bytes are not a record: {exc!r}")
+
+
 def read(body: bytes, stored_hash: str) -> Record:
     """The record from its stored bytes. Trusts nothing: `check` compares. Raises InvalidInput when the bytes are no record."""
-    data = parse(body)
     try:
+        data = parse(body.decode())
         return Record(
             instance_id=data["instance"],
             seq=data["seq"],
@@ -93,14 +148,14 @@ def read(body: bytes, stored_hash: str) -> Record:
             engine_version=data["engine"],
             request_id=data["request_id"],
             input=codec.decode(data["input"]),
-            calls=tuple(codec.decode(c) for c in data["calls"]),
-            events=tuple(codec.decode(e) for e in data["events"]),
+            calls=tuple([codec.decode(c) for c in data["calls"]]),
+            events=Outcome(list(data["events"])),
             previous=data["previous"],
             hash=stored_hash,
             body=body,
         )
-    except (KeyError, TypeError, ValueError) as exc:
-        raise InvalidInput(f"the stored bytes are not a record: {exc!r}") from exc
+    except _NO_RECORD as exc:
+        raise _no_record(exc) from exc
 
 
 def holds_events(record: Record, events: bytes) -> bool:
@@ -135,6 +190,8 @@ def check(instance_id: str, records: Iterable[Record], head: tuple[int, str] | N
             fault = "its bytes do not have the stored hash"
         elif record.previous != previous:
             fault = "it does not follow the record before it"
+        else:
+            fault = _unreadable(record.events)
         if fault:
             raise IntegrityViolation(instance=instance_id, seq=seq, cause=fault)
         previous = record.hash

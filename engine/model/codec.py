@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 _registry: dict[str, type[Any]] = {}
 _defaults: dict[type[Any], tuple[tuple[str, Any], ...]] = {}
-_tuples: dict[type[Any], tuple[tuple[str, bool], ...]] = {}
+_shapes: dict[str, tuple[type[Any], tuple[tuple[str, bool], ...]]] = {}
 _NONE = object()
 
 
@@ -40,11 +40,12 @@ def encode(obj: Any) -> dict[str, Any]:
 def decode(data: dict[str, Any]) -> Any:
     """The dataclass that `encode` made the dict from. Raises KeyError for an unknown type."""
     kwargs = dict(data)
-    cls = _registry[kwargs.pop("type")]
-    spec = _tuples.get(cls)
-    if spec is None:
-        spec = _tuples[cls] = _tuple_fields(cls)
-    for name, nested in spec:
+    kind = kwargs.pop("type")
+    shape = _shapes.get(kind)
+    if shape is None:
+        shape = _shapes[kind] = _registry[kind], _tuple_fields(_registry[kind])
+    cls, tuples = shape
+    for name, nested in tuples:
         value = kwargs.get(name)
         if isinstance(value, list):
             kwargs[name] = tuple([decode(v) for v in value] if nested else value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,7 +43,7 @@ class Record:
     request_id: str | None
     input: Input
     calls: tuple[Call, ...]
-    events: tuple[Event, ...]
+    events: Sequence[Event]
     previous: str
     hash: str
     body: bytes

@@ -17,7 +17,8 @@ from engine.errors import InvalidInput, LimitExceeded
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
-_encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+# What holds itself ends in RecursionError, too; no list of what is being written has to be kept for it.
+_encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
 def canonical(value: Any) -> bytes:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import sqlalchemy as sa
 
 from engine.errors import IntegrityViolation
 from engine.history.chain import read
 from engine.history.replay import state_after
+from engine.model.definition import ProcessDefinition
 from engine.model.inputs import MigrateInstance, StartInstance
 from engine.model.records import Record
 from engine.ports import Head
@@ -30,13 +34,15 @@ def rebuild(database: Database) -> int:
     with database.begin(write=True) as connection:
         for projection in ALL:
             projection.clear(connection)
-        definitions, batch = SqlDefinitions(connection), Batch(connection)
+        batch = Batch(connection)
+        definitions = SqlDefinitions(connection)
+        started_under = cache(definitions.by_content)  # asked for each instance
         heads: dict[str, Head] = {}
         count = 0
         # Bodies come in portions: those of a million records would not all fit into memory.
         for body, stored in connection.execute(_IN_ORDER, execution_options={"yield_per": TOGETHER}):
             one = read(stored_bytes(body), stored)
-            head = _next(heads.get(one.instance_id), one, definitions)
+            head = _next(heads.get(one.instance_id), one, started_under, definitions.get)
             heads[one.instance_id] = head
             project(ALL, batch, one, head)
             count += 1
@@ -46,17 +52,20 @@ def rebuild(database: Database) -> int:
         return count
 
 
-def _next(head: Head | None, one: Record, definitions: SqlDefinitions) -> Head:
+Found = ProcessDefinition | None
+
+
+def _next(head: Head | None, one: Record, started_under: Callable[[str, str], Found], by_id: Callable[[str], Found]) -> Head:
     if head is None:
         if not isinstance(one.input, StartInstance):
             raise IntegrityViolation(instance=one.instance_id, seq=one.seq, cause="its first record is no start")
-        found = definitions.by_content(one.input.process_id, one.definition_hash)
+        found = started_under(one.input.process_id, one.definition_hash)
         if found is None:
             raise IntegrityViolation(instance=one.instance_id, seq=one.seq, cause="its definition is not deployed")
         head = Head(one.instance_id, found.id, found.process_id, one.input.business_key, "active", 0, "", one.actor)
     home = head.definition_id, head.process_id
     if isinstance(one.input, MigrateInstance):
-        found = definitions.get(one.input.definition)
+        found = by_id(one.input.definition)
         if found is None or found.content_hash != one.input.content:
             raise IntegrityViolation(instance=one.instance_id, seq=one.seq, cause="the definition that it migrates to is not deployed")
         home = found.id, found.process_id

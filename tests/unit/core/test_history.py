@@ -38,6 +38,29 @@ def test_a_record_survives_its_bytes():
         assert chain.read(one.body, one.hash) == one
 
 
+def test_the_outcome_of_stored_bytes_is_what_was_sealed_and_made_only_when_looked_at(monkeypatch):
+    [one] = records(1)
+    decoded = []
+    decode = codec.decode
+    monkeypatch.setattr(codec, "decode", lambda data: decoded.append(data["type"]) or decode(data))
+    again = chain.read(one.body, one.hash)
+    assert len(again.events) == 3 and sorted(decoded) == ["Call", "StartInstance"]
+    assert (again.events[1], list(again.events), again.events[-2:]) == (one.events[1], list(one.events), one.events[-2:])
+    assert len(decoded) == 5 and hash(again.events) == hash(one.events) and again.events != one.events[:2] and again.events != 3
+
+
+@pytest.mark.parametrize("events", [b'[{"type":"NoSuchEvent"}]', b'[{"type":"ElementEntered","colour":1}]', b'["x"]', b"[{}]"])
+def test_bytes_that_hold_no_events_are_noticed(events):
+    [one] = records(1)
+    before, after = one.body.split(b'"events":[', 1)[0], one.body.rsplit(b'}],"input"', 1)[1]
+    body = before + b'"events":' + events + b',"input"' + after
+    forged = chain.read(body, chain.digest(body))
+    with pytest.raises(IntegrityViolation, match="stored bytes are not a record"):
+        chain.check("i1", [forged])
+    with pytest.raises(InvalidInput, match="stored bytes are not a record"):
+        replay.frame_at([forged], 1)
+
+
 def test_an_untouched_chain_verifies():
     chained = records()
     assert chain.check("i1", chained, (3, chained[-1].hash)) == 3
