@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import json.encoder
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -21,10 +22,22 @@ Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Js
 _encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
+def _writer() -> Callable[[Any], str]:
+    """`_encoder.encode` with its inner encoder made once, where Python has one in C: making it anew takes as long as writing a small value."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return _encoder.encode
+    write = make(None, _encoder.default, json.encoder.encode_basestring, None, ":", ",", True, False, False)
+    return lambda value: "".join(write(value, 0))
+
+
+_write = _writer()
+
+
 def canonical(value: Any) -> bytes:
     """Canonical bytes of a JSON value. Raises InvalidInput for what JSON cannot hold (NaN, foreign types)."""
     try:
-        text = _encoder.encode(value)
+        text = _write(value)
     except (ValueError, TypeError, RecursionError) as exc:
         raise InvalidInput(f"not a JSON value: {exc}") from exc
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):

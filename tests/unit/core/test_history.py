@@ -1,6 +1,10 @@
+import json
+import unicodedata
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import IntegrityViolation, InvalidInput
 from engine.history import chain, replay
@@ -149,6 +153,28 @@ def test_json_that_cannot_be_hashed_alike_everywhere_is_refused(text):
 def test_canonical_bytes_do_not_depend_on_order_or_unicode_form():
     assert canonical({"b": 1, "a": "e\u0301"}) == canonical({"a": "\u00e9", "b": 1}) == '{"a":"é","b":1}'.encode()
     assert purify({"t": (1, 2)}) == {"t": [1, 2]}
+
+
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec="utf-8"))
+
+
+@given(st.recursive(_LEAVES, lambda inner: st.lists(inner) | st.tuples(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner)))
+def test_canonical_bytes_are_those_of_the_standard_library(value):
+    """Hashes of records hang on them, so no shortcut may write otherwise."""
+    try:
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        with pytest.raises(InvalidInput):
+            canonical(value)
+    else:
+        assert canonical(value) == unicodedata.normalize("NFC", text).encode()
+
+
+def test_what_holds_itself_is_refused():
+    value = []
+    value.append({"again": value})
+    with pytest.raises(InvalidInput):
+        canonical(value)
 
 
 def test_an_outcome_is_told_from_every_other_by_its_bytes():
