@@ -250,7 +250,7 @@ def _each(data: Path, database: str | None, ids: tuple[str, ...], word: str, che
 @data_option()
 @database_option()
 def rebuild(data: Path, database: str | None) -> None:
-    """Drop every derived table and make it anew from the records. Stop the server first."""
+    """Drop every derived table and make it anew from the records. Servers and workers may run: what they want to write waits until it is done."""
     from engine.projections.rebuild import rebuild as run
 
     with opened(data, database) as app:

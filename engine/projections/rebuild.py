@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 
 import sqlalchemy as sa
 
-from engine.errors import IntegrityViolation
+from engine.errors import ConcurrentChange, IntegrityViolation, NotAvailable
 from engine.history.chain import read
 from engine.history.replay import state_after
 from engine.model.definition import ProcessDefinition
@@ -19,7 +20,8 @@ from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
 from engine.store.history import stored_bytes
 from engine.store.statements import Batch
-from engine.store.tables import record
+from engine.store.tables import data_store, incident, instance, instance_word, job, note, record, subscription
+from engine.store.task_tables import task_candidate, user_task
 from engine.store.unit_of_work import project
 
 # By time over all instances, but within an instance always by number: clocks differ between nodes and may be set back.
@@ -27,11 +29,26 @@ _TIME = sa.func.max(record.c.at).over(partition_by=record.c.instance_id, order_b
 _IN_ORDER = sa.select(record.c.body, record.c.hash).order_by(_TIME, record.c.instance_id, record.c.seq)
 
 TOGETHER = 200  # records whose writes travel in one batch
+ATTEMPTS = 20
+WRITTEN = (record, instance, instance_word, user_task, task_candidate, job, subscription, incident, note, data_store)
+"""What commands write, and this here makes anew: with the records, so that none is added meanwhile."""
 
 
 def rebuild(database: Database) -> int:
-    """Returns the number of records. Raises IntegrityViolation when a record's definition is unknown."""
+    """Returns the number of records. Who wants to write meanwhile, in this process or another, waits; readers see what was there before.
+
+    Raises IntegrityViolation when a record's definition is unknown, NotAvailable when others do not let go of the tables.
+    """
+    for _ in range(ATTEMPTS):
+        with suppress(ConcurrentChange):  # PostgreSQL let somebody else go first, who had begun to write; nothing was done yet
+            return _rebuild(database)
+    raise NotAvailable("Too much is written just now for the read tables to be rebuilt; stop the servers and workers, or try again.")
+
+
+def _rebuild(database: Database) -> int:
     with database.begin(write=True) as connection:
+        if not database.is_sqlite:  # which has one writer
+            connection.exec_driver_sql(f"LOCK TABLE {', '.join(table.name for table in WRITTEN)} IN EXCLUSIVE MODE")
         for projection in ALL:
             projection.clear(connection)
         batch = Batch(connection)
