@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from sqlalchemy.engine import make_url
 
 from engine.bootstrap import Flowledger, SystemClock
 from engine.console import data_option, database_option, notice_options, progress, require_installation, settings_of
@@ -21,6 +20,7 @@ from engine.operations import checkpoints
 from engine.operations import manifest as manifests
 from engine.operations.copying import copy, present_tables
 from engine.plugins.loading import catalogue, require_endless
+from engine.store import addresses
 from engine.store.database import Database
 
 
@@ -53,7 +53,7 @@ def backup(data: Path, database: str | None, verify: bool, target: Path) -> None
 def restore(data: Path, database: str | None, source: Path) -> None:
     """Restore the backup in the folder SOURCE: into the data folder, or into the empty database of --database."""
     settings = settings_of(data, database)
-    url = make_url(settings.database)
+    url = addresses.read(settings.database)
     if url.get_backend_name() == "sqlite":
         done = backups.restore_file(source, Path(str(url.database)))
     else:
@@ -93,7 +93,7 @@ def manifest(data: Path, database: str | None, target: Path | None) -> None:
 @click.option("--leave-out", multiple=True, metavar="TABLE", help="A table of a pack that is not installed any more.")
 def copy_command(source: str, target: str, leave_out: tuple[str, ...]) -> None:
     """Move an installation to another database: SQLite to PostgreSQL, or back. Stop the server first. The history is verified at the end."""
-    url = make_url(source)
+    url = addresses.read(source)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
         raise NotFound(f"There is no database {url.database}.", kind="database", id=str(url.database))
     start = time.perf_counter()

@@ -14,19 +14,20 @@ from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import StaticPool
 
 from engine.errors import ConcurrentChange, FlowledgerError, InvalidInput, NotAvailable, OutcomeUnknown, StorageFull
+from engine.store import addresses
 from engine.store.connections import Kept, Use, connected, ping_after_rest
 from engine.store.turn import Turn
 
 
 class Database:
-    """One database address. `begin` and `outside` are the only ways to a connection."""
+    """One database address (`engine.store.addresses.read`). `begin` and `outside` are the only ways to a connection."""
 
     def __init__(self, url: str | URL, *, pool_size: int = 8) -> None:
-        self.url = make_url(url)
+        self.url = addresses.read(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.in_memory = self.is_sqlite and self.url.database in (None, "", ":memory:")
         # Readers of a database in memory queue, too: it has one connection.
@@ -44,8 +45,7 @@ class Database:
 
     def _open(self, pool_size: int) -> sa.Engine:
         if not self.is_sqlite:
-            url = self.url.set(drivername="postgresql+psycopg") if self.url.drivername == "postgresql" else self.url
-            engine = sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+            engine = sa.create_engine(self.url, pool_size=pool_size, max_overflow=pool_size)
             from engine.store.prepared import prepare_on  # needs the driver, which is an extra
 
             prepare_on(engine)

@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
 
 from engine.bootstrap import Settings
 from engine.errors import FlowledgerError
 from engine.model.findings import Finding, fault, fine, warning
-from engine.store import schema
+from engine.store import addresses, schema
 from engine.store.database import Database
 from engine.store.tables import record
 
@@ -25,7 +24,14 @@ DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
 
 def reachable(settings: Settings) -> Finding:
     """It answers. The address is shown without its password."""
-    where = make_url(settings.database).render_as_string(hide_password=True)
+    try:
+        where = addresses.read(settings.database).render_as_string(hide_password=True)
+    except addresses.InvalidAddress as exc:
+        advice = (
+            "写成 sqlite:////文件夹/文件.sqlite3 或 postgresql://用户:密码@主机/数据库；PostgreSQL 需要 pip install 'flowledger[postgres]'。",
+            f"{addresses.HOW} PostgreSQL needs pip install 'flowledger[postgres]'.",
+        )
+        return fault("database", ("数据库地址不能使用。", str(exc)), advice)
     try:
         store = Database(settings.database)
         try:
@@ -33,12 +39,9 @@ def reachable(settings: Settings) -> Finding:
                 connection.execute(sa.select(sa.literal(1)))
         finally:
             store.close()
-    except (FlowledgerError, sa.exc.SQLAlchemyError, ImportError) as exc:
+    except (FlowledgerError, sa.exc.SQLAlchemyError) as exc:
         cause = exc.__cause__ or exc
-        advice = (
-            "确认地址、密码与网络，数据库已启动；PostgreSQL 需要 pip install 'flowledger[postgres]'。",
-            "See that address, password and network are right and the database runs; PostgreSQL needs pip install 'flowledger[postgres]'.",
-        )
+        advice = ("确认地址、密码与网络，数据库已启动。", "See that address, password and network are right and the database runs.")
         first = str(getattr(cause, "orig", cause)).partition("\n")[0]
         return fault("database", (f"无法连接 {where}：{first}", f"{where} cannot be reached: {first}"), advice)
     return fine("database", f"数据库可以连接：{where}。", f"The database answers: {where}.")

@@ -14,7 +14,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from sqlalchemy.engine import make_url
 
 import engine
 from engine.bootstrap import Settings
@@ -22,6 +21,7 @@ from engine.errors import ExpressionError, FlowledgerError
 from engine.expressions import SandboxEvaluator
 from engine.model.findings import Finding, fault, fine, warning
 from engine.plugins.loading import WEB, catalogue, load
+from engine.store import addresses
 
 PACKAGES = ("engine", "forms", "processes", "webui")
 LITTLE_SPACE = 1_000_000_000
@@ -162,7 +162,10 @@ def _web() -> str | None:
 
 def data_folder(settings: Settings) -> Iterator[Finding]:
     """There is an installation; its folder can be written, has space, and lies on a disk of this machine."""
-    url = make_url(settings.database)
+    try:
+        url = addresses.read(settings.database)
+    except addresses.InvalidAddress:  # `database.reachable` tells it
+        return
     sqlite = url.get_backend_name() == "sqlite"
     file = Path(str(url.database)) if sqlite else None
     if file is not None and not file.is_file():

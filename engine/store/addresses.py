@@ -1,0 +1,51 @@
+"""The address of a database as people write it, made one that can be opened; or a line that says how it is written."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from engine.errors import FlowledgerError
+
+SQLITE = frozenset({"sqlite", "sqlite+pysqlite"})
+POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+HOW = "Write sqlite:////folder/file.sqlite3 or postgresql://user:password@host/database."
+
+
+class InvalidAddress(FlowledgerError):
+    """The address of the database cannot be used."""
+
+
+def read(address: str | URL) -> URL:
+    """The address with the driver that is used. Never repeats what it was given: it may hold a password.
+
+    Raises InvalidAddress for anything but SQLite and PostgreSQL, for unknown options, and when PostgreSQL's driver is not installed.
+    """
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError) as exc:  # ValueError: a port that is no number
+        raise InvalidAddress(f"The database is not named by an address. {HOW}") from exc
+    if url.drivername in SQLITE:
+        if url.host or url.username or url.query:
+            raise InvalidAddress(f"A SQLite file is named after three slashes, an absolute path after four; it takes no options. {HOW}")
+        return url
+    if url.drivername not in POSTGRESQL:
+        raise InvalidAddress(f"Flowledger runs on SQLite and PostgreSQL, not on {url.drivername}. {HOW}")
+    if importlib.util.find_spec("psycopg") is None:
+        raise InvalidAddress("PostgreSQL needs its driver: pip install 'flowledger[postgres]'.")
+    _check_options(url)
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _check_options(url: URL) -> None:
+    """Those of libpq (sslmode, connect_timeout ...); the driver would refuse another one at each connection, as a defect of ours."""
+    import psycopg
+    from psycopg.conninfo import make_conninfo
+
+    for name in url.query:
+        try:
+            make_conninfo(**{name: ""})
+        except psycopg.ProgrammingError as exc:
+            raise InvalidAddress(f"PostgreSQL knows no option {name} in an address.") from exc

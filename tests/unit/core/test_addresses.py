@@ -1,0 +1,63 @@
+"""Addresses of databases as people write them."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+from click.testing import CliRunner
+
+from engine.cli import main
+from engine.store import addresses
+from engine.store.database import Database
+
+WRONG = [
+    ("nonsense", "not named by an address"),
+    ("/var/lib/flowledger.sqlite3", "not named by an address"),
+    ("postgresql://li:geheim@host:port/x", "not named by an address"),
+    ("mysql://li:geheim@host/x", "not on mysql"),
+    ("postgresql+psycopg2://li:geheim@host/x", "not on postgresql.psycopg2"),
+    ("postgresql://li:geheim@host/x?colour=red", "no option colour"),
+    ("sqlite://geheim/x.sqlite3", "three slashes"),
+    ("sqlite:///x.sqlite3?mode=geheim", "no options"),
+]
+
+
+@pytest.mark.parametrize("written", ["postgres://li@host/x", "postgresql://li@host/x", "postgresql+psycopg://li@host/x"])
+def test_every_usual_spelling_of_postgresql_is_the_same_address(written):
+    assert str(addresses.read(written)) == "postgresql+psycopg://li@host/x"
+
+
+def test_options_of_libpq_and_files_are_kept(tmp_path):
+    assert addresses.read("postgres://host/x?sslmode=require&connect_timeout=3").query == {"sslmode": "require", "connect_timeout": "3"}
+    assert addresses.read(f"sqlite:///{tmp_path}/x.sqlite3").database == f"{tmp_path}/x.sqlite3"
+
+
+@pytest.mark.parametrize(("written", "said"), WRONG)
+def test_another_address_is_refused_without_being_repeated(written, said):
+    with pytest.raises(addresses.InvalidAddress, match=said) as refusal:
+        Database(written)
+    assert "geheim" not in str(refusal.value)
+
+
+def test_a_missing_driver_is_named_with_its_extra(monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "psycopg" else found(name))
+    with pytest.raises(addresses.InvalidAddress, match=r"pip install 'flowledger\[postgres\]'"):
+        Database("postgresql://host/x")
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "install", "verify", "rebuild", "doctor", "db upgrade", "backup x", "restore .", "manifest"])
+@pytest.mark.parametrize("written", ["nonsense", "mysql://li:geheim@host/x"])
+def test_every_command_tells_it_in_a_line(command, written):
+    done = CliRunner().invoke(main, [*command.split(), "--database", written])
+    assert done.exit_code in (1, 2) and isinstance(done.exception, SystemExit)
+    assert addresses.HOW in done.output and "geheim" not in done.output and "maintainers" not in done.output
+
+
+def test_copying_tells_it_of_both_addresses(tmp_path):
+    (tmp_path / "x.sqlite3").touch()
+    there = f"sqlite:///{tmp_path / 'x.sqlite3'}"
+    for source, target in (("nonsense", there), (there, "nonsense")):
+        done = CliRunner().invoke(main, ["db", "copy", "--from", source, "--to", target])
+        assert done.exit_code == 1 and addresses.HOW in done.output
