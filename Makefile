@@ -78,7 +78,8 @@ $(VENV)/.run: requirements.lock pyproject.toml hatch_build.py | $(PY)
 	@$(INSTALL) requirements.lock
 	@$(PY) hatch_build.py
 	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
-	@$(PY) -m compileall -q -x node_modules engine forms processes webui  # where Python may not write (PYTHONDONTWRITEBYTECODE) each start would compile
+	@# where Python may not write (PYTHONDONTWRITEBYTECODE) each start would compile; what cannot be compiled or written is no hindrance
+	@$(PY) -m compileall -q -x /node_modules/ engine forms processes webui || true
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run

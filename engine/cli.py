@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+_collecting = gc.isenabled()
 gc.disable()  # until all is imported: none of it becomes garbage, and looking for some is a tenth of a start
 
 import os
@@ -47,7 +48,8 @@ from engine.store import schema
 from engine.store.database import Database
 from engine.telemetry import logs
 
-gc.enable()
+if _collecting:
+    gc.enable()
 
 _keep_messages = click.option(
     "--keep-messages",
@@ -250,7 +252,11 @@ def _each(data: Path, database: str | None, ids: tuple[str, ...], word: str, che
 @data_option()
 @database_option()
 def rebuild(data: Path, database: str | None) -> None:
-    """Drop every derived table and make it anew from the records. Servers and workers may run: what they want to write waits until it is done."""
+    """Drop every derived table and make it anew from the records.
+
+    Servers and workers may run: what they want to write waits until it is done. A server whose threads all wait answers nothing, so with many
+    records (some thousand a second are projected) stop them first.
+    """
     from engine.projections.rebuild import rebuild as run
 
     with opened(data, database) as app:

@@ -85,19 +85,19 @@ class Outcome(Sequence[Event]):
     Looking raises InvalidInput when the bytes hold no events.
     """
 
-    __slots__ = ("_events", "_written")
+    __slots__ = ("_held",)
 
     def __init__(self, written: list[dict[str, Any]]) -> None:
-        self._written = written
-        self._events: tuple[Event, ...] | None = None
+        self._held: list[dict[str, Any]] | tuple[Event, ...] = written
 
     def _made(self) -> tuple[Event, ...]:
-        if self._events is None:
+        held = self._held  # looked at once: another thread may be making them, too
+        if isinstance(held, list):
             try:
-                self._events = tuple([codec.decode(one) for one in self._written])
+                held = self._held = tuple([codec.decode(one) for one in held])
             except _NO_RECORD as exc:
                 raise _no_record(exc) from exc
-        return self._events
+        return held
 
     @overload
     def __getitem__(self, place: int) -> Event: ...
@@ -110,13 +110,16 @@ class Outcome(Sequence[Event]):
         return iter(self._made())
 
     def __len__(self) -> int:
-        return len(self._written)
+        return len(self._held)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and self._made() == tuple(other)
 
     def __hash__(self) -> int:
         return hash(self._made())
+
+    def __repr__(self) -> str:
+        return repr(self._made())
 
 
 _NO_RECORD = (KeyError, TypeError, ValueError)
@@ -131,7 +134,7 @@ def _unreadable(events: Sequence[Event]) -> str | None:
 
 
 def _no_record(exc: Exception) -> InvalidInput:
-    return InvalidInput(f"the stored bytes are not a record: {exc!r}")
+    return InvalidInput(f"the stored bytes are not a record: {type(exc).__name__}: {exc}")  # not its repr, which may hold all the bytes
 
 
 def read(body: bytes, stored_hash: str) -> Record:

@@ -18,17 +18,16 @@ from engine.errors import InvalidInput, LimitExceeded
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
-# What holds itself ends in RecursionError, too; no list of what is being written has to be kept for it.
-_encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
+_encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _writer() -> Callable[[Any], str]:
-    """`_encoder.encode` with its inner encoder made once, where Python has one in C: making it anew takes as long as writing a small value."""
+    """`_encoder.encode` without what it does in Python before the encoder in C begins, which takes as long as writing a small value."""
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:
         return _encoder.encode
-    write = make(None, _encoder.default, json.encoder.encode_basestring, None, ":", ",", True, False, False)
-    return lambda value: "".join(write(value, 0))
+    rest = _encoder.default, json.encoder.encode_basestring, None, ":", ",", True, False, False
+    return lambda value: "".join(make({}, *rest)(value, 0))
 
 
 _write = _writer()

@@ -123,7 +123,8 @@ class Database:
 _FULL = ("disk is full", "53100")  # SQLite's words, PostgreSQL's code
 _PASSING = ("database is locked", "disk I/O error", "terminating connection")
 _PASSING_CLASSES = ("08", "53", "57P", "58")  # of PostgreSQL: connection, resources, shutdown, system
-_OTHERS_FIRST = frozenset({"40001", "40P01"})  # serialization failure, deadlock: PostgreSQL chose this transaction to give way; it tries again
+# Serialization failure, deadlock, lock_timeout of who runs the server: PostgreSQL chose this transaction to give way; it tries again.
+_OTHERS_FIRST = frozenset({"40001", "40P01", "55P03"})
 
 
 def _cut_off(exc: sa.exc.DBAPIError) -> bool:

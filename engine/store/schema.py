@@ -42,10 +42,13 @@ def upgrade(database: Database) -> None:
 
 
 def revision(connection: Connection) -> str | None:
-    """The schema that a database has; None when it has none."""
+    """The schema that a database has; None when it has none. Raises FlowledgerError when it says several."""
     if not sa.inspect(connection).has_table(_stamp.name):
         return None
-    return connection.scalar(sa.select(_stamp.c.version_num))
+    found = connection.scalars(sa.select(_stamp.c.version_num)).all()
+    if len(found) > 1:
+        raise FlowledgerError(f"The table {_stamp.name} names {len(found)} schemas ({', '.join(found)}); restore the database from a backup.")
+    return found[0] if found else None
 
 
 def check(database: Database) -> None:

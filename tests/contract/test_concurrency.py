@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from threading import Thread
 
 import pytest
 import sqlalchemy as sa
 
-from engine.errors import ConcurrentChange, NotAllowed, NotAvailable, TaskClaimed, TaskNotOpen
+from engine.errors import NotAllowed, TaskClaimed, TaskNotOpen
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
 from engine.plugins import service_task
-from engine.projections import rebuild as rebuilding
 from engine.store import tables
 from engine.store.history import SqlInstances
 from engine.testing import EmbeddedEngine
@@ -29,64 +27,9 @@ def only_task(engine, instance_id=None):
     return task
 
 
-def contents(engine, table):
-    with engine.app.store.begin(write=False) as connection:
-        return sorted(repr(tuple(row)) for row in connection.execute(sa.select(*(c for c in table.c if c.name != "number"))))
-
-
 def count(engine, table):
     with engine.app.store.begin(write=False) as connection:
         return connection.scalar(sa.select(sa.func.count()).select_from(table))
-
-
-def test_what_others_do_during_a_rebuild_waits_and_is_in_the_read_tables(nodes, monkeypatch):
-    one, two = nodes
-    one.deploy({"two.bpmn": OFFERED})
-    task, taken = (only_task(one, one.start("two")) for _ in range(2))
-    waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
-    done = []
-
-    def acts():
-        two.app.execute(cmd.Start("two"), SYSTEM)
-        two.app.execute(cmd.Complete(task.id), CLERKS[0])
-        two.app.execute(cmd.Claim(taken.id), CLERKS[1])
-        done.append(True)
-
-    thread, project = Thread(target=acts), rebuilding.project
-
-    def projected(projections, batch, *about):
-        if thread.ident is None:  # the first record
-            thread.start()
-            while not (one.app.store.is_sqlite or batch.connection.scalar(waiting)):
-                assert thread.is_alive()
-        assert not done
-        project(projections, batch, *about)
-
-    monkeypatch.setattr(rebuilding, "project", projected)
-    assert rebuilding.rebuild(one.app.store) == 2
-    thread.join()
-    monkeypatch.undo()
-    found = [contents(one, table) for table in rebuilding.WRITTEN]
-    assert done and rebuilding.rebuild(one.app.store) == 5
-    assert [contents(one, table) for table in rebuilding.WRITTEN] == found
-
-
-def test_a_rebuild_goes_on_when_the_database_let_others_go_first(engine, monkeypatch):
-    engine.deploy({"two.bpmn": TWO_TASKS})
-    engine.start("two")
-    answers = [ConcurrentChange(), ConcurrentChange()]
-    original = rebuilding._rebuild
-
-    def giving_way(database):
-        if answers:
-            raise answers.pop()
-        return original(database)
-
-    monkeypatch.setattr(rebuilding, "_rebuild", giving_way)
-    assert rebuilding.rebuild(engine.app.store) == 1
-    answers += [ConcurrentChange()] * rebuilding.ATTEMPTS
-    with pytest.raises(NotAvailable, match="stop the servers"):
-        rebuilding.rebuild(engine.app.store)
 
 
 # --- one task, many hands ----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from engine.bpmn.validation import Validation
-from engine.errors import DeploymentRejected, NotAllowed, Problem
+from engine.errors import DeploymentRejected, FlowledgerError, NotAllowed, Problem
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.store import schema
@@ -41,6 +41,17 @@ def test_what_is_asked_without_alembic_is_what_alembic_says(tmp_path):
     with database.begin(write=False) as connection:
         assert schema.revision(connection) == MigrationContext.configure(connection).get_current_revision() == scripts.get_current_head()
     assert schema._revisions() == (scripts.get_current_head(), {one.revision for one in scripts.walk_revisions()})
+    database.close()
+
+
+def test_a_database_that_names_two_schemas_is_neither_used_nor_upgraded(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    schema.upgrade(database)
+    with database.begin(write=True) as connection:
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('0001')")
+    for use in (schema.check, schema.upgrade):
+        with pytest.raises(FlowledgerError, match="names 2 schemas"):
+            use(database)
     database.close()
 
 

@@ -65,6 +65,15 @@ def test_bytes_that_hold_no_events_are_noticed(events):
         replay.frame_at([forged], 1)
 
 
+@pytest.mark.parametrize("damaged", [lambda body: body.replace(b"\xe7\xac\xac", b"\xff"), lambda body: b"\xff\xfe" + body, lambda body: body[:-9]])
+def test_damaged_bytes_are_noticed_without_being_repeated(damaged):
+    """What people wrote must not come into logs and terminals."""
+    one = records(2)[1]
+    with pytest.raises(InvalidInput) as refusal:
+        chain.read(damaged(one.body), one.hash)
+    assert "AddComment" not in str(refusal.value) and len(str(refusal.value)) < 200
+
+
 def test_an_untouched_chain_verifies():
     chained = records()
     assert chain.check("i1", chained, (3, chained[-1].hash)) == 3
