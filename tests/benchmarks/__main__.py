@@ -7,13 +7,16 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import psutil
+
 from tests.benchmarks import completion, deployment, history, hostile, idle, lists, plots, web_process
+from tests.benchmarks.bare import commits
 from tests.benchmarks.installation import install
 from tests.benchmarks.results import Curve, Figure, Report, machine
 from tests.benchmarks.throughput import Plan, measure
@@ -55,30 +58,21 @@ def run(options: argparse.Namespace) -> Report:
         for database, name in (("sqlite", "SQLite (file, WAL, FULL)"), ("postgresql", f"PostgreSQL {server.version.split()[0] if server else ''}")):
             if database not in databases:
                 continue
-            if "http" in parts:
-                installation = install(address(database, "http"))
-                report.add(_shown(measure(name, installation, folder, Plan(options.windows, options.seconds, options.seed))))
-            if "statements" in parts:
-                report.add(_shown(completion.statement_counts(name, install(address(database, "statements")))))
-            if "growth" in parts:
-                report.add(_shown(completion.growth(name, install(address(database, "growth")))))
-            if "process" in parts:
-                report.add(_shown(web_process.figures(name, install(address(database, "process")), folder)))
-            if "hostile" in parts:
-                report.add(_shown(hostile.beside(name, install(address(database, "hostile")), folder)))
-            if "lists" in parts:
-                report.add(_shown(lists.figures(name, partial(address, database), folder, options.tasks, options.rounds)))
-            if "history" in parts:
-                report.add(_shown(history.rates(name, install(address(database, "history")))))
-            if "idle" in parts:
-                of_database = server.process if database == "postgresql" and server else None
-                report.add(_shown(idle.figures(name, install(address(database, "idle")), folder, of_database)))
-        if "long" in parts:
-            report.add(_shown(completion.long_runs()))
-        if "deployment" in parts:
-            report.add(_shown(deployment.figures()))
-        if "hostile" in parts:
-            report.add(_shown(hostile.figures()))
+            at = partial(address, database)
+            bare = at("bare")
+            for part, figures in _on_database(name, at, folder, options, server.process if database == "postgresql" and server else None).items():
+                if part in parts:
+                    report.add(_shown(commits(bare, f"{name}, {part}")))
+                    report.add(_shown(figures()))
+        in_memory: dict[str, Callable[[], Iterable[Figure]]] = {
+            "long": completion.long_runs,
+            "deployment": deployment.figures,
+            "hostile": hostile.figures,
+        }
+        for part, of_engine in in_memory.items():
+            if part in parts:
+                report.add(_shown(commits(f"sqlite:///{folder / 'bare'}.sqlite3", f"In memory, {part}")))
+                report.add(_shown(of_engine()))
     found = machine()
     report.notes.append(
         f"Machine: {found['cores']} cores shared by servers, database and load generator; {found['python']}, SQLite {found['sqlite']}, {found['system']}; "
@@ -87,6 +81,22 @@ def run(options: argparse.Namespace) -> Report:
     if load_before > 0.5 * (found["cores"] or 1):
         report.notes.append("The machine was busy before the run: the figures are too low.")
     return report
+
+
+def _on_database(
+    name: str, at: Callable[[str], str], folder: Path, options: argparse.Namespace, of_database: psutil.Process | None
+) -> dict[str, Callable[[], Iterable[Figure | Curve]]]:
+    """The parts that need one. `at`: the address of an empty database by its name; `of_database`: the process of a server."""
+    return {
+        "http": lambda: measure(name, install(at("http")), folder, Plan(options.windows, options.seconds, options.seed)),
+        "statements": lambda: completion.statement_counts(name, install(at("statements"))),
+        "growth": lambda: completion.growth(name, install(at("growth"))),
+        "process": lambda: web_process.figures(name, install(at("process")), folder),
+        "hostile": lambda: hostile.beside(name, install(at("hostile")), folder),
+        "lists": lambda: lists.figures(name, at, folder, options.tasks, options.rounds),
+        "history": lambda: history.rates(name, install(at("history"))),
+        "idle": lambda: idle.figures(name, install(at("idle")), folder, of_database),
+    }
 
 
 def _shown(figures: Iterable[Figure | Curve]) -> Iterator[Figure | Curve]:

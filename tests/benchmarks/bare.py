@@ -6,7 +6,10 @@ Run as a program by `tests.benchmarks.servers`: `python -m tests.benchmarks.bare
 from __future__ import annotations
 
 import secrets
+import statistics
 import sys
+import time
+from collections.abc import Iterator
 from functools import partial
 
 import sqlalchemy as sa
@@ -14,6 +17,7 @@ from flask import Flask, request
 
 from engine.serving import server
 from engine.store.database import Database
+from tests.benchmarks.results import Figure
 
 metadata = sa.MetaData()
 bare = sa.Table("benchmark_bare", metadata, sa.Column("id", sa.String(32), primary_key=True), sa.Column("text", sa.Text, nullable=False))
@@ -35,6 +39,23 @@ def create_app(database: str) -> Flask:
         return {"id": row["id"]}
 
     return app
+
+
+def commits(database: str, part: str, seconds: float = 0.7, windows: int = 3) -> Iterator[Figure]:
+    """How fast the machine is now: the same insert and commit by one caller in this process, just before the part is measured."""
+    store = Database(database)
+    with store.begin(write=True) as connection:
+        metadata.create_all(connection)
+    rates = []
+    for _ in range(windows):
+        number, begun = 0, time.perf_counter()
+        while (taken := time.perf_counter() - begun) < seconds:
+            with store.begin(write=True) as connection:
+                connection.execute(INSERT, {"id": secrets.token_hex(16), "text": "a short text"})
+            number += 1
+        rates.append(number / taken)
+    store.close()
+    yield Figure(f"{part}: bare insert and commit, in-process", statistics.median(rates), "commits/s", tuple(rates))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 from sqlalchemy import event, text
 
@@ -147,18 +149,22 @@ def statement_counts(name: str, installation: Installation) -> Iterator[Figure]:
             task = post("start", "/api/v1/instances", {"process_id": "two", "variables": {"amount": 1}})
             task = post("a", f"/api/v1/tasks/{task}/complete", {"values": {"approved": True}})
             post("b", f"/api/v1/tasks/{task}/complete", {"values": {"amount": 2}})
-        written = sorted(_wal_bytes(app) for _ in range(100)) if not app.store.is_sqlite else []
+        written = sorted(_wal_bytes(app) for _ in range(100))
     finally:
         app.close()
     note = f"that creates the next task; last task of the case {counts['b']}, start {counts['start']}; token look-up included"
     yield Figure(f"{name}: SQL statements per completion", max(counts["a"], counts["b"]), "statements", target=STATEMENTS, note=note)
-    if written:
-        note = f"that creates the next task; 95 % {written[95] / 1024:.1f} KB: whole pages after a checkpoint"
-        yield Figure(f"{name}: WAL per completion", written[50] / 1024, "KB", target=WAL_KB, note=note)
+    pages = app.store.is_sqlite
+    always = "SQLite writes whole pages of 4 KB, so that one alone is more than the target" if pages else "whole pages after a checkpoint"
+    note = f"that creates the next task; 95 % {written[95] / 1024:.1f} KB: {always}"
+    yield Figure(f"{name}: WAL per completion", written[50] / 1024, "KB", target=None if pages else WAL_KB, note=note)
 
 
 def _wal_bytes(app: Flowledger) -> int:
-    """Of the completion of a small task on PostgreSQL."""
+    """Of the completion of a small task."""
+    if app.store.is_sqlite:
+        with closing(sqlite3.connect(str(app.store.url.database))) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     [task] = app.execute(Start("two", {"amount": 1}), SYSTEM).task_ids
     before = _wal_position(app)
     app.execute(Complete(task, {"approved": True, "remark": "a short text"}), SYSTEM)
@@ -166,6 +172,8 @@ def _wal_bytes(app: Flowledger) -> int:
 
 
 def _wal_position(app: Flowledger) -> int:
+    if app.store.is_sqlite:
+        return Path(f"{app.store.url.database}-wal").stat().st_size
     with app.store.outside() as connection:
         return int(connection.scalar(text("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")) or 0)
 
