@@ -89,7 +89,7 @@ class Cluster:
             try:
                 asyncio.run(self._listen(name, stopped))
             except Exception as exc:  # noqa: BLE001 - Procrastinate's, the driver's or the pool's way of saying that the database is gone
-                log.warning("worker %s is not woken: %s", name, exc.__cause__ or exc)
+                log.warning("worker %s is not woken: %s", name, type(exc.__cause__ or exc).__name__)
             self.wake()
             stopped.wait(AGAIN_SECONDS)
 

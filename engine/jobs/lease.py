@@ -38,7 +38,7 @@ def renewed(transact: Callable[[Callable[[UnitOfWork], Any]], Any], job_id: str,
                 if not transact(lambda uow: keep(uow, job_id, owner)):
                     return
             except Exception as exc:  # noqa: BLE001 - whatever it is: the handler runs, and the next renewal may succeed
-                log.warning("the lease of job %s was not renewed: %s", job_id, exc)
+                log.warning("the lease of job %s was not renewed: %s", job_id, type(exc).__name__)
 
     thread = threading.Thread(target=renew, name=f"flowledger-lease-{job_id}", daemon=True)
     thread.start()

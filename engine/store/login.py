@@ -91,7 +91,7 @@ class AccountAccess:
                 with self._database.begin(write=True) as connection:
                     SqlAccounts(connection).touch_session(key, now)
             except NotAvailable as exc:  # a full disk: reading goes on
-                log.warning("a session was not prolonged: %s", exc)
+                log.warning("a session was not prolonged: %s", type(exc).__name__)
         return user
 
     def logout(self, secret: str) -> None:

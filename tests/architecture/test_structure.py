@@ -83,3 +83,23 @@ def test_no_text_of_the_project_names_a_machine_or_a_private_host():
             text = path.read_text(encoding="utf-8", errors="replace")
             found += [(name, word) for word in suspicious if word in text]
     assert found == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_log_line_holds_the_message_of_an_exception(module):
+    """It quotes values: what a form held, an address with its password."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    caught = {node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name}
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "log"
+    ]
+    for call in calls:
+        for argument in call.args[1:]:
+            assert not isinstance(argument, ast.Name | ast.BoolOp) or not caught & {n.id for n in ast.walk(argument) if isinstance(n, ast.Name)}, (
+                f"{module}:{call.lineno}: log type(exc).__name__"
+            )
