@@ -7,10 +7,12 @@ jobs that belong to no element in `engine.application.stuck_jobs`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from engine.application import user_tasks
 from engine.application.advance import advance, execution_at, head_of, pure
+from engine.application.open_elements import own_timer
 from engine.application.services import Services
 from engine.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from engine.identity import policy
@@ -19,7 +21,7 @@ from engine.model import inputs as inp
 from engine.model.actors import Actor
 from engine.model.values import Json
 from engine.model.views import InstanceRef
-from engine.ports import Head, UnitOfWork
+from engine.ports import Execution, Head, UnitOfWork
 
 REASON_CHARACTERS = 2000
 OPERATE = "instance.operate"
@@ -63,7 +65,7 @@ def retry_incident(uow: UnitOfWork, services: Services, command: cmd.RetryIncide
 
 
 def complete_by_hand(uow: UnitOfWork, services: Services, command: cmd.CompleteByHand, actor: Actor, request_id: str | None = None) -> InstanceRef:
-    """A job, a user task (its form's rules hold), a timer (it fires now), or an element whose own work failed.
+    """A job, a user task (its form's rules hold), a timer or an element that waits for one only (it fires now), or an element whose own work failed.
 
     Raises NotAllowed, NotFound, Conflict, FormInvalid, InvalidInput, InstanceSuspended.
     """
@@ -72,10 +74,13 @@ def complete_by_hand(uow: UnitOfWork, services: Services, command: cmd.CompleteB
     head, key = _work(uow, command.work_id)
     job, task = uow.jobs.get(command.work_id), uow.instances.open_task(command.work_id)
     input: inp.Input
-    if job is not None and job.kind == "timer":
+    timer = key if job is not None and job.kind == "timer" else None
+    if job is None and task is None:
+        timer = _own_timer(uow, services, head, key)
+    if timer is not None:
         if values:
             raise InvalidInput("A timer has no results; let it fire without variables.")
-        input = inp.TriggerTimer(key, why)
+        input = inp.TriggerTimer(timer, why)
     elif job is not None:
         input = inp.CompleteJob(key, values, why)
     elif task is not None and task[0].state == "open":
@@ -83,6 +88,13 @@ def complete_by_hand(uow: UnitOfWork, services: Services, command: cmd.CompleteB
     else:
         input = inp.CompleteElement(key, values, why)
     return advance(uow, services, head, input, actor, request_id)
+
+
+def _own_timer(uow: UnitOfWork, services: Services, head: Head, key: int) -> int | None:
+    """What the open element `key` waits for, if that is one timer."""
+    with caught_up(uow, services, head) as execution:
+        token = next((one for one in execution.open_tokens() if one.key == key), None)
+    return own_timer(token) if token is not None else None
 
 
 def fail_by_hand(uow: UnitOfWork, services: Services, command: cmd.FailByHand, actor: Actor, request_id: str | None = None) -> InstanceRef:
@@ -114,9 +126,16 @@ def move_token(uow: UnitOfWork, services: Services, command: cmd.MoveToken, acto
 
 def open_elements(uow: UnitOfWork, services: Services, head: Head) -> Mapping[int, str]:
     """Keys of what is open with the elements' ids."""
+    with caught_up(uow, services, head) as execution:
+        return execution.open_elements()
+
+
+@contextmanager
+def caught_up(uow: UnitOfWork, services: Services, head: Head) -> Iterator[Execution]:
+    """The execution, to look at."""
     execution = execution_at(uow, services, head)
     try:
-        return execution.open_elements()
+        yield execution
     finally:
         services.live.put(head.instance_id, head.seq, execution)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
+from engine.application import open_elements
 from engine.application.advance import execution_at
 from engine.application.read_model import Queries
 from engine.application.services import Services
@@ -13,7 +14,8 @@ from engine.errors import NotFound
 from engine.identity import policy
 from engine.model.actors import Actor
 from engine.model.stuck_jobs import JobAct, StuckJob
-from engine.model.views import BulkItem, BulkRow, DefinitionAct, IncidentRow, InstanceRow, OpenElement, Page
+from engine.model.views import BulkItem, BulkRow, DefinitionAct, IncidentRow, InstanceRow, Page
+from engine.model.waits import OpenElement
 
 READ = "incident.read"
 OPERATE = "instance.operate"
@@ -30,7 +32,7 @@ class OperationsReading:
     """Mixed into `engine.application.queries.Reading`. Raises NotAllowed, NotFound."""
 
     def open_elements(self: _Reads, actor: Actor, instance_id: str) -> list[OpenElement]:
-        """Everything that is open, with what it waits for; timers at the boundary of something stand as entries of their own."""
+        """Each open element once, oldest first, with what it waits for, also at its boundary; then event subprocesses that wait for their start."""
         policy.require(actor, READ)
         self.instance(actor, instance_id)
         head = self.queries.head(instance_id)
@@ -38,12 +40,11 @@ class OperationsReading:
             return []
         execution = execution_at(self.queries.stored, self._services, head)
         try:
-            elements = execution.open_elements()
+            tokens = execution.open_tokens()
         finally:
             self._services.live.put(instance_id, head.seq, execution)
-        waits = self.queries.operations.waits(instance_id)
-        found = [waits.pop(key, OpenElement(f"{instance_id}-{key}", element)) for key, element in elements.items()]
-        return found + [waits[key] for key in sorted(waits) if waits[key].waits_for == "timer"]
+        jobs = self.queries.operations.jobs_of(instance_id)
+        return open_elements.shown(instance_id, tokens, jobs, suspended=head.state == "suspended")
 
     def incidents(self: _Reads, actor: Actor, instance_id: str | None = None, *, open_only: bool = False) -> list[IncidentRow]:
         """Of one instance, or of all; the stack for operators only."""

@@ -23,7 +23,6 @@ from engine.model.views import (
     InstanceFilter,
     InstanceRow,
     ModelDraft,
-    OpenElement,
     Page,
     TaskFilter,
     TaskRow,
@@ -31,7 +30,7 @@ from engine.model.views import (
     UserRow,
     WorklistCounts,
 )
-from engine.ports import Definitions, Head
+from engine.ports import Definitions, Due, Head
 
 
 class BulkQueries(Protocol):
@@ -47,7 +46,7 @@ class OperationsQueries(Protocol):
 
     @property
     def bulks(self) -> BulkQueries: ...
-    def waits(self, instance_id: str) -> dict[int, OpenElement]: ...
+    def jobs_of(self, instance_id: str) -> dict[int, Due]: ...
     def stuck(self) -> list[StuckJob]: ...
     def job_acts(self) -> list[JobAct]: ...
     def definition_acts(self, definition_id: str) -> list[DefinitionAct]: ...

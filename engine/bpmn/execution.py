@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.bpmn import continuation, correlation, interventions, payload
+from engine.bpmn import continuation, correlation, interventions, payload, waiting
 from engine.bpmn import snapshot as snapshots
 from engine.bpmn.activities import person_key
 from engine.bpmn.compensation import Compensation
@@ -22,6 +22,7 @@ from engine.errors import Conflict, InstanceNotActive, InstanceSuspended, Invali
 from engine.model import chains, inputs
 from engine.model.events import Event, InstanceCancelled, InstanceStarted
 from engine.model.values import Json
+from engine.model.waits import OpenToken
 from engine.ports import CallFunction, Evaluator, Watch
 
 OWN = (inputs.TriggerTimer, inputs.CompleteJob, inputs.FailJob)
@@ -112,6 +113,10 @@ class BpmnExecution:
     def open_elements(self) -> dict[int, str]:
         """Keys and element ids of what the outcome has shown as entered and not as left, oldest first."""
         return {key: token.element for key, token in sorted(self.top.tokens.items()) if token.task_spec.reported}
+
+    def open_tokens(self) -> tuple[OpenToken, ...]:
+        """The same with what each waits for, and what else waits (`engine.bpmn.waiting`)."""
+        return waiting.open_tokens(self.top)
 
     def _scope(self, key: int) -> Scope:
         """What is inside an open element: of a subprocess its inner scope. Raises NotFound."""

@@ -31,13 +31,14 @@ WHILE_SUSPENDED = (inputs.SetVariables, inputs.FailJob, inputs.CancelInstance, i
 def open_job(top: InstanceWorkflow, key: int) -> Token:
     """The token that waits for the job `key`. Raises Conflict."""
     token = top.tokens.get(key)
-    if not _has_job(token):
+    if not has_job(token):
         raise Conflict(f"There is no open job {key}.")
     assert token is not None
     return token
 
 
-def _has_job(token: Token | None) -> bool:
+def has_job(token: Token | None) -> bool:
+    """Does it wait for its handler?"""
     return token is not None and token.phase == WAIT and bool(token.memory.get("job"))
 
 
@@ -50,7 +51,7 @@ def _has_timer(top: InstanceWorkflow, key: int) -> bool:
 # --- incidents of jobs --------------------------------------------------------------------------------------------------
 def fail_job(top: InstanceWorkflow, movement: inputs.FailJob) -> None:
     """The job stands; whatever ends it resolves the incident."""
-    if not _has_job(top.tokens.get(movement.key)) and not _has_timer(top, movement.key):
+    if not has_job(top.tokens.get(movement.key)) and not _has_timer(top, movement.key):
         raise Conflict(f"There is no open job {movement.key}.")
     top.note_incident(movement.key, movement.element, movement.cause)
 
@@ -58,7 +59,7 @@ def fail_job(top: InstanceWorkflow, movement: inputs.FailJob) -> None:
 def retry(top: InstanceWorkflow, movement: inputs.RetryElement) -> None:
     """A job is made anew, with inputs and parameters evaluated again; an element repeats the phase that failed."""
     key, token = movement.key, top.tokens.get(movement.key)
-    job, timer, known = _has_job(token), _has_timer(top, movement.key), movement.key in top.incidents
+    job, timer, known = has_job(token), _has_timer(top, movement.key), movement.key in top.incidents
     if not (job or timer or known):
         raise Conflict(f"Element {key} has no open incident.")
     _assign(top, key, movement.variables)
@@ -93,12 +94,18 @@ def complete_element(top: InstanceWorkflow, movement: inputs.CompleteElement) ->
     token = top.tokens.get(movement.key)
     if token is None or movement.key not in top.incidents:
         raise Conflict(f"Element {movement.key} has no open incident.")
-    spec = token.task_spec
-    if isinstance(spec, LoopBody) or not isinstance(spec, Activity | CatchEvent) or token.phase != ENTER or token.memory.get("arrived"):
+    if not own_work_failed(top, token):
         raise Conflict(f"{token.element} did not fail at work whose result could be given by hand; change variables and retry, or move the token.")
     token.scope.assign_all(movement.variables)
     top.forget_incident(token.id)
     token.resume(LEAVE)
+
+
+def own_work_failed(top: InstanceWorkflow, token: Token) -> bool:
+    """It stands with an incident, and its result could be given by hand."""
+    spec = token.task_spec
+    own = isinstance(spec, Activity | CatchEvent) and not isinstance(spec, LoopBody)
+    return own and token.id in top.incidents and token.phase == ENTER and not token.memory.get("arrived")
 
 
 def throw_error(top: InstanceWorkflow, movement: inputs.ThrowJobError) -> None:
@@ -125,7 +132,7 @@ def move(top: InstanceWorkflow, movement: inputs.MoveToken) -> None:
     if token is None or not token.open or not token.task_spec.reported:
         raise Conflict(f"There is no open element {movement.key} (any more).")
     target = token.workflow.spec.task_specs.get(movement.target)
-    why = _unmovable(token) or _unreachable(top, token, movement.target, target)
+    why = unmovable(token) or _unreachable(top, token, movement.target, target)
     if why:
         raise MoveRefused(why=why, element=token.element, target=movement.target)
     assert target is not None
@@ -135,7 +142,7 @@ def move(top: InstanceWorkflow, movement: inputs.MoveToken) -> None:
     target.arrive(workflow)
 
 
-def _unmovable(token: Token) -> str:
+def unmovable(token: Token) -> str:
     """Why it has to stay (a key of `MoveRefused.REASONS`), or ""."""
     reasons = (
         ("iteration", token.body is not None),

@@ -145,23 +145,6 @@ class IncidentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenElement:
-    """An open element instance, for those who mend: `id` is what commands call work id.
-
-    `waits_for`: task, job, timer, message, signal or "" (an incident, an inner scope, other branches). Of jobs: `state` (due, failed, suspended),
-    `attempts` of `retries`, when it is `due`. A boundary timer stands beside its activity as an entry of its own.
-    """
-
-    id: str
-    element_id: str
-    waits_for: str = ""
-    state: str = ""
-    attempts: int = 0
-    retries: int = 0
-    due: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class BulkRow:
     """A bulk operation. `state`: running, finished, stopped. `parameters`: variables, element, target."""
 

@@ -13,6 +13,7 @@ from engine.model.inputs import FailJob, MigrateInstance, Movement
 from engine.model.migration import MigrationPlan
 from engine.model.soundness import Soundness
 from engine.model.values import Json
+from engine.model.waits import OpenToken
 from engine.ports.clock import Watch
 
 CallFunction = Callable[[str, Sequence[Any], Mapping[str, Any]], Json]
@@ -67,6 +68,9 @@ class Execution(Protocol):
 
     def open_elements(self) -> Mapping[int, str]:
         """Keys and element ids of the open element instances, oldest first."""
+
+    def open_tokens(self) -> Sequence[OpenToken]:
+        """The same with what each waits for; also event subprocesses that wait for their start, and loops that stand with an incident."""
 
     def variables(self, scope: int = 0) -> dict[str, Json]:
         """Variables visible in a scope (its own over its parents'). 0: the instance. A key of an open user task or job is taken too."""

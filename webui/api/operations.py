@@ -38,7 +38,7 @@ blueprint = ApiBlueprint("api_operations", __name__, url_prefix="/api/v1", descr
 @blueprint.route("/instances/<instance_id>/elements", methods=["GET"])
 @blueprint.response(200, OpenElementOut(many=True))
 def elements(instance_id: str) -> Any:
-    """What is open in an instance, and what it waits for."""
+    """Each open element of an instance once, with what it waits for and what an operator can do; event subprocesses that wait for their start, too."""
     with engine().reading() as read:
         return read.open_elements(actor(), instance_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
@@ -12,7 +12,7 @@ from engine.errors import InvalidInput, NotFound
 from engine.model.commands import Command, CompleteByHand, FailByHand, MoveToken, Resume, RetryIncident, Suspend
 from engine.model.definition import Element, ProcessInfo
 from engine.model.values import Json, parse
-from engine.model.views import OpenElement
+from engine.model.waits import OpenElement
 from webui.addresses import local_target
 from webui.causes import plain
 from webui.i18n import gettext
@@ -29,26 +29,26 @@ JOINS = frozenset({"parallelGateway", "inclusiveGateway", "complexGateway"})
 
 @blueprint.get("/instances/<instance_id>/elements/<int:key>")
 def element(instance_id: str, key: int) -> str:
-    """The element with its incident and everything that can be done."""
+    """The element with its incidents and everything that can be done; `key` may also be that of something that it waits for."""
     actor: Any = current_actor()
     with flowledger().reading() as read:
         instance = read.instance(actor, instance_id)
         work_id = f"{instance_id}-{key}"
-        found: OpenElement | None = next((e for e in read.open_elements(actor, instance_id) if e.id == work_id), None)
-        incident = next((i for i in read.incidents(actor, instance_id, open_only=True) if i.id == work_id), None)
+        found = _open_there(read.open_elements(actor, instance_id), work_id)
         if found is None:
             raise NotFound(kind="open element", id=work_id)
+        incidents = {one.id: (one, plain(one.cause)) for one in read.incidents(actor, instance_id, open_only=True)}
         names = names_for(read, instance.definition_id)
-        targets = targets_of(read.process_info(instance.definition_id), found.element_id)
-    return render_template(
-        "element.html",
-        instance=instance,
-        element=found,
-        incident=incident,
-        plain=plain(incident.cause) if incident is not None else None,
-        names=names,
-        targets=targets,
-    )
+        targets = targets_of(read.process_info(instance.definition_id), found.element_id) if "move" in found.acts else []
+    return render_template("element.html", instance=instance, element=found, incidents=incidents, names=names, targets=targets)
+
+
+def _open_there(elements: Sequence[OpenElement], work_id: str) -> OpenElement | None:
+    """The element of this work id, else the first one that waits for what has it."""
+    for one in elements:
+        if one.id == work_id:
+            return one
+    return next((one for one in elements if any(wait.id == work_id for wait in one.waits)), None)
 
 
 def targets_of(info: ProcessInfo, element_id: str) -> list[Element]:
