@@ -12,14 +12,14 @@ from contextlib import contextmanager
 
 from engine.application import user_tasks
 from engine.application.advance import advance, execution_at, head_of, pure
-from engine.application.open_elements import own_timer
+from engine.application.open_elements import backs_off, own_timer
 from engine.application.services import Services
 from engine.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import Actor
-from engine.model.values import Json
+from engine.model.values import Json, iso
 from engine.model.views import InstanceRef
 from engine.ports import Execution, Head, UnitOfWork
 
@@ -52,16 +52,25 @@ def change_variables(uow: UnitOfWork, services: Services, command: cmd.ChangeVar
 
 
 def retry_incident(uow: UnitOfWork, services: Services, command: cmd.RetryIncident, actor: Actor, request_id: str | None = None) -> InstanceRef:
-    """Try again what stands. Raises NotAllowed, NotFound, Conflict, InstanceSuspended."""
+    """Try again what stands, or now what waits for its next attempt; a timer not before its time. Raises NotAllowed, NotFound, Conflict, InstanceSuspended."""
     policy.require(actor, OPERATE)
     why, values = because(services, command.reason), _variables(services, command.variables)
     head, key = _work(uow, command.incident_id)
     job = uow.jobs.get(command.incident_id)
-    if job is not None and job.state != "failed":
+    waiting = job is not None and job.state != "failed"
+    if job is not None and waiting and not backs_off(job, uow.now):
         raise Conflict(f"{job.element_id} has no open incident: its job runs by itself.")
-    done = advance(uow, services, head, inp.RetryElement(key, values, why), actor, request_id)
+    due = _still_to_come(uow, services, head, key) if job is not None and job.kind == "timer" else None
+    done = advance(uow, services, head, inp.RetryElement(key, values, why, waiting, due), actor, request_id)
     uow.due_now()
     return done
+
+
+def _still_to_come(uow: UnitOfWork, services: Services, head: Head, key: int) -> str | None:
+    """The moment of a timer that an operator had let fail before it. The job does not know it any more."""
+    with caught_up(uow, services, head) as execution:
+        due = execution.timer_due(key)
+    return iso(due) if due is not None and due > uow.now else None
 
 
 def complete_by_hand(uow: UnitOfWork, services: Services, command: cmd.CompleteByHand, actor: Actor, request_id: str | None = None) -> InstanceRef:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from engine.application import open_elements
@@ -23,6 +24,7 @@ OPERATE = "instance.operate"
 
 class _Reads(Protocol):
     queries: Queries
+    now: datetime
     _services: Services
 
     def instance(self, actor: Actor, instance_id: str) -> InstanceRow: ...
@@ -44,7 +46,7 @@ class OperationsReading:
         finally:
             self._services.live.put(instance_id, head.seq, execution)
         jobs = self.queries.operations.jobs_of(instance_id)
-        return open_elements.shown(instance_id, tokens, jobs, suspended=head.state == "suspended")
+        return open_elements.shown(instance_id, tokens, jobs, self.now, suspended=head.state == "suspended")
 
     def incidents(self: _Reads, actor: Actor, instance_id: str | None = None, *, open_only: bool = False) -> list[IncidentRow]:
         """Of one instance, or of all; the stack for operators only."""

@@ -118,6 +118,11 @@ class BpmnExecution:
         """The same with what each waits for, and what else waits (`engine.bpmn.waiting`)."""
         return waiting.open_tokens(self.top)
 
+    def timer_due(self, key: int) -> datetime | None:
+        """When the diagram lets the open timer `key` fire; None when there is none of its kind."""
+        one = self.top.event_manager.subscriptions.get(key)
+        return one.schedule.due if one is not None and one.schedule is not None else None
+
     def _scope(self, key: int) -> Scope:
         """What is inside an open element: of a subprocess its inner scope. Raises NotFound."""
         holder = self.top.live.get(key) or self.top.tokens.get(key)

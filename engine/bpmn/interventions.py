@@ -63,8 +63,9 @@ def retry(top: InstanceWorkflow, movement: inputs.RetryElement) -> None:
     if not (job or timer or known):
         raise Conflict(f"Element {key} has no open incident.")
     _assign(top, key, movement.variables)
-    top.incidents.pop(key, None)
-    top.tell(IncidentResolved(key))
+    if known or not movement.waiting:  # an incident of a job in records of the first versions is not known here
+        top.incidents.pop(key, None)
+        top.tell(IncidentResolved(key))
     if timer or top.event_manager.retry(key):  # the job becomes due again; the condition is looked at
         return
     assert token is not None

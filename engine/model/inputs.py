@@ -113,12 +113,15 @@ class SetVariables:
 class RetryElement:
     """An operator asks the element or job `key`, which stands with an incident, to run again, with these variables changed before.
 
-    A variable is written where it lives, else to the instance. A service task's inputs and parameters are evaluated anew.
+    A variable is written where it lives, else to the instance. A service task's inputs and parameters are evaluated anew. `waiting`: nothing stands,
+    the job had failed and waited for its next attempt. `due`: UTC ISO text, of a timer whose moment is still to come (None: it is due at once).
     """
 
     key: int
     variables: Mapping[str, Json] = field(default_factory=dict)
     reason: str = ""
+    waiting: bool = False
+    due: str | None = None
 
 
 @recorded

@@ -72,6 +72,9 @@ class Execution(Protocol):
     def open_tokens(self) -> Sequence[OpenToken]:
         """The same with what each waits for; also event subprocesses that wait for their start, and loops that stand with an incident."""
 
+    def timer_due(self, key: int) -> datetime | None:
+        """The moment that the diagram gives the open timer `key`; None for everything else, transaction boundaries too."""
+
     def variables(self, scope: int = 0) -> dict[str, Json]:
         """Variables visible in a scope (its own over its parents'). 0: the instance. A key of an open user task or job is taken too."""
 

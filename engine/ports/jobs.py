@@ -34,6 +34,7 @@ class Due:
     retries: int
     backoff: tuple[str, ...] = ()  # ISO 8601 durations after the first, second ... failed attempt; the last one repeats
     state: str = "due"
+    lease_until: datetime | None = None
 
 
 class Jobs(Protocol):

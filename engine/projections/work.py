@@ -73,7 +73,8 @@ class JobProjection:
             case inp.RetryJob() | inp.RetryElement() | inp.FailJob():
                 changed: dict[str, object] = {"b_id": f"{head.instance_id}-{record.input.key}", "state": "failed", "lease_until": None}
                 if not isinstance(record.input, inp.FailJob):
-                    changed |= {"state": "due", "due_at": record.at, "attempts": 0}
+                    due = record.input.due if isinstance(record.input, inp.RetryElement) else None
+                    changed |= {"state": "due", "due_at": moment(due) if due else record.at, "attempts": 0}
                 batch.add(_CHANGE_JOB, changed)
             case inp.SuspendInstance():
                 batch.add(_SUSPEND_JOBS, {"b_instance": head.instance_id, "state": "suspended"})

@@ -132,6 +132,7 @@ def due(row: Any) -> Due:
         row.retries,
         texts(row.backoff),
         row.state,
+        row.lease_until,
     )
 
 

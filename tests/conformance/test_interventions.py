@@ -100,6 +100,14 @@ def test_a_timer_that_failed_is_due_again():
     assert (bench.lines, bench.error, bench.variables) == (["z"], None, {"x": 1})
 
 
+def test_a_job_that_waits_for_its_next_attempt_is_made_anew_without_an_incident_to_resolve():
+    bench = Bench(process(S, SERVICE, log("z"), flows("s j", "j z"))).start(who="nobody")
+    [job] = bench.of(ev.JobCreated)
+    bench.do(inputs.RetryElement(job.key, {"who": "li"}, WHY, waiting=True))
+    assert [j.parameters for j in bench.of(ev.JobCreated)] == [{"to": "nobody"}, {"to": "li"}]
+    assert (bench.of(ev.JobEnded), bench.of(ev.IncidentResolved)) == ([ev.JobEnded(job.key, "retried")], [])
+
+
 def test_an_incident_of_a_timer_ends_with_the_timer():
     bench = Bench(process(S, '<userTask id="u"/>' + LATE.format("u"), '<userTask id="v"/>', log("z"), flows("s u", "u v", "late z"))).start()
     key = failed(bench, "late")

@@ -138,7 +138,7 @@ def test_an_operator_changes_variables_and_retries_in_one_record(world):
 def test_a_retry_needs_an_incident_a_reason_and_the_right(world):
     engine = world.engine
     engine.deploy({"p.bpmn": service()})
-    instance = engine.start("p")
+    instance = engine.app.execute(cmd.Start("p"), SYSTEM).instance_id  # its job is due, and runs by itself
     job = elements(engine, instance)["do"].id
     for command, actor, refusal in (
         (cmd.RetryIncident(job, WHY), ANN, Conflict),

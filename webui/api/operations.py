@@ -84,7 +84,7 @@ def incidents(query: dict[str, Any]) -> Any:
 @blueprint.arguments(ByHandIn)
 @blueprint.response(200, InstanceRefOut)
 def retry_incident(body: dict[str, Any], incident_id: str) -> Any:
-    """Change variables and try again, in one act."""
+    """Change variables and try again, in one act; also what has failed and waits for its next attempt, by its work id."""
     return execute(RetryIncident(incident_id, body["reason"], body["variables"]))
 
 

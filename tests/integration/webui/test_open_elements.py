@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from engine.model.actors import SYSTEM
+from engine.model.commands import Start
 from tests.support.diagrams import END, START, chain, document, user
 
 WHY = "客户来电"
 LATER = "<timerEventDefinition><timeDuration>P21D</timeDuration></timerEventDefinition>"
 NAMES = '<message id="m.paid" name="paid"/><signal id="s.stop" name="stop"/>'
+DOWN = '<serviceTask id="do" name="发送" flowledger:handler="nobody.has.it" flowledger:retry="R5/PT8H"/>'
 MULTIPLE = "<multiInstanceLoopCharacteristics><loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics>"
 
 
@@ -202,3 +205,29 @@ def test_the_api_tells_the_same(api, engine):
     [timer] = [wait for wait in found["race"]["waits"] if wait["kind"] == "timer"]
     assert operator.post(f"/elements/{timer['id']}/complete", {"reason": WHY}).status_code == 200
     assert operator.post(f"/elements/{found['m']['id']}/fail", {"reason": WHY, "code": "x"}).status_code == 409
+
+
+# --- before the next attempt ------------------------------------------------------------------------------------------------
+def waiting(engine):
+    """An instance whose service task has failed once, and waits for hours; with the element."""
+    instance = engine.app.execute(Start("patient"), SYSTEM).instance_id
+    [one] = open_elements(engine, instance)
+    engine.app._transact(lambda uow: uow.jobs.postpone(one.id, 1, uow.now + timedelta(hours=8), ""))
+    return instance, open_elements(engine, instance)[0]
+
+
+def test_what_waits_for_its_next_attempt_is_tried_now_on_its_page_and_through_the_api(signed_in, api, engine):
+    engine.deploy({"patient.bpmn": diagram("patient", DOWN, chain("start", "do", "end"))})
+    instance, one = waiting(engine)
+    assert (one.state, one.attempts, one.acts) == ("due", 1, ("retry", "complete", "fail", "move"))
+    operator = signed_in("operator")
+    page = text(operator.get(address(instance, one.id)))
+    assert "它失败过，正等待下一次尝试。" in page
+    assert operator.post(f"{address(instance, one.id)}/retry", {"reason": WHY}).status_code == 303
+    assert f"operator 甲重试了“发送”：{WHY}" in text(operator.get(f"/instances/{instance}"))
+    engine.app.run_due()
+    assert open_elements(engine, instance)[0].state == "failed"  # nobody has it, still
+    instance, one = waiting(engine)
+    assert api("operator").post(f"/incidents/{one.id}/retry", {"reason": WHY}).status_code == 200
+    again = api("operator").post(f"/incidents/{one.id}/retry", {"reason": WHY})
+    assert (again.status_code, "runs by itself" in again.json["detail"]) == (409, True)
