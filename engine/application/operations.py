@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from engine.application import open_elements
 from engine.application.advance import execution_at
@@ -17,9 +18,11 @@ from engine.model.actors import Actor
 from engine.model.stuck_jobs import JobAct, StuckJob
 from engine.model.views import BulkItem, BulkRow, DefinitionAct, IncidentRow, InstanceRow, Page
 from engine.model.waits import OpenElement
+from engine.ports import Execution, Head
 
 READ = "incident.read"
 OPERATE = "instance.operate"
+T = TypeVar("T")
 
 
 class _Reads(Protocol):
@@ -28,6 +31,14 @@ class _Reads(Protocol):
     _services: Services
 
     def instance(self, actor: Actor, instance_id: str) -> InstanceRow: ...
+
+
+def _looked_at(reads: _Reads, head: Head, look: Callable[[Execution], T]) -> T:
+    execution = execution_at(reads.queries.stored, reads._services, head)
+    try:
+        return look(execution)
+    finally:
+        reads._services.live.put(head.instance_id, head.seq, execution)
 
 
 class OperationsReading:
@@ -40,13 +51,16 @@ class OperationsReading:
         head = self.queries.head(instance_id)
         if head is None or head.state not in ("active", "suspended"):
             return []
-        execution = execution_at(self.queries.stored, self._services, head)
-        try:
-            tokens = execution.open_tokens()
-        finally:
-            self._services.live.put(instance_id, head.seq, execution)
+        tokens = _looked_at(self, head, lambda execution: execution.open_tokens())
         jobs = self.queries.operations.jobs_of(instance_id)
         return open_elements.shown(instance_id, tokens, jobs, self.now, suspended=head.state == "suspended")
+
+    def move_targets(self: _Reads, actor: Actor, instance_id: str, key: int) -> Sequence[str]:
+        """Elements to which the token of the open element `key` can be moved."""
+        policy.require(actor, READ)
+        self.instance(actor, instance_id)
+        head = self.queries.head(instance_id)
+        return _looked_at(self, head, lambda execution: execution.targets(key)) if head is not None and head.state == "active" else ()
 
     def incidents(self: _Reads, actor: Actor, instance_id: str | None = None, *, open_only: bool = False) -> list[IncidentRow]:
         """Of one instance, or of all; the stack for operators only."""

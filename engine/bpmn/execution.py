@@ -118,6 +118,10 @@ class BpmnExecution:
         """The same with what each waits for, and what else waits (`engine.bpmn.waiting`)."""
         return waiting.open_tokens(self.top)
 
+    def targets(self, key: int) -> tuple[str, ...]:
+        """Elements to which the open element `key` can be moved."""
+        return interventions.targets(self.top, key)
+
     def timer_due(self, key: int) -> datetime | None:
         """When the diagram lets the open timer `key` fire; None when there is none of its kind."""
         one = self.top.event_manager.subscriptions.get(key)

@@ -143,6 +143,15 @@ def move(top: InstanceWorkflow, movement: inputs.MoveToken) -> None:
     target.arrive(workflow)
 
 
+def targets(top: InstanceWorkflow, key: int) -> tuple[str, ...]:
+    """Where the open element `key` can be moved, in the order of the diagram's file."""
+    token = top.tokens.get(key)
+    if token is None or not token.open or not token.task_spec.reported or unmovable(token):
+        return ()
+    spec = token.workflow.spec
+    return tuple(one for one in spec.container.nodes if not _unreachable(top, token, one, spec.task_specs.get(one)))
+
+
 def unmovable(token: Token) -> str:
     """Why it has to stay (a key of `MoveRefused.REASONS`), or ""."""
     reasons = (

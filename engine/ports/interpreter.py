@@ -72,6 +72,9 @@ class Execution(Protocol):
     def open_tokens(self) -> Sequence[OpenToken]:
         """The same with what each waits for; also event subprocesses that wait for their start, and loops that stand with an incident."""
 
+    def targets(self, key: int) -> Sequence[str]:
+        """Elements to which the open element `key` can be moved; none where it has to stay."""
+
     def timer_due(self, key: int) -> datetime | None:
         """The moment that the diagram gives the open timer `key`; None for everything else, transaction boundaries too."""
 

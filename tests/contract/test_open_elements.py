@@ -185,6 +185,36 @@ def test_exactly_the_acts_that_succeed_are_offered(engine, xml):
             assert succeeds(engine, command(f"{instance}-{key}", element)) == (act in acts), (key, element, kind, act)
 
 
+PLACES = diagram(
+    FORK,
+    JOIN,
+    user("a"),
+    user("b"),
+    boundary("late", "a", LATER),
+    user("twice", 'startQuantity="2"'),
+    sub('<startEvent id="in_start"/>', user("in_a"), chain("in_start", "in_a")),
+    f'<subProcess id="watch" triggeredByEvent="true"><startEvent id="when">{STOP}</startEvent>{user("in_w")}{chain("when", "in_w")}</subProcess>',
+    f'<startEvent id="called">{PAID}</startEvent>',
+    chain("start", "fork", "a", "join", "sub", "end") + chain("fork", "b", "join") + chain("called", "twice", "end"),
+)
+
+
+def test_exactly_the_places_that_a_token_can_be_moved_to_are_offered(engine):
+    engine.deploy({"p.bpmn": PLACES})
+    places = ("start", "called", "fork", "join", "a", "b", "late", "twice", "sub", "in_a", "watch", "when", "in_w", "other", "end")
+    instance = begin(engine)
+    one = shown(engine, instance)[0]
+    key = int(one.id.rpartition("-")[2])
+    with engine.app.reading() as read:
+        offered = read.move_targets(SYSTEM, instance, key)
+    taken = {place for place in places if succeeds(engine, cmd.MoveToken(f"{begin(engine)}-{key}", place, WHY))}
+    assert (one.element_id, set(offered), len(offered)) == ("a", taken, len(taken))
+    assert {"a", "b", "fork", "sub", "other"} <= taken
+    engine.app.execute(cmd.Suspend(instance, WHY), ANN)
+    with engine.app.reading() as read:
+        assert read.move_targets(SYSTEM, instance, key) == ()
+
+
 def test_a_suspended_instance_takes_none(engine):
     engine.deploy({"p.bpmn": BESIDE})
     instance = begin(engine)

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 
 from engine.errors import InvalidInput, NotFound
 from engine.model.commands import Command, CompleteByHand, FailByHand, MoveToken, Resume, RetryIncident, Suspend
-from engine.model.definition import Element, ProcessInfo
 from engine.model.values import Json, parse
 from engine.model.waits import OpenElement
 from webui.addresses import local_target
@@ -22,9 +21,6 @@ from webui.pages.reading import names_for
 from webui.signin import current_actor
 
 blueprint = Blueprint("mending", __name__)
-
-NO_TARGETS = frozenset({"sequenceFlow", "boundaryEvent"})
-JOINS = frozenset({"parallelGateway", "inclusiveGateway", "complexGateway"})
 
 
 @blueprint.get("/instances/<instance_id>/elements/<int:key>")
@@ -39,7 +35,7 @@ def element(instance_id: str, key: int) -> str:
             raise NotFound(kind="open element", id=work_id)
         incidents = {one.id: (one, plain(one.cause)) for one in read.incidents(actor, instance_id, open_only=True)}
         names = names_for(read, instance.definition_id)
-        targets = targets_of(read.process_info(instance.definition_id), found.element_id) if "move" in found.acts else []
+        targets = [(one, names.element(one)) for one in read.move_targets(actor, instance_id, int(found.id.rpartition("-")[2]))]
     return render_template("element.html", instance=instance, element=found, incidents=incidents, names=names, targets=targets)
 
 
@@ -49,19 +45,6 @@ def _open_there(elements: Sequence[OpenElement], work_id: str) -> OpenElement | 
         if one.id == work_id:
             return one
     return next((one for one in elements if any(wait.id == work_id for wait in one.waits)), None)
-
-
-def targets_of(info: ProcessInfo, element_id: str) -> list[Element]:
-    """Where a token at this element may be moved: elements of its scope, without joins and what only an event begins."""
-    here = info.elements.get(element_id)
-    if here is None:
-        return []
-    arriving: dict[str, int] = {}
-    for one in info.elements.values():
-        if one.type == "sequenceFlow" and one.target:
-            arriving[one.target] = arriving.get(one.target, 0) + 1
-    beside = (e for e in info.elements.values() if e.scope == here.scope and e.type not in NO_TARGETS)
-    return [e for e in beside if not (e.type in JOINS and arriving.get(e.id, 0) > 1)]
 
 
 # --- acts ------------------------------------------------------------------------------------------------------------------
