@@ -30,7 +30,7 @@ from engine.errors import ConcurrentChange, DeploymentRejected, FlowledgerError,
 from engine.expressions import Languages, SandboxEvaluator
 from engine.jobs import cluster
 from engine.jobs.cluster import Cluster
-from engine.jobs.dispatcher import THREADS, Dispatcher, Here
+from engine.jobs.dispatcher import GRACE_SECONDS, THREADS, Dispatcher, Here
 from engine.jobs.periodic import OWN, ensure
 from engine.jobs.runner import JobRunner
 from engine.jobs.setback import ClockWatch, bring_forward
@@ -71,6 +71,7 @@ class Settings:
     pack_folders: tuple[Path, ...] = ()
     limits: Limits = field(default_factory=Limits)
     job_threads: int = THREADS  # that run due jobs in this process
+    grace_seconds: float = GRACE_SECONDS  # for jobs that run when this process is told to stop; then it gives them back
     log_format: str = "text"  # or json: engine.telemetry.logs
     log_level: str | None = None
     tracing: bool = False  # the extra `tracing`
@@ -252,7 +253,7 @@ class Flowledger:
             return something_due(connection, self.clock.now())
 
     def unready(self) -> list[str]:
-        """What keeps this process from serving, in a word each: database, schema, dispatcher, sandbox. Empty: it is ready."""
+        """What keeps this process from serving, in a word each: database, schema, stopping or dispatcher, sandbox. Empty: it is ready."""
         found = []
         try:
             schema.check(self.store)
@@ -262,7 +263,9 @@ class Flowledger:
             found.append("schema")
         except sa.exc.SQLAlchemyError:  # no connection of the pool came free, or the server is just going down
             found.append("database")
-        if not self.dispatcher.alive:
+        if self.dispatcher.stopping:
+            found.append("stopping")
+        elif not self.dispatcher.alive:
             found.append("dispatcher")
         if not self._evaluator.available():
             found.append("sandbox")
@@ -297,9 +300,13 @@ class Flowledger:
         )
         return Process(live.hits, live.misses, len(live), connections, sandbox_processes())
 
+    def stop_jobs(self) -> None:
+        """Begin no more jobs; return when those that run have ended, or were given back because the time for that is over."""
+        self.dispatcher.stop(self.settings.grace_seconds)
+
     def close(self) -> None:
         """Stop the dispatcher, end sandbox processes, give connections back."""
-        self.dispatcher.stop()
+        self.stop_jobs()
         self.watcher.close()
         self._evaluator.close()
         self.store.close()

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from engine.console import (
     Friendly,
     data_option,
     database_option,
+    grace_option,
+    keep_messages_option,
     notice_options,
     opened,
     problem_line,
@@ -50,15 +53,6 @@ from engine.telemetry import logs
 
 if _collecting:
     gc.enable()
-
-_keep_messages = click.option(
-    "--keep-messages",
-    type=click.IntRange(0, 31_536_000),
-    default=Limits().message_keep_seconds,
-    show_default=True,
-    envvar="FLOWLEDGER_KEEP_MESSAGES",
-    help="Seconds for which a message that nobody waits for yet is kept, unless its sender says otherwise; 0: not at all.",
-)
 
 
 @click.group(cls=Friendly)
@@ -106,7 +100,8 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 )
 @click.option("--workers", default=1, show_default=True, help="Processes that serve; one uses one core.")
 @click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run due jobs here, too, or leave them to `flowledger worker`.")
-@_keep_messages
+@grace_option()
+@keep_messages_option()
 @operations.checkpoint_options()
 @notice_options()
 @telemetry_options()
@@ -132,7 +127,8 @@ def serve(
 @click.option("--threads", default=4, show_default=True, help="Jobs that run at the same time.")
 @click.option("--name", default=socket.gethostname, help="Shown in the database; default: the name of this machine.")
 @click.option("--metrics-port", type=int, help="Figures for Prometheus on this port of 127.0.0.1; a worker has no other page.")
-@_keep_messages
+@grace_option()
+@keep_messages_option()
 @operations.checkpoint_options()
 @notice_options()
 @telemetry_options()
@@ -146,6 +142,7 @@ def worker(data: Path, database: str | None, threads: int, name: str, keep_messa
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
+        threading.Thread(target=partial(_stop_with, stopped, app), name="flowledger-stop", daemon=True).start()
         if metrics_port is not None:
             app.watcher.metrics.listen(metrics_port)
         app.dispatcher.start()
@@ -153,6 +150,12 @@ def worker(data: Path, database: str | None, threads: int, name: str, keep_messa
         if app.cluster is not None:
             app.cluster.listen(name, stopped)
         stopped.wait()
+
+
+def _stop_with(stopped: threading.Event, app: Flowledger) -> None:
+    """The time for jobs begins with the signal, however long the listener takes to end."""
+    stopped.wait()
+    app.stop_jobs()
 
 
 def _serve(settings: Settings, host: str, port: int, threads: int | None, workers: int) -> None:

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
+from engine.application.services import Limits
 from engine.bootstrap import Flowledger, Settings, build
 from engine.errors import DeploymentRejected, FlowledgerError, Problem
+from engine.jobs.dispatcher import GRACE_SECONDS
 from engine.store import schema
 from engine.telemetry import logs
 
@@ -77,6 +79,31 @@ def telemetry_options() -> Callable[[F], F]:
         return command
 
     return decorate
+
+
+def keep_messages_option() -> Callable[[F], F]:
+    """How long early messages wait."""
+    return click.option(
+        "--keep-messages",
+        type=click.IntRange(0, 31_536_000),
+        default=Limits().message_keep_seconds,
+        show_default=True,
+        envvar="FLOWLEDGER_KEEP_MESSAGES",
+        help="Seconds for which a message that nobody waits for yet is kept, unless its sender says otherwise; 0: not at all.",
+    )
+
+
+def grace_option() -> Callable[[F], F]:
+    """How long jobs have to end: `grace_seconds` of the settings."""
+    return click.option(
+        "--grace",
+        "grace_seconds",
+        type=click.IntRange(0, 3600),
+        default=int(GRACE_SECONDS),
+        show_default=True,
+        envvar="FLOWLEDGER_GRACE",
+        help="Seconds for jobs (and requests) that run when it is told to stop; then its jobs are given back to be run again.",
+    )
 
 
 def notice_options() -> Callable[[F], F]:

@@ -21,6 +21,8 @@ log = logging.getLogger("flowledger.jobs")
 POLL_SECONDS = 1.0
 THREADS = 4
 CHORE_SECONDS = 60.0
+GRACE_SECONDS = 25.0  # for jobs that run when the process is told to stop; less than service managers wait before they kill
+HAND_BACK_SECONDS = 3.0  # for giving back those that did not end, while the database may be gone or its writer busy
 
 
 class Here:
@@ -36,7 +38,7 @@ class Here:
 
 
 class Dispatcher:
-    """`start` once per process; `wake` after a commit that made a job; `stop` waits for the running jobs."""
+    """`start` once per process; `wake` after a commit that made a job; `stop` lets the running jobs end, or gives them back."""
 
     def __init__(
         self,
@@ -55,6 +57,8 @@ class Dispatcher:
         self._next_chore = 0.0
         self._calls = threading.Semaphore(0)  # one for each thread that shall look
         self._stopping = False
+        self._ending = threading.Lock()
+        self._ended = False
         self._threads = [  # none at all: others do the work
             threading.Thread(target=self._loop, args=(self._poll if number == 0 else None,), name=f"flowledger-jobs-{number}", daemon=True)
             for number in range(threads)
@@ -77,14 +81,44 @@ class Dispatcher:
         """There may be something due."""
         self._calls.release()
 
-    def stop(self, timeout: float = 30.0) -> None:
-        """Finish what runs, then end."""
+    @property
+    def stopping(self) -> bool:
+        """Has it been told to stop?"""
+        return self._stopping
+
+    def stop(self, seconds: float = GRACE_SECONDS) -> None:
+        """Begin nothing more. What runs has that long to end, all of it together; then the leases of what has not ended are given back.
+
+        So another process takes those jobs at once. Returns a few seconds later at the latest. Who calls second waits for the first.
+        """
         self._stopping = True
         if self._threads:
             self._calls.release(len(self._threads))
-        if self._started:
+        with self._ending:
+            if self._ended or not self._started:
+                return
+            self._ended = True
+            end = time.monotonic() + seconds
             for thread in self._threads:
-                thread.join(timeout)
+                thread.join(max(0.0, end - time.monotonic()))
+            if any(thread.is_alive() for thread in self._threads):
+                self._hand_back()
+
+    def _hand_back(self) -> None:
+        """In a thread of its own, because one that waits for the database cannot be told to give up."""
+        giving = threading.Thread(target=self._give_back, name="flowledger-hand-back", daemon=True)
+        giving.start()
+        giving.join(HAND_BACK_SECONDS)
+        if giving.is_alive():
+            log.warning("the database did not take back the jobs that still run; their leases end by themselves")
+
+    def _give_back(self) -> None:
+        try:
+            count = self._runner.give_back()
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the process ends, and so do its leases
+            log.warning("the jobs that still run were not given back (%s); their leases end by themselves", type(exc).__name__)
+        else:
+            log.warning("stopped before its jobs had ended; %d of them given back, to be run again", count)
 
     def turn(self) -> None:
         """Run what is due. When nothing is, this is one query on an index: an idle installation costs no more."""

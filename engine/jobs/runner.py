@@ -18,6 +18,7 @@ from engine.application.correlation import carried
 from engine.application.services import Services
 from engine.errors import BpmnError, ConcurrentChange, ExecutionError, NotAvailable, NotifierMissing, Refusal
 from engine.jobs import lease, periodic
+from engine.jobs.lease import Leases
 from engine.jobs.setback import next_attempt
 from engine.model import codec, schedule
 from engine.model import commands as cmd
@@ -31,6 +32,7 @@ Transact = Callable[[Callable[[UnitOfWork], T]], T]
 
 LOOK_AHEAD = 50  # due jobs whose instances others are just working on, before this worker lets them do it
 OF_ELEMENTS = ("timer", "service", "answer")  # whose last failure stands as an incident
+GIVEN_BACK = "GivenBack"  # how an attempt ended that was not begun, because the process stops
 INSIDE = (*OF_ELEMENTS, "deliver")  # what an instance does or gets: its row is locked first
 
 
@@ -52,6 +54,7 @@ class JobRunner:
         self._handlers = handlers
         self._periodic = {one.name: one for one in periodic_tasks}
         self._owner = owner
+        self._leases = Leases()
         self._ended = ended  # is told of each attempt: the job, how it ended, how long it took
         self.something_due = something_due  # one cheap question that takes no lock, for whoever polls
 
@@ -76,6 +79,10 @@ class JobRunner:
         for due in picked if ran else ():
             self._ended(due, outcome, time.perf_counter() - start)
         return ran
+
+    def give_back(self) -> int:
+        """The process stops while external work goes on: others may take those jobs at once. How many; from now on none is begun here."""
+        return self._leases.give_back(self._transact, self._owner)
 
     def _pick_and_run(self, uow: UnitOfWork, picked: list[Due], outside: list[Callable[[], str]], found: Callable[[], None]) -> bool:
         due, head = self._pick(uow)
@@ -205,6 +212,9 @@ class JobRunner:
         outside.append(lambda: self._outside(due, work, end))
 
     def _outside(self, due: Due, work: Callable[[], T], end: Callable[[UnitOfWork, T], object]) -> str:
+        if not self._leases.begin(due.id):
+            self.give_back()
+            return GIVEN_BACK
         try:
             with lease.renewed(self._transact, due.id, self._owner):
                 done = work()
@@ -214,6 +224,8 @@ class JobRunner:
         except Exception as exc:  # noqa: BLE001 - as in run_one
             self._failed(due, exc, leased=True)
             return type(exc).__name__
+        finally:
+            self._leases.end(due.id)
         return "done"
 
     def _finish_if_open(self, uow: UnitOfWork, due: Due, input: inp.Input) -> None:

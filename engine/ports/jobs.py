@@ -82,6 +82,9 @@ class Jobs(Protocol):
     def renew(self, job_id: str, owner: str, until: datetime) -> bool:
         """Hold it longer. False: it ended, or its lease did and somebody else holds it."""
 
+    def give_back(self, job_ids: Sequence[str], owner: str) -> int:
+        """End the leases that this owner has on them, before their time; how many it had."""
+
     def keep_answer(self, job_id: str, input: Mapping[str, Json]) -> None:
         """What an external handler gave for a job of a suspended instance: carried out in the handler's place after resuming."""
 

@@ -149,6 +149,11 @@ class SqlJobs:
         own = job.update().where(job.c.id == job_id, job.c.lease_owner == owner)
         return bool(self._connection.execute(own.values(lease_until=until)).rowcount)
 
+    def give_back(self, job_ids: Sequence[str], owner: str) -> int:
+        """Only what this owner holds; how many that were."""
+        own = job.update().where(job.c.id.in_(job_ids), job.c.lease_owner == owner)
+        return self._connection.execute(own.values(lease_owner=None, lease_until=None)).rowcount
+
     def keep_answer(self, job_id: str, input: Mapping[str, Json]) -> None:
         """The job itself carries it: whatever ends the job drops the answer, too."""
         values = {"kind": "answer", "parameters": canonical(input).decode(), "lease_until": None, "lease_owner": None}

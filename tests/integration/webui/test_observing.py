@@ -254,6 +254,9 @@ def test_each_missing_part_is_503(browser, ready, flowledger, monkeypatch):
         patch.setattr(type(flowledger.dispatcher), "alive", False)
         refused("dispatcher")
     with monkeypatch.context() as patch:
+        patch.setattr(type(flowledger.dispatcher), "stopping", True)
+        refused("stopping")
+    with monkeypatch.context() as patch:
         patch.setenv("MONTY_BIN", "/nowhere/monty")
         refused("sandbox")
 
