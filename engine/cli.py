@@ -8,21 +8,18 @@ _collecting = gc.isenabled()
 gc.disable()  # until all is imported: none of it becomes garbage, and looking for some is a tenth of a start
 
 import os
-import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from engine import __version__
+from engine import __version__, working
 from engine.application.services import Limits
 from engine.bootstrap import Flowledger, Settings, SystemClock, build
 from engine.console import (
@@ -126,36 +123,23 @@ def serve(
 @database_option()
 @click.option("--threads", default=4, show_default=True, help="Jobs that run at the same time.")
 @click.option("--name", default=socket.gethostname, help="Shown in the database; default: the name of this machine.")
-@click.option("--metrics-port", type=int, help="Figures for Prometheus on this port of 127.0.0.1; a worker has no other page.")
+@click.option("--metrics-port", type=int, help="/metrics for Prometheus, /health/live and /health/ready on this port; a worker has no other page.")
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="The address of that port; whoever reaches it needs no token.")
 @grace_option()
 @keep_messages_option()
 @operations.checkpoint_options()
 @notice_options()
 @telemetry_options()
-def worker(data: Path, database: str | None, threads: int, name: str, keep_messages: int, metrics_port: int | None, **more: Any) -> None:
+def worker(
+    data: Path, database: str | None, threads: int, name: str, keep_messages: int, metrics_port: int | None, metrics_host: str, **more: Any
+) -> None:
     """Run due jobs of an installation on PostgreSQL: timers, service tasks, messages. Any number of workers on any machines."""
     logs.configure(more["log_format"], more["log_level"])
     more = operations.with_checkpoints(settings_of(data, database).database, more)
     with opened(data, database, job_threads=threads, limits=Limits(message_keep_seconds=keep_messages), **more) as app:
         if app.store.is_sqlite:
             raise FlowledgerError("A worker needs PostgreSQL; with SQLite `flowledger serve` runs the jobs itself.")
-        stopped = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopped.set())
-        threading.Thread(target=partial(_stop_with, stopped, app), name="flowledger-stop", daemon=True).start()
-        if metrics_port is not None:
-            app.watcher.metrics.listen(metrics_port)
-        app.dispatcher.start()
-        click.echo(f"flowledger worker {name}: {threads} threads, {'woken by Procrastinate' if app.cluster else 'looking once a second'}")
-        if app.cluster is not None:
-            app.cluster.listen(name, stopped)
-        stopped.wait()
-
-
-def _stop_with(stopped: threading.Event, app: Flowledger) -> None:
-    """The time for jobs begins with the signal, however long the listener takes to end."""
-    stopped.wait()
-    app.stop_jobs()
+        working.run(app, name, (metrics_host, metrics_port) if metrics_port is not None else None)
 
 
 def _serve(settings: Settings, host: str, port: int, threads: int | None, workers: int) -> None:

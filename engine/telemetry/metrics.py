@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from engine.errors import FlowledgerError
 from engine.telemetry.sharing import VARIABLE
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -92,13 +91,6 @@ class Metrics:
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry())
-
-    def listen(self, port: int) -> None:
-        """Answer on this port of this machine's own address, for processes without pages. Raises FlowledgerError for a port in use."""
-        try:
-            start_http_server(port, "127.0.0.1", self.registry())
-        except OSError as exc:
-            raise FlowledgerError(f"Cannot listen on 127.0.0.1:{port} ({exc.strerror}); choose another port.") from exc
 
     def registry(self) -> CollectorRegistry:
         """What is asked when somebody scrapes."""

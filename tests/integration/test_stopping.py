@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from tests.crash.sink import running_sink
 from tests.support.diagrams import END, START, TWO_TASKS, chain, process
 from tests.support.nodes import kinds, running, scalar, start, until
 from tests.support.postgres import postgres_server
+from tests.support.served import ask, eventually, free_port
 
 CALLING = process(START + '<serviceTask id="call" flowledger:handler="crash.call"/>' + END + chain("start", "call", "end"), "calling")
 LONG = 60.0
@@ -111,6 +113,28 @@ def test_a_server_finishes_the_job_that_ends_in_time(tmp_path):
             assert kinds(url, "CompleteJob") == 0
             slow.go.set()
             told_to_stop(web)
+        assert kinds(url, "CompleteJob") == 1
+        assert list(slow.sink.asked.values()) == [1]
+
+
+def test_a_worker_finishes_the_job_that_ends_in_time_and_says_meanwhile_that_it_stops(server, tmp_path):
+    url, page = server.database(), f"http://127.0.0.2:{free_port()}"
+    with slow_sink() as slow:
+        installation = install(url, tmp_path, {"calling.bpmn": CALLING}, slow.sink.address)
+        web, worker = web_node(installation, "web", "--no-jobs"), worker_node(installation, "worker")
+        worker.arguments += ("--metrics-host", "127.0.0.2", "--metrics-port", page.rpartition(":")[2])
+        with running(web, worker):
+            eventually(lambda: ask(f"{page}/health/ready")[0], lambda status: status == 200)
+            start(Caller(web.port, installation.token), "calling")
+            assert slow.inside.wait(LONG)
+            worker.process.send_signal(signal.SIGTERM)
+            _, told = eventually(lambda: ask(f"{page}/health/ready"), lambda told: told[0] == 503)
+            assert json.loads(told)["missing"] == ["stopping"]
+            assert ask(f"{page}/health/live")[0] == 200
+            assert ask(f"{page}/metrics")[0] == 200
+            assert kinds(url, "CompleteJob") == 0
+            slow.go.set()
+            told_to_stop(worker)
         assert kinds(url, "CompleteJob") == 1
         assert list(slow.sink.asked.values()) == [1]
 

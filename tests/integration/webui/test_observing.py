@@ -18,8 +18,10 @@ from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.store import schema
 from engine.telemetry import logs
+from engine.telemetry.listening import page
 from engine.telemetry.tracing import OpenTelemetry
 from tests.support.diagrams import END, START, chain, process
+from webui.i18n import LANGUAGE_COOKIE
 
 MARK = 'Geheim‽\n{"level": "error"}\'; DROP'
 WORD = "Geheim"
@@ -269,6 +271,24 @@ def test_each_missing_part_is_503(browser, ready, flowledger, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(schema, "revision", lambda _: "9999")
         refused("schema")
+
+
+def test_a_worker_tells_its_health_in_the_same_words(app, ready, flowledger, monkeypatch):
+    def of_worker(path):
+        head = []
+        body = b"".join(page(None, flowledger.unready)({"PATH_INFO": path}, lambda *told: head.extend(told)))
+        return head[0].split()[0], dict(head[1]).get("Retry-After"), dict(head[1])["Content-Type"], json.loads(body)
+
+    def of_server(path):
+        client = app.test_client()
+        client.set_cookie(LANGUAGE_COOKIE, "en")
+        answer = client.get(path)
+        return str(answer.status_code), answer.headers.get("Retry-After"), answer.mimetype, answer.json
+
+    for path in ("/health/live", "/health/ready"):
+        assert of_worker(path) == of_server(path)
+    monkeypatch.setattr(type(flowledger.dispatcher), "stopping", True)
+    assert of_worker("/health/ready") == of_server("/health/ready")
 
 
 def test_the_dispatcher_must_have_been_started(browser):
