@@ -13,7 +13,7 @@ from typing import Any
 from engine.bootstrap import Settings, build
 from engine.errors import FlowledgerError
 from engine.model.findings import ERROR, OK, WARNING, Finding, fault
-from engine.operations.doctor import database, installation, mail, work
+from engine.operations.doctor import cluster, database, installation, mail, work
 from engine.store.database import Database
 
 __all__ = ["ERROR", "OK", "WARNING", "Examination", "examine"]
@@ -55,7 +55,7 @@ def _database(settings: Settings, *, quick: bool, sample: int) -> list[Finding]:
         found += _guarded("schema", lambda: [database.schema_version(store)])
         if any(f.level == ERROR for f in found):
             return found
-        checks = database.SQLITE if store.is_sqlite else database.POSTGRESQL
+        checks = database.SQLITE if store.is_sqlite else (*database.POSTGRESQL, cluster.cluster)
         for check in (*checks, database.clock):
             found += _guarded(check.__name__, partial(check, store, quick=quick))
     finally:
