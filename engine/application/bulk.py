@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from engine.application import interventions, migration, suspension
-from engine.application.advance import head_of, pure
+from engine.application.advance import execution_at, head_of, pure
 from engine.application.interventions import OPERATE, because
 from engine.application.services import Services
-from engine.errors import Conflict, FlowledgerError, InvalidInput, LimitExceeded, NotAllowed, NotFound
+from engine.errors import Conflict, FlowledgerError, InvalidInput, LimitExceeded, MigrationNotUndone, NotAllowed, NotFound
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
-from engine.model.migration import Migrate
+from engine.model.migration import Migrate, UndoMigration
 from engine.model.values import Json
 from engine.model.views import BulkRow
 from engine.ports import Due, UnitOfWork
@@ -31,14 +31,9 @@ def start(uow: UnitOfWork, services: Services, command: cmd.StartBulk, actor: Ac
     parameters = _parameters(services, command)
     if command.act == "migrate":
         services.library.definition(uow.definitions, str(command.target))
-    if command.everything:
-        if command.definition_id is None:
-            raise InvalidInput("Name the definition whose instances are meant.")
-        services.library.definition(uow.definitions, command.definition_id)
-        targets: Iterable[str] = uow.bulks.fitting(command.act, command.definition_id, command.element, MOST + 1)
-    else:
-        targets = dict.fromkeys(str(pure(services, one, "target")).strip() for one in command.targets)
-    found = [one for one in targets if one]
+    if command.operation is not None:
+        parameters |= _migrated(uow, command)
+    found = [one for one in _targets(uow, services, command) if one]
     if not found:
         raise InvalidInput("Nothing was chosen that this could be done to.")
     if len(found) > MOST:
@@ -47,6 +42,28 @@ def start(uow: UnitOfWork, services: Services, command: cmd.StartBulk, actor: Ac
     uow.bulks.add(row, found)
     _queue(uow, services, row.id)
     return row
+
+
+def _targets(uow: UnitOfWork, services: Services, command: cmd.StartBulk) -> Iterable[str]:
+    """What is named or fits, each once."""
+    if command.operation is not None:
+        return uow.bulks.done(command.operation, MOST + 1)
+    if command.everything:
+        if command.definition_id is None:
+            raise InvalidInput("Name the definition whose instances are meant.")
+        services.library.definition(uow.definitions, command.definition_id)
+        return uow.bulks.fitting(command.act, command.definition_id, command.element, MOST + 1)
+    return dict.fromkeys(str(pure(services, one, "target")).strip() for one in command.targets)
+
+
+def _migrated(uow: UnitOfWork, command: cmd.StartBulk) -> dict[str, Json]:
+    """What an operation did whose migrations are to be taken back. Raises NotFound, InvalidInput, Conflict while it runs."""
+    row = _get(uow, str(command.operation))
+    if command.act != "undo" or row.act != "migrate":
+        raise InvalidInput("Only a migration of many can be taken back.")
+    if row.state == "running":
+        raise Conflict("The operation is running. Stop it, or wait until it has ended.")
+    return {"operation": row.id, "target": row.parameters["target"]}
 
 
 def _parameters(services: Services, command: cmd.StartBulk) -> dict[str, Json]:
@@ -58,8 +75,12 @@ def _parameters(services: Services, command: cmd.StartBulk) -> dict[str, Json]:
         raise InvalidInput("Name the element that is left and the one that is entered.")
     if command.act == "migrate" and not command.target:
         raise InvalidInput("Name the version to migrate to.")
+    if command.act in BY_HAND and not command.element and (command.everything or not all("-" in one for one in command.targets)):
+        raise InvalidInput("Name the element that is meant in each instance.")
+    if command.act == "fail" and command.variables and not command.code:
+        raise InvalidInput("A technical failure has no results; leave the variables out, or give an error code.")
     plan = migration.checked_plan(services, command.plan) if command.plan is not None else None
-    given = {"variables": dict(command.variables), "element": command.element, "target": command.target}
+    given = {"variables": dict(command.variables), "element": command.element, "target": command.target, "code": command.code}
     found = {k: v for k, v in dict(pure(services, given, "size of the variables")).items() if v}
     return found if plan is None else found | {"plan": plan}
 
@@ -142,6 +163,7 @@ def _actor(uow: UnitOfWork, row: BulkRow) -> Actor:
 
 # --- acts: what is done to one target ---------------------------------------------------------------------------------------
 Act = Callable[[UnitOfWork, Services, str, BulkRow, Actor], object]
+BY_HAND = ("complete", "fail")
 
 
 def _retry(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor: Actor) -> None:
@@ -163,6 +185,55 @@ def _move(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor:
         interventions.move_token(uow, services, cmd.MoveToken(f"{target}-{key}", goal, row.reason, row.variables), actor)
 
 
+def _complete(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor: Actor) -> None:
+    def act(work: str) -> object:
+        return interventions.complete_by_hand(uow, services, cmd.CompleteByHand(work, row.reason, row.variables), actor)
+
+    _by_hand(uow, services, target, row, act)
+
+
+def _fail(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor: Actor) -> None:
+    code = str(row.parameters.get("code") or "") or None
+
+    def act(work: str) -> object:
+        return interventions.fail_by_hand(uow, services, cmd.FailByHand(work, row.reason, code, row.variables), actor)
+
+    _by_hand(uow, services, target, row, act)
+
+
+def _by_hand(uow: UnitOfWork, services: Services, target: str, row: BulkRow, act: Callable[[str], object]) -> None:
+    """To the work that the target names, or to every open occurrence of the element in the instance that it names. All of them or none."""
+    if "-" in target:
+        act(target)
+        return
+    element = str(row.parameters["element"])
+    keys = [key for key, one in interventions.open_elements(uow, services, head_of(uow, target)).items() if one == element]
+    if not keys:
+        raise Conflict(f"{element} is not open in instance {target}.")
+    try:
+        for number, key in enumerate(keys):
+            if number == 0 or _still_open(uow, services, target, key):
+                act(f"{target}-{key}")
+    except BaseException:
+        services.live.take(target)  # it may stand at a record that is not written now
+        raise
+
+
+def _still_open(uow: UnitOfWork, services: Services, instance_id: str, key: int) -> bool:
+    """The act on an earlier one may have taken it away: iterations that are left, what an error interrupts, the whole instance."""
+    head = head_of(uow, instance_id, active=False)
+    # The execution is not put back: it stands at a record that is not committed.
+    return head.state == "active" and key in execution_at(uow, services, head).open_elements()
+
+
+def _undo(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor: Actor) -> None:
+    """Of an instance that runs under another version than the one meant, another migration would be taken back."""
+    version = row.parameters.get("target")
+    if version is not None and head_of(uow, target, active=False).definition_id != version:
+        raise MigrationNotUndone(id=target)
+    migration.undo(uow, services, UndoMigration(target, row.reason), actor)
+
+
 def _migrate(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor: Actor) -> None:
     plan = row.parameters.get("plan")
     mapping = {str(key): str(value) for key, value in plan.items()} if isinstance(plan, Mapping) else None
@@ -178,5 +249,8 @@ ACTS: Mapping[str, Act] = {
         uow, services, cmd.ChangeVariables(target, row.variables, row.reason), actor
     ),
     "move": _move,
+    "complete": _complete,
+    "fail": _fail,
     "migrate": _migrate,
+    "undo": _undo,
 }

@@ -174,9 +174,11 @@ class ResumeDefinition:
 class StartBulk:
     """The same act on many. -> BulkRow. Each target is an item that a job carries out later, as this operator.
 
-    `act`: retry, cancel, suspend, resume, change, move, migrate. `targets`: instance ids (retry: incident ids too). `definition_id` with `everything`
-    takes all that the act fits to instead: open incidents (retry; `element`: at it only), suspended (resume) or active instances.
-    `element`, `target`: from where to where tokens move; `target` of a migration: the definition, with its `plan` (None: the proposed one).
+    `act`: retry, cancel, suspend, resume, change, move, complete, fail, migrate, undo. `targets`: instance ids (retry, complete, fail: ids of incidents
+    or other work too). `definition_id` with `everything` takes all that the act fits to instead: open incidents (retry; `element`: at it only),
+    suspended (resume) or active instances, those whose newest record is a migration (undo). `operation` instead: what this migration of many did (undo).
+    `element`: what is completed or fails in each instance, at every open occurrence; with `target`: from where to where tokens move. `target` of a
+    migration: the definition, with its `plan` (None: the proposed one); of undo: only those that run under this definition. `code`: of the BPMN error.
     """
 
     act: str
@@ -188,6 +190,8 @@ class StartBulk:
     element: str | None = None
     target: str | None = None
     plan: Mapping[str, str] | None = None
+    code: str | None = None
+    operation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ class IncidentRow:
 
 @dataclass(frozen=True, slots=True)
 class BulkRow:
-    """A bulk operation. `state`: running, finished, stopped. `parameters`: variables, element, target."""
+    """A bulk operation. `state`: running, finished, stopped. `parameters`: variables, element, target, plan, code, operation."""
 
     id: str
     act: str

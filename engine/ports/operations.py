@@ -17,7 +17,13 @@ class Bulks(Protocol):
     def add(self, row: BulkRow, targets: Sequence[str]) -> None: ...
 
     def fitting(self, act: str, definition_id: str, element: str | None, limit: int) -> list[str]:
-        """What the act fits to: open incidents (retry), suspended (resume) or active instances of the definition, oldest first."""
+        """What the act fits to: open incidents (retry), suspended (resume) or active instances of the definition, oldest first.
+
+        Of undo: instances whose newest record is a migration.
+        """
+
+    def done(self, bulk_id: str, limit: int) -> list[str]:
+        """Targets that the act was done to, by number."""
 
     def incidents(self, instance_id: str) -> list[str]:
         """Ids of the open incidents of an instance."""

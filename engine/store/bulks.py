@@ -13,10 +13,11 @@ from engine.model.values import Json, canonical
 from engine.model.views import BulkItem, BulkRow, Page
 from engine.store import rows
 from engine.store.operation_tables import bulk, bulk_item
-from engine.store.tables import incident, instance
+from engine.store.tables import incident, instance, record
 
 TOGETHER = 5_000  # items in one statement
 SHOWN = 100
+EVEN_SUSPENDED = frozenset({"cancel", "change", "migrate", "undo"})
 
 
 class SqlBulks:
@@ -46,7 +47,7 @@ class SqlBulks:
             self._connection.execute(bulk_item.insert(), items[first : first + TOGETHER])
 
     def fitting(self, act: str, definition_id: str, element: str | None, limit: int) -> list[str]:
-        """Open incidents for a retry, else instances; oldest first."""
+        """Open incidents for a retry, else instances (undo: whose newest record is a migration); oldest first."""
         if act == "retry":
             query = sa.select(incident.c.instance_id, incident.c.key).where(
                 incident.c.definition_id == definition_id, incident.c.resolved_at.is_(None)
@@ -55,9 +56,17 @@ class SqlBulks:
                 query = query.where(incident.c.element_id == element)
             order = (incident.c.created_at, incident.c.instance_id, incident.c.key)
             return [f"{i}-{k}" for i, k in self._connection.execute(query.order_by(*order).limit(limit))]
-        states = ("suspended",) if act == "resume" else ("active", "suspended") if act in ("cancel", "change", "migrate") else ("active",)
-        where = (instance.c.definition_id == definition_id, instance.c.state.in_(states))
-        return list(self._connection.scalars(sa.select(instance.c.id).where(*where).order_by(instance.c.started_at, instance.c.id).limit(limit)))
+        states = ("suspended",) if act == "resume" else ("active", "suspended") if act in EVEN_SUSPENDED else ("active",)
+        instances = sa.select(instance.c.id).where(instance.c.definition_id == definition_id, instance.c.state.in_(states))
+        if act == "undo":
+            newest = sa.and_(record.c.instance_id == instance.c.id, record.c.seq == instance.c.seq)
+            instances = instances.join(record, newest).where(record.c.kind == "MigrateInstance")
+        return list(self._connection.scalars(instances.order_by(instance.c.started_at, instance.c.id).limit(limit)))
+
+    def done(self, bulk_id: str, limit: int) -> list[str]:
+        """By number."""
+        where = (bulk_item.c.bulk_id == bulk_id, bulk_item.c.state == "done")
+        return list(self._connection.scalars(sa.select(bulk_item.c.target).where(*where).order_by(bulk_item.c.number).limit(limit)))
 
     def incidents(self, instance_id: str) -> list[str]:
         """Open ones, oldest first."""
