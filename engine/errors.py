@@ -94,6 +94,26 @@ class ErrorNotCaught(Conflict):
     """Nothing catches the error {code} at {element}; the instance would end as failed. Cancel it, or move the token."""
 
 
+class ElementNotOpen(Conflict):
+    """{element} is not open in instance {id}."""
+
+
+class NoOpenIncident(Conflict):
+    """{element} has no open incident."""
+
+
+class StandsAlready(Conflict):
+    """{element} stands with an incident already."""
+
+
+class NotAJob(Conflict):
+    """Only a job can fail technically, which {id} is not. Give an error code, move the token, or cancel the instance."""
+
+
+class NoResultByHand(Conflict):
+    """{element} did not fail at work whose result could be given by hand; change variables and retry, or move the token."""
+
+
 @dataclass(frozen=True, slots=True)
 class MigrationProblem:
     """One reason why an instance, or a plan, cannot be migrated. `why`: a key of `REASONS`; `detail`: what else is to be said."""

@@ -194,9 +194,17 @@ def explain(error: errors.FlowledgerError) -> str:
 def refused(kind: str, text: str, data: Mapping[str, Any]) -> str:
     """A refusal that was kept (its class name, its English text, its data) in the reader's language."""
     known = getattr(errors, kind, None)
+    if known is errors.FormInvalid:
+        return _form(text, data)
     if not (isinstance(known, type) and issubclass(known, errors.Refusal)) or not data:
         return text
     return explain(known(text, **{k: v for k, v in data.items() if k not in ("message", "reason")}))
+
+
+def _form(text: str, data: Mapping[str, Any]) -> str:
+    fields = [errors.FieldError(*one) for one in json.loads(data.get("errors", "[]"))]
+    each = (gettext("%(field)s: %(problem)s", field=one.pointer.removeprefix("/"), problem=form_message(one, language())) for one in fields)
+    return gettext("The form needs corrections: %(fields)s", fields=gettext("; ").join(each)) if fields else text
 
 
 def _state_word(state: str) -> str:

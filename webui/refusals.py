@@ -55,6 +55,16 @@ UNMIGRATED = {
 }
 
 
+#: acts by hand and retries that find nothing to act on, by the name of the error
+BY_HAND = {
+    "ElementNotOpen": _("“%(element)s” is not open in this process instance (any more). Nothing was changed."),
+    "NoOpenIncident": _("There is no open incident (any more). Nothing was changed."),
+    "StandsAlready": _("“%(element)s” stands with an incident already."),
+    "NotAJob": _("Only a job can fail technically. Give an error code, move the token, or cancel the instance."),
+    "NoResultByHand": _("“%(element)s” did not fail at work whose result could be given by hand. Change variables and try again, or move the token."),
+}
+
+
 def unmigrated(problem: MigrationProblem, old: Mapping[str, str] = MappingProxyType({}), new: Mapping[str, str] = MappingProxyType({})) -> str:
     """One reason in the reader's language; `old` and `new` are names by the ids of elements."""
     if problem.why not in UNMIGRATED:
@@ -66,6 +76,8 @@ def unmigrated(problem: MigrationProblem, old: Mapping[str, str] = MappingProxyT
 def of_operations(message_id: str, data: Mapping[str, str]) -> str | None:
     """The sentence for this error with its data; None for an error of another kind."""
     element, target, subject = data.get("element", "?"), data.get("target", "?"), data.get("id", "?")
+    if message_id in BY_HAND:
+        return gettext(BY_HAND[message_id], element=element)
     match message_id:
         case "MoveRefused":
             key = data.get("why", "")

@@ -6,13 +6,25 @@ one. A refusal is the item's answer, with its reason. Between two items other du
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 
 from engine.application import interventions, migration, suspension
 from engine.application.advance import execution_at, head_of, pure
 from engine.application.interventions import OPERATE, because
 from engine.application.services import Services
-from engine.errors import Conflict, FlowledgerError, InvalidInput, LimitExceeded, MigrationNotUndone, NotAllowed, NotFound
+from engine.errors import (
+    Conflict,
+    ElementNotOpen,
+    FlowledgerError,
+    FormInvalid,
+    InvalidInput,
+    LimitExceeded,
+    MigrationNotUndone,
+    NoOpenIncident,
+    NotAllowed,
+    NotFound,
+)
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
@@ -22,6 +34,8 @@ from engine.model.views import BulkRow
 from engine.ports import Due, UnitOfWork
 
 MOST = 200_000
+FIELDS = 10
+"""So many fields of an invalid form are told with a refusal."""
 
 
 def start(uow: UnitOfWork, services: Services, command: cmd.StartBulk, actor: Actor, request_id: str | None = None) -> BulkRow:
@@ -123,7 +137,11 @@ def _answer(exc: Exception) -> dict[str, Json]:
     known = isinstance(exc, FlowledgerError)
     kind = exc.message_id if isinstance(exc, FlowledgerError) else type(exc).__name__
     data = {str(k): str(v) for k, v in exc.data.items()} if isinstance(exc, FlowledgerError) else {}
-    return {"kind": kind, "text": (str(exc) if known else f"{kind}: {exc}")[:2000], "data": data}
+    text = str(exc) if known else f"{kind}: {exc}"
+    if isinstance(exc, FormInvalid):  # what is wrong with which field
+        data["errors"] = json.dumps([[e.pointer, e.message_id, e.params, e.message] for e in exc.errors[:FIELDS]], default=str)
+        text += "".join(f" {e.pointer}: {e.message}" for e in exc.errors[:FIELDS])
+    return {"kind": kind, "text": text[:2000], "data": data}
 
 
 def _go_on(uow: UnitOfWork, services: Services, row: BulkRow) -> None:
@@ -170,7 +188,7 @@ def _retry(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor
     """One incident, or all open ones of an instance."""
     incidents = [target] if "-" in target else uow.bulks.incidents(target)
     if not incidents:
-        raise Conflict(f"Instance {target} has no open incident.")
+        raise NoOpenIncident(element=f"Instance {target}")
     for one in incidents:
         interventions.retry_incident(uow, services, cmd.RetryIncident(one, row.reason, row.variables), actor)
 
@@ -180,7 +198,7 @@ def _move(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor:
     element, goal = str(row.parameters["element"]), str(row.parameters["target"])
     keys = [key for key, one in interventions.open_elements(uow, services, head).items() if one == element]
     if not keys:
-        raise Conflict(f"{element} is not open in instance {target}.")
+        raise ElementNotOpen(element=element, id=target)
     for key in keys:
         interventions.move_token(uow, services, cmd.MoveToken(f"{target}-{key}", goal, row.reason, row.variables), actor)
 
@@ -209,7 +227,7 @@ def _by_hand(uow: UnitOfWork, services: Services, target: str, row: BulkRow, act
     element = str(row.parameters["element"])
     keys = [key for key, one in interventions.open_elements(uow, services, head_of(uow, target)).items() if one == element]
     if not keys:
-        raise Conflict(f"{element} is not open in instance {target}.")
+        raise ElementNotOpen(element=element, id=target)
     try:
         for number, key in enumerate(keys):
             if number == 0 or _still_open(uow, services, target, key):

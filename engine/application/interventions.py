@@ -14,7 +14,7 @@ from engine.application import user_tasks
 from engine.application.advance import advance, execution_at, head_of, pure
 from engine.application.open_elements import backs_off, own_timer
 from engine.application.services import Services
-from engine.errors import Conflict, InvalidInput, LimitExceeded, NotFound
+from engine.errors import ElementNotOpen, InvalidInput, LimitExceeded, NoOpenIncident, NotAJob, NotFound, StandsAlready
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model import inputs as inp
@@ -59,7 +59,7 @@ def retry_incident(uow: UnitOfWork, services: Services, command: cmd.RetryIncide
     job = uow.jobs.get(command.incident_id)
     waiting = job is not None and job.state != "failed"
     if job is not None and waiting and not backs_off(job, uow.now):
-        raise Conflict(f"{job.element_id} has no open incident: its job runs by itself.")
+        raise NoOpenIncident(f"{job.element_id} has no open incident: its job runs by itself.", element=job.element_id)
     due = _still_to_come(uow, services, head, key) if job is not None and job.kind == "timer" else None
     done = advance(uow, services, head, inp.RetryElement(key, values, why, waiting, due), actor, request_id)
     uow.due_now()
@@ -115,9 +115,9 @@ def fail_by_hand(uow: UnitOfWork, services: Services, command: cmd.FailByHand, a
         return advance(uow, services, head, inp.ThrowJobError(key, command.code, why, values, why), actor, request_id)
     job = uow.jobs.get(command.work_id)
     if job is None:
-        raise Conflict("Only a job can fail technically. Give an error code, move the token, or cancel the instance.")
+        raise NotAJob(id=command.work_id)
     if job.state == "failed":
-        raise Conflict(f"{job.element_id} stands with an incident already.")
+        raise StandsAlready(element=job.element_id)
     if values:
         raise InvalidInput("A technical failure has no results; leave the variables out.")
     return advance(uow, services, head, inp.FailJob(key, job.element_id, why, tracked=True), actor, request_id)
@@ -129,7 +129,7 @@ def move_token(uow: UnitOfWork, services: Services, command: cmd.MoveToken, acto
     why, values = because(services, command.reason), _variables(services, command.variables)
     head, key = _work(uow, command.work_id)
     if command.element is not None and open_elements(uow, services, head).get(key) != command.element:
-        raise Conflict(f"{command.element} is not open there (any more).")
+        raise ElementNotOpen(f"{command.element} is not open there (any more).", element=command.element, id=head.instance_id)
     return advance(uow, services, head, inp.MoveToken(key, command.target, values, why), actor, request_id)
 
 

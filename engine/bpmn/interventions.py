@@ -20,7 +20,7 @@ from engine.bpmn.job_work import JobWork
 from engine.bpmn.multi_instance import LoopBody
 from engine.bpmn.token import ENTER, LEAVE, WAIT, Token
 from engine.bpmn.workflow import InstanceWorkflow
-from engine.errors import Conflict, ErrorNotCaught, MoveRefused
+from engine.errors import Conflict, ErrorNotCaught, MoveRefused, NoOpenIncident, NoResultByHand
 from engine.model import inputs
 from engine.model.events import IncidentResolved, InstanceResumed, InstanceSuspended
 from engine.model.values import Json
@@ -61,7 +61,7 @@ def retry(top: InstanceWorkflow, movement: inputs.RetryElement) -> None:
     key, token = movement.key, top.tokens.get(movement.key)
     job, timer, known = has_job(token), _has_timer(top, movement.key), movement.key in top.incidents
     if not (job or timer or known):
-        raise Conflict(f"Element {key} has no open incident.")
+        raise NoOpenIncident(element=f"Element {key}")
     _assign(top, key, movement.variables)
     if known or not movement.waiting:  # an incident of a job in records of the first versions is not known here
         top.incidents.pop(key, None)
@@ -94,9 +94,9 @@ def complete_element(top: InstanceWorkflow, movement: inputs.CompleteElement) ->
     """Only what has failed at its own work: an activity or a catching event. After a failed choice of ways the token is to be moved."""
     token = top.tokens.get(movement.key)
     if token is None or movement.key not in top.incidents:
-        raise Conflict(f"Element {movement.key} has no open incident.")
+        raise NoOpenIncident(element=f"Element {movement.key}")
     if not own_work_failed(top, token):
-        raise Conflict(f"{token.element} did not fail at work whose result could be given by hand; change variables and retry, or move the token.")
+        raise NoResultByHand(element=token.element)
     token.scope.assign_all(movement.variables)
     top.forget_incident(token.id)
     token.resume(LEAVE)

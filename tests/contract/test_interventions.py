@@ -486,7 +486,7 @@ def test_a_retry_asked_for_twice_at_once_is_one_retry(world, url):
     engine.advance(3600)
     found = incident(engine, instance).id
     results = together(*(partial(engine.app.execute, cmd.RetryIncident(found, WHY), ANN) for _ in range(4)))
-    assert raised(results) == ["Conflict"] * 3
+    assert raised(results) == ["NoOpenIncident"] * 3
     engine.app.run_due()
     assert world.calls == [1, 2, 3, 1]
 

@@ -1,4 +1,4 @@
-"""Migrating instances to another version: the proposed plan, a check, one instance, taking it back. Many at once: `POST /operations` with the act migrate."""
+"""Migrating instances to another version: the proposed plan, a check, one instance, taking it back. Many at once: `POST /operations` with the acts migrate and undo."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from engine.application.bulk import ACTS
 from webui.api.schemas import ID, ReasonIn, variables
 
 
@@ -35,9 +36,13 @@ class IncidentsIn(ma.Schema):
 
 
 class BulkIn(ReasonIn):
-    """`targets`, or `everything` of a `definition_id`. `target`: where tokens move to; of a migration the definition, with a `plan` or the proposed one."""
+    """`targets`, or `everything` of a `definition_id`. `target`: where tokens move to; of a migration the definition, with a `plan` or the proposed one.
 
-    act = fields.String(required=True, validate=validate.OneOf(("retry", "cancel", "suspend", "resume", "change", "move", "migrate")))
+    `complete` and `fail` are done to `element` in each instance, at every open occurrence, or to work ids as targets; `fail` with the `code` of a
+    BPMN error, else technically. `undo` takes migrations back; with `operation` those that this operation on many carried out.
+    """
+
+    act = fields.String(required=True, validate=validate.OneOf(tuple(ACTS)))
     targets = fields.List(fields.String(validate=ID), load_default=list, validate=validate.Length(max=10_000))
     everything = fields.Boolean(load_default=False)
     definition_id = fields.String(load_default=None, allow_none=True, validate=ID)
@@ -45,6 +50,8 @@ class BulkIn(ReasonIn):
     element = fields.String(load_default=None, allow_none=True, validate=ID)
     target = fields.String(load_default=None, allow_none=True, validate=ID)
     plan = fields.Dict(keys=fields.String(validate=ID), values=fields.String(validate=ID), load_default=None, allow_none=True)
+    code = fields.String(load_default=None, allow_none=True, validate=ID)
+    operation = fields.String(load_default=None, allow_none=True, validate=ID)
 
 
 class BulkItemsIn(ma.Schema):

@@ -24,6 +24,7 @@ from webui.filters import exact
 from webui.i18n import gettext
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
+from webui.pages.operations import ACTS, elements_of
 from webui.pages.reading import NamesThrough, diagram_state, names_for, variable_titles
 from webui.sentences import names_of, reasons, sentence
 from webui.signin import current_actor
@@ -32,12 +33,6 @@ from webui.tables import csv_download, every
 blueprint = Blueprint("instances", __name__, url_prefix="/instances")
 
 SHOWN = 200  # records on the page; the rest is one link away
-BULK_ACTS = {
-    "retry": lazy_gettext("Try again what failed"),
-    "suspend": lazy_gettext("Suspend"),
-    "resume": lazy_gettext("Resume"),
-    "cancel": lazy_gettext("Cancel"),
-}
 STATES = {
     "active": lazy_gettext("Active"),
     "suspended": lazy_gettext("Suspended"),
@@ -55,7 +50,8 @@ def index() -> str:
         page = read.instances(actor, wanted)
         processes = read.process_names(actor)
         names = names_of(None, read.people())
-    return render_template("instances.html", page=page, filter=wanted, states=STATES, processes=processes, names=names, acts=BULK_ACTS)
+        elements = elements_of(read, wanted.definition_id) if wanted.definition_id and page.rows else []
+    return render_template("instances.html", page=page, filter=wanted, states=STATES, processes=processes, names=names, acts=ACTS, elements=elements)
 
 
 def _filter() -> InstanceFilter:

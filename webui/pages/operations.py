@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from engine.errors import InvalidInput
 from engine.model.commands import ResumeDefinition, StartBulk, StopBulk, SuspendDefinition
+from engine.model.definition import Element
 from engine.model.stuck_jobs import DiscardJob, RetryJob
 from engine.model.views import BulkItem, BulkRow
 from webui.i18n import gettext
@@ -31,6 +32,9 @@ ACTS = {
     "cancel": lazy_gettext("Cancel"),
     "change": lazy_gettext("Change variables"),
     "move": lazy_gettext("Move tokens"),
+    "complete": lazy_gettext("Complete by hand"),
+    "fail": lazy_gettext("Let it fail"),
+    "undo": lazy_gettext("Take the migration back"),
 }
 ORDERED_ELSEWHERE = {"migrate": lazy_gettext("Migrate instances")}  # on a page of its own (`webui.pages.migration`)
 ITEM_STATES = {"waiting": lazy_gettext("Waiting"), "done": lazy_gettext("Done"), "refused": lazy_gettext("Refused")}
@@ -47,7 +51,7 @@ def index() -> str:
 
 @blueprint.post("/operations")
 def start() -> Response:
-    """Order an act on the marked ones, or on all of a version."""
+    """Order an act on the marked ones, on all of a version, or on what an earlier operation did."""
     form = request.form
     command = StartBulk(
         form.get("act", ""),
@@ -58,9 +62,25 @@ def start() -> Response:
         variables(),
         form.get("element", "").strip() or None,
         form.get("goal", "").strip() or None,
+        code=form.get("code", "").strip()[:255] or None,
+        operation=form.get("operation") or None,
     )
+    _by_hand(command)
     row: BulkRow = execute(command)
     return notify(make_response(redirect(url_for("operations.show", bulk_id=row.id), 303)), "bulk_started")
+
+
+def _by_hand(command: StartBulk) -> None:
+    """What the engine would refuse as well, or at each item, told in the reader's language. Raises InvalidInput."""
+    if command.act not in ("complete", "fail"):
+        return
+    works = bool(command.targets) and all("-" in one for one in command.targets)
+    if not works and not command.element:
+        raise InvalidInput(gettext("Name the element that is completed or fails."))
+    if command.act == "fail" and works and not command.code:
+        raise InvalidInput(gettext("Give the code of a business error that the diagram catches: incidents have failed technically already."))
+    if command.act == "fail" and command.variables and not command.code:
+        raise InvalidInput(gettext("A technical failure has no results; leave the variables out, or give an error code."))
 
 
 @blueprint.get("/operations/new/<definition_id>")
@@ -69,8 +89,13 @@ def new(definition_id: str) -> str:
     with flowledger().reading() as read:
         row = read.definition(current_actor(), definition_id)
         names = names_for(read, definition_id)
-        elements = [e for e in read.process_info(definition_id).elements.values() if e.type != "sequenceFlow"]
+        elements = elements_of(read, definition_id)
     return render_template("operation_new.html", row=row, names=names, elements=elements, acts=ACTS)
+
+
+def elements_of(read: Any, definition_id: str) -> list[Element]:
+    """What an act can be done to, or lead to."""
+    return [e for e in read.process_info(definition_id).elements.values() if e.type != "sequenceFlow"]
 
 
 @blueprint.get("/operations/<bulk_id>")
