@@ -16,7 +16,7 @@ from engine.errors import NotFound
 from engine.identity import policy
 from engine.model.actors import Actor
 from engine.model.stuck_jobs import JobAct, StuckJob
-from engine.model.views import BulkItem, BulkRow, DefinitionAct, IncidentRow, InstanceRow, Page
+from engine.model.views import BulkItem, BulkRow, DefinitionAct, IncidentFilter, IncidentRow, InstanceRow, Page
 from engine.model.waits import OpenElement
 from engine.ports import Execution, Head
 
@@ -71,11 +71,26 @@ class OperationsReading:
         found = self.queries.incidents(instance_id, open_only=open_only)
         return found if policy.allows(actor, OPERATE) else [replace(one, stack=None) for one in found]
 
-    def stuck_jobs(self: _Reads, actor: Actor) -> list[StuckJob]:
+    def incident_page(self: _Reads, actor: Actor, wanted: IncidentFilter) -> Page[IncidentRow]:
+        """The same page by page."""
+        if wanted.instance_id is None:
+            policy.require(actor, READ)
+        else:
+            self.instance(actor, wanted.instance_id)
+        page = self.queries.incident_page(wanted)
+        return page if policy.allows(actor, OPERATE) else Page([replace(one, stack=None) for one in page.rows], page.next)
+
+    def open_incidents(self: _Reads, actor: Actor) -> int:
+        """How many stand."""
+        policy.require(actor, READ)
+        return self.queries.open_incidents()
+
+    def stuck_jobs(self: _Reads, actor: Actor, cursor: str | None = None) -> Page[StuckJob]:
         """Jobs that failed for good and belong to no element."""
         policy.require(actor, READ)
-        found = [replace(one, discardable=one.kind in DISCARDABLE) for one in self.queries.operations.stuck()]
-        return found if policy.allows(actor, OPERATE) else [replace(one, stack=None) for one in found]
+        page = self.queries.operations.stuck(cursor)
+        found = [replace(one, discardable=one.kind in DISCARDABLE) for one in page.rows]
+        return Page(found if policy.allows(actor, OPERATE) else [replace(one, stack=None) for one in found], page.next)
 
     def job_acts(self: _Reads, actor: Actor) -> list[JobAct]:
         """The newest acts on such jobs."""

@@ -311,6 +311,17 @@ class InstanceFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentFilter:
+    """Filters of the list of incidents; newest first."""
+
+    process_id: str | None = None
+    instance_id: str | None = None
+    open_only: bool = True
+    cursor: str | None = None
+    size: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """One record in plain parts for pages: what a person reads, without interpreting events again.
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.model.stuck_jobs import JobAct, StuckJob
-from engine.model.views import DefinitionAct
+from engine.model.values import iso
+from engine.model.views import DefinitionAct, Page
 from engine.ports import Due
 from engine.store import rows
 from engine.store.bulks import SqlBulks
 from engine.store.operation_tables import definition_act, job_act
+from engine.store.paging import decode_cursor, encode_cursor, following
 from engine.store.tables import job
 
 OF_ELEMENTS = ("timer", "service", "answer")
+STUCK = 50  # on a page
 
 
 class SqlOperations:
@@ -28,11 +33,16 @@ class SqlOperations:
         found = self._connection.execute(sa.select(job).where(job.c.instance_id == instance_id, job.c.kind.in_(OF_ELEMENTS)))
         return {row.key: rows.due(row) for row in found}
 
-    def stuck(self) -> list[StuckJob]:
-        """Oldest first, at most 200."""
-        where = (job.c.state == "failed", job.c.kind.not_in(OF_ELEMENTS))
-        found = self._connection.execute(sa.select(job).where(*where).order_by(job.c.due_at, job.c.number).limit(200))
-        return [StuckJob(r.id, r.kind, r.element_id or r.handler or "", r.instance_id, r.due_at, _last_line(r.stack), r.stack) for r in found]
+    def stuck(self, cursor: str | None) -> Page[StuckJob]:
+        """Oldest first."""
+        order = (job.c.due_at, job.c.number)
+        query = sa.select(job).where(job.c.state == "failed", job.c.kind.not_in(OF_ELEMENTS))
+        after = decode_cursor(cursor, datetime, int)
+        if after is not None:
+            query = query.where(following(order, after, descending=False))
+        jobs = self._connection.execute(query.order_by(*order).limit(STUCK + 1)).all()
+        found = [StuckJob(r.id, r.kind, r.element_id or r.handler or "", r.instance_id, r.due_at, _last_line(r.stack), r.stack) for r in jobs[:STUCK]]
+        return Page(found, encode_cursor(iso(jobs[STUCK - 1].due_at), jobs[STUCK - 1].number) if len(jobs) > STUCK else None)
 
     def job_acts(self) -> list[JobAct]:
         """Newest first, at most 50."""

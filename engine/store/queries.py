@@ -17,7 +17,6 @@ from engine.model.views import (
     ActivityRow,
     AttachmentRow,
     CommentRow,
-    IncidentRow,
     ModelDraft,
     Page,
     TokenRow,
@@ -28,6 +27,7 @@ from engine.store import rows
 from engine.store.definition_queries import DefinitionQueries
 from engine.store.deployments import SqlDefinitions
 from engine.store.history import SqlBlobs, SqlInstances, SqlRecords, stored_bytes
+from engine.store.incident_queries import IncidentQueries
 from engine.store.instance_queries import InstanceQueries
 from engine.store.operations import SqlOperations
 from engine.store.paging import decode_cursor, encode_cursor
@@ -37,7 +37,6 @@ from engine.store.tables import (
     api_token,
     blob,
     deployment,
-    incident,
     instance,
     job,
     model_draft,
@@ -58,8 +57,8 @@ class SqlStored:
         self.records = SqlRecords(connection)
 
 
-class SqlQueries(TaskQueries, InstanceQueries, DefinitionQueries):
-    """Every list and page of the product, on one read transaction. Worklist, instance list and definitions are modules of their own."""
+class SqlQueries(TaskQueries, InstanceQueries, IncidentQueries, DefinitionQueries):
+    """Every list and page of the product, on one read transaction. Worklist, instance and incident lists and definitions are modules of their own."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -113,23 +112,6 @@ class SqlQueries(TaskQueries, InstanceQueries, DefinitionQueries):
     def blob(self, digest: str) -> bytes | None:
         """Bytes by SHA-256."""
         return self._blobs.get(digest)
-
-    def incidents(self, instance_id: str | None, *, open_only: bool = False) -> list[IncidentRow]:
-        """Newest first, at most 500."""
-        query = sa.select(*incident.c, job.c.stack, job.c.attempts).select_from(
-            incident.outerjoin(job, sa.and_(job.c.instance_id == incident.c.instance_id, job.c.key == incident.c.key))
-        )
-        if instance_id is not None:
-            query = query.where(incident.c.instance_id == instance_id)
-        if open_only:
-            query = query.where(incident.c.resolved_at.is_(None))
-        found = self.connection.execute(query.order_by(incident.c.created_at.desc(), incident.c.instance_id).limit(500))
-        return [
-            IncidentRow(
-                f"{r.instance_id}-{r.key}", r.instance_id, r.element_id, r.cause, r.created_at, r.resolved_at, r.stack, r.kind, r.attempts or 0
-            )
-            for r in found
-        ]
 
     def activity(self, actor_id: str, cursor: str | None, size: int) -> Page[ActivityRow]:
         """What somebody did, newest first."""

@@ -512,8 +512,8 @@ def test_a_timed_start_that_failed_for_good_is_listed_and_tried_again(engine, mo
     monkeypatch.setattr(instances, "begin", unlucky)
     engine.advance(7 * 3600)
     with engine.app.reading() as read:
-        [stuck] = read.stuck_jobs(ANN)
-        assert read.stuck_jobs(Actor("x", roles=frozenset({"auditor"})))[0].stack is None
+        [stuck] = read.stuck_jobs(ANN).rows
+        assert read.stuck_jobs(Actor("x", roles=frozenset({"auditor"}))).rows[0].stack is None
     assert (stuck.kind, stuck.element_id, stuck.cause) == ("start", "timed", "RuntimeError: no luck")
     assert "unlucky" in stuck.stack
     monkeypatch.setattr(instances, "begin", honest)
@@ -525,7 +525,7 @@ def test_a_timed_start_that_failed_for_good_is_listed_and_tried_again(engine, mo
     engine.advance(3 * 3600)
     assert len(engine.instances()) == 3
     with engine.app.reading() as read:
-        assert read.stuck_jobs(ANN) == []
+        assert read.stuck_jobs(ANN).rows == []
     with pytest.raises(NotFound):
         engine.app.execute(cmd.RetryJob(stuck.id, WHY), ANN)
 

@@ -199,7 +199,7 @@ def test_after_the_last_attempt_it_stands_among_the_failed_jobs_and_an_operator_
     assert {(job.state, job.attempts) for job in jobs(engine, "mail")} == {("failed", notifications.MAIL_ATTEMPTS)}
     assert engine.instance(instance).error is None, "the instance has no incident"
     with engine.app.reading() as read:
-        stuck = read.stuck_jobs(SYSTEM)
+        stuck = read.stuck_jobs(SYSTEM).rows
     assert {(one.kind, one.instance_id, one.element_id, one.cause) for one in stuck} == {
         ("mail", instance, "a", "ConnectionRefusedError: no mail server")
     }

@@ -91,7 +91,7 @@ def test_what_fails_is_tried_again_then_stands_among_the_failed_jobs_until_someb
     assert (row(engine).attempts, row(engine).state) == (periodic.ATTEMPTS, "failed")
     engine.app.plan()
     with engine.app.reading() as read:
-        [stuck] = read.stuck_jobs(SYSTEM)
+        [stuck] = read.stuck_jobs(SYSTEM).rows
     assert (stuck.kind, stuck.element_id, stuck.cause) == ("periodic", "test.work", "ValueError: no paper")
     work.broken = False
     engine.app.execute(cmd.RetryJob(stuck.id, "there is paper"), SYSTEM)

@@ -33,7 +33,7 @@ def failed(engine, kind="mail", job_id="j", **more):
 
 def stuck(engine):
     with engine.app.reading() as read:
-        return {one.id: one for one in read.stuck_jobs(ANN)}
+        return {one.id: one for one in read.stuck_jobs(ANN).rows}
 
 
 def acts(engine, actor=ANN):

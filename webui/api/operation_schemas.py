@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from engine.application.bulk import ACTS
-from webui.api.schemas import ID, ReasonIn, variables
+from webui.api.schemas import ID, PageIn, ReasonIn, variables
 
 
 class ByHandIn(ReasonIn):
@@ -28,9 +28,10 @@ class MoveIn(ByHandIn):
     element = fields.String(load_default=None, allow_none=True, validate=ID)
 
 
-class IncidentsIn(ma.Schema):
+class IncidentsIn(PageIn):
     """Filters."""
 
+    process_id = fields.String(load_default=None, validate=ID)
     instance_id = fields.String(load_default=None, validate=ID)
     open = fields.Boolean(load_default=True)
 
@@ -97,13 +98,15 @@ class OpenElementOut(ma.Schema):
 
 
 class IncidentOut(ma.Schema):
-    """What stands or stood."""
+    """What stands or stood: the recorded `cause`, and where it is known `what` happened and the `advice` what to do, in the reader's language."""
 
     id = fields.String()
     instance_id = fields.String()
     element_id = fields.String()
     kind = fields.String()
     cause = fields.String()
+    what = fields.String()
+    advice = fields.String()
     attempts = fields.Integer()
     created_at = fields.AwareDateTime()
     resolved_at = fields.AwareDateTime(allow_none=True)
@@ -121,6 +124,26 @@ class StuckJobOut(ma.Schema):
     cause = fields.String()
     stack = fields.String(allow_none=True)
     discardable = fields.Boolean()
+
+
+class IncidentPageOut(ma.Schema):
+    """Newest first."""
+
+    rows = fields.List(fields.Nested(IncidentOut))
+    next = fields.String(allow_none=True)
+
+
+class StuckJobsIn(ma.Schema):
+    """Place: `next` of the page before."""
+
+    cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
+
+
+class StuckJobPageOut(ma.Schema):
+    """Oldest first."""
+
+    rows = fields.List(fields.Nested(StuckJobOut))
+    next = fields.String(allow_none=True)
 
 
 class JobActOut(ma.Schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from engine.model.commands import (
@@ -15,6 +16,7 @@ from engine.model.commands import (
     SuspendDefinition,
 )
 from engine.model.stuck_jobs import DiscardJob, RetryJob
+from engine.model.views import IncidentFilter, Page
 from webui.api.calls import IDEMPOTENCY, ApiBlueprint, actor, engine, execute
 from webui.api.operation_schemas import (
     BulkIn,
@@ -23,14 +25,16 @@ from webui.api.operation_schemas import (
     BulkOut,
     ByHandIn,
     FailIn,
-    IncidentOut,
+    IncidentPageOut,
     IncidentsIn,
     JobActOut,
     MoveIn,
     OpenElementOut,
-    StuckJobOut,
+    StuckJobPageOut,
+    StuckJobsIn,
 )
 from webui.api.schemas import InstanceRefOut, ReasonIn
+from webui.causes import plain
 
 blueprint = ApiBlueprint("api_operations", __name__, url_prefix="/api/v1", description="What operators see and do")
 
@@ -72,11 +76,13 @@ def move_token(body: dict[str, Any], work_id: str) -> Any:
 
 @blueprint.route("/incidents", methods=["GET"])
 @blueprint.arguments(IncidentsIn, location="query")
-@blueprint.response(200, IncidentOut(many=True))
+@blueprint.response(200, IncidentPageOut)
 def incidents(query: dict[str, Any]) -> Any:
-    """The newest 500; `stack` for operators only."""
+    """Incidents, newest first; `stack` for operators only."""
+    wanted = IncidentFilter(open_only=query.pop("open"), **query)
     with engine().reading() as read:
-        return read.incidents(actor(), query["instance_id"], open_only=query["open"])
+        page = read.incident_page(actor(), wanted)
+    return Page([asdict(one) | asdict(plain(one.cause)) for one in page.rows], page.next)
 
 
 @blueprint.route("/incidents/<incident_id>/retry", methods=["POST"])
@@ -89,11 +95,12 @@ def retry_incident(body: dict[str, Any], incident_id: str) -> Any:
 
 
 @blueprint.route("/jobs/stuck", methods=["GET"])
-@blueprint.response(200, StuckJobOut(many=True))
-def stuck_jobs() -> Any:
-    """Work that belongs to no element and failed for good: timed starts, messages on their way, notices, periodic work."""
+@blueprint.arguments(StuckJobsIn, location="query")
+@blueprint.response(200, StuckJobPageOut)
+def stuck_jobs(query: dict[str, Any]) -> Any:
+    """Work that belongs to no element and failed for good: timed starts, messages on their way, notices, periodic work. Oldest first."""
     with engine().reading() as read:
-        return read.stuck_jobs(actor())
+        return read.stuck_jobs(actor(), query["cursor"])
 
 
 @blueprint.route("/jobs/<path:job_id>/retry", methods=["POST"])

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from engine.errors import InvalidInput, LimitExceeded, NotFound
 from engine.model.actors import ROLES
 from engine.model.commands import PutUser, RetryIncident
-from engine.model.views import UserRow
+from engine.model.views import IncidentFilter, UserRow
 from webui.addresses import local_target
 from webui.causes import plain
 from webui.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, time_zones
@@ -24,6 +24,8 @@ from webui.sentences import names_of
 from webui.signin import current_actor
 
 blueprint = Blueprint("administration", __name__)
+
+SHOWN = 100  # incidents on a page
 
 ROLE_TITLES = {
     "staff": lazy_gettext("Staff: works on tasks"),
@@ -41,7 +43,7 @@ def index() -> str:
     engine = flowledger()
     actor = current_actor()
     with engine.reading() as read:
-        jobs, users, incidents = read.jobs(actor), read.users(actor), read.incidents(actor, open_only=True)
+        jobs, users, incidents = read.jobs(actor), read.users(actor), read.open_incidents(actor)
     groups = {
         key: [u for u in users if key in u.groups and u.active] for key in sorted({*engine.catalogue.groups, *(g for u in users for g in u.groups)})
     }
@@ -117,13 +119,19 @@ def _refuse_existing(user_id: str) -> None:
 def incidents() -> str:
     """What stands still and why."""
     actor: Any = current_actor()
+    process_id, cursor = request.args.get("process") or None, request.args.get("cursor") or None
+    wanted = IncidentFilter(process_id, open_only="all" not in request.args, cursor=cursor, size=SHOWN)
     with flowledger().reading() as read:
-        rows = [(i, plain(i.cause), read.instance(actor, i.instance_id)) for i in read.incidents(actor, open_only="all" not in request.args)]
-        stuck, acts = read.stuck_jobs(actor), read.job_acts(actor)
-        names = names_of(None, read.people())
+        page = read.incident_page(actor, wanted)
+        rows = [(i, plain(i.cause), read.instance(actor, i.instance_id)) for i in page.rows]
+        stuck, acts = read.stuck_jobs(actor, request.args.get("stuck") or None), read.job_acts(actor)
+        processes, names = read.process_names(actor), names_of(None, read.people())
     return render_template(
         "incidents.html",
         rows=rows,
+        page=page,
+        filter=wanted,
+        processes=processes,
         all="all" in request.args,
         stuck=stuck,
         acts=acts,

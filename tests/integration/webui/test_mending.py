@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -85,6 +86,38 @@ def test_every_known_cause_can_be_told_without_its_groups(app):
     with app.test_request_context("/"):
         for pattern, what, _advice in KNOWN:
             assert set(re.findall(r"%\((\w+)\)s", what)) <= set(re.findall(r"\?P<(\w+)>", pattern))
+
+
+def test_incidents_and_stuck_jobs_are_listed_page_by_page(signed_in, api, engine, flowledger, monkeypatch):
+    monkeypatch.setattr("webui.pages.administration.SHOWN", 2)
+    monkeypatch.setattr("engine.store.operations.STUCK", 2)
+    engine.deploy({"paged.bpmn": SCRIPT.replace(b'"sums"', b'"paged"')})
+    instances = {engine.start("paged", {"count": 0}) for _ in range(3)}
+    for n in range(3):
+        failed_job(flowledger, "mail", f"mail-{n}-of-pages")
+    operator = signed_in("operator")
+    page = text(operator.get("/incidents?process=paged"))
+    following = [html.unescape(found) for found in re.findall(r'rel="next" href="([^"]+)"', page)]
+    assert [re.search(r"[?&](cursor|stuck)=", found)[1] for found in following] == ["cursor", "stuck"]
+    assert len(marked(page) | marked(text(operator.get(following[0])))) == 3
+    assert marked(page) | marked(text(operator.get(following[0]))) <= {f"{one}-{key}" for one in instances for key in range(9)}
+    assert "mail-2-of-pages" not in page
+    assert "mail-2-of-pages" in text(operator.get(following[1]))
+    assert "没有符合筛选条件的异常" in text(operator.get("/incidents?process=nothing"))
+    assert operator.get("/incidents?cursor=x").status_code == 400
+    program = api("operator")
+    first = program.get("/incidents?process_id=paged&size=2").json
+    last = program.get(f"/incidents?process_id=paged&size=2&cursor={first['next']}").json
+    assert {one["instance_id"] for one in first["rows"] + last["rows"]} == instances
+    assert (len(first["rows"]), last["next"]) == (2, None)
+    assert [one["id"] for one in program.get(f"/jobs/stuck?cursor={program.get('/jobs/stuck').json['next']}").json["rows"]] == ["mail-2-of-pages"]
+    for n in range(3):
+        flowledger._transact(lambda uow, n=n: uow.jobs.remove(f"mail-{n}-of-pages"))
+
+
+def marked(page):
+    """What can be marked on the page of incidents."""
+    return set(re.findall(r'name="target" value="([^"]+)"', page))
 
 
 # --- acts -----------------------------------------------------------------------------------------------------------------------
@@ -257,9 +290,15 @@ def test_who_may_not_is_refused(signed_in, engine):
 def test_the_api(api, engine):
     operator, auditor = api("operator"), api("auditor")
     instance = engine.start("down")
-    [incident] = [i for i in operator.get(f"/incidents?instance_id={instance}").json if i["element_id"] == "send"]
+    [incident] = [i for i in operator.get(f"/incidents?instance_id={instance}").json["rows"] if i["element_id"] == "send"]
     assert "Traceback" in incident["stack"]
-    assert auditor.get(f"/incidents?instance_id={instance}").json[0]["stack"] is None
+    assert auditor.get(f"/incidents?instance_id={instance}").json["rows"][0]["stack"] is None
+    assert (incident["what"], incident["advice"]) == (
+        "No installed process pack provides the service task “mail.send”.",
+        "Install the pack, or correct the handler in the diagram, then try again.",
+    )
+    chinese = operator.get(f"/incidents?instance_id={instance}", headers={"Accept-Language": "zh"}).json["rows"][0]
+    assert chinese["what"] == "已安装的流程包都没有提供服务任务“mail.send”。"
     [element] = operator.get(f"/instances/{instance}/elements").json
     assert (element["id"], element["waits_for"], element["state"]) == (incident["id"], "job", "failed")
     assert operator.post(f"/incidents/{incident['id']}/retry", {}).status_code == 422
@@ -299,7 +338,7 @@ def test_the_api_for_many_and_for_versions(api, engine):
     start = api("staff").post("/instances", {"process_id": "many"})
     assert (start.status_code, start.json["type"]) == (409, "urn:flowledger:problem:DefinitionSuspended")
     assert operator.post("/definitions/many:1/resume", {"reason": WHY}).status_code == 204
-    assert operator.get("/jobs/stuck").json == []
+    assert operator.get("/jobs/stuck").json["rows"] == []
     assert operator.post("/jobs/nothing/retry", {"reason": WHY}).status_code == 404
     assert ordered.json["reason"] == WHY
 
@@ -353,14 +392,14 @@ def test_an_operator_throws_a_failed_notice_away_after_confirming_it(signed_in, 
 def test_a_failed_notice_is_thrown_away_through_the_api(api, flowledger):
     failed_job(flowledger, "notify", "notify-of-a-test", element_id="check")
     operator = api("operator")
-    [stuck] = operator.get("/jobs/stuck").json
+    [stuck] = operator.get("/jobs/stuck").json["rows"]
     assert (stuck["id"], stuck["discardable"]) == ("notify-of-a-test", True)
     assert api("auditor").post("/jobs/notify-of-a-test/discard", {"reason": WHY}).status_code == 403
     assert operator.post("/jobs/notify-of-a-test/discard", {}).status_code == 422
     for _ in range(2):
         assert operator.post("/jobs/notify-of-a-test/discard", {"reason": WHY}, headers={"Idempotency-Key": "discard-1"}).status_code == 204
     assert operator.post("/jobs/notify-of-a-test/discard", {"reason": WHY}).status_code == 404
-    assert operator.get("/jobs/stuck").json == []
+    assert operator.get("/jobs/stuck").json["rows"] == []
     newest = api("auditor").get("/jobs/acts").json[0]
     assert [newest[name] for name in ("act", "job_id", "kind", "element_id", "actor", "reason")] == [
         *("discard", "notify-of-a-test", "notify", "check", "operator", WHY),
