@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_timedelta
 from flask import Flask, current_app
 from flask_babel import get_locale, lazy_gettext
+from jinja2 import pass_context
 from markupsafe import Markup, escape
 
 from engine.model.views import COUNTED
@@ -141,8 +142,9 @@ def file_size(size: int) -> str:
     return f"{value:.1f} GB"
 
 
-def state_chip(state: str) -> Markup:
-    """The state's word on its colour."""
+@pass_context
+def state_chip(_context: object, state: str) -> Markup:
+    """The state's word on its colour. Asked with the context: else Jinja would put a constant state into words once, in its first reader's language."""
     kind, word = STATES.get(state, ("muted", state))
     return Markup('<span class="chip chip-{}">{}</span>').format(kind, str(word))
 

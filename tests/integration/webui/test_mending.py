@@ -120,6 +120,16 @@ def marked(page):
     return set(re.findall(r'name="target" value="([^"]+)"', page))
 
 
+def test_words_of_a_page_are_those_of_its_reader(signed_in, engine):
+    """A state that a template writes out is put into words for each page, not once when the template is compiled."""
+    engine.start("sums", {"count": 0})
+    operator = signed_in("operator")
+    assert "异常</span>" in text(operator.get("/instances?process=sums"))
+    operator.post("/language", {"language": "en", "next": "/incidents"})
+    page = text(operator.get("/instances?process=sums"))
+    assert ("Incident</span>" in page, "异常</span>" in page) == (True, False)
+
+
 # --- acts -----------------------------------------------------------------------------------------------------------------------
 def test_variables_are_changed_and_the_work_is_tried_again(signed_in, engine):
     instance = engine.start("sums", {"count": 0})
