@@ -117,7 +117,11 @@ def step(uow: UnitOfWork, services: Services, due: Due) -> None:
     row = _get(uow, str(due.parameters["bulk"]))
     item = uow.bulks.next_item(row.id) if row.state == "running" else None
     if item is not None:
-        ACTS[row.act](uow, services, item[1], row, _actor(uow, row))
+        try:
+            ACTS[row.act](uow, services, item[1], row, _actor(uow, row))
+        except BaseException:  # of several acts in one instance: the execution may stand at a record of theirs that is not written now
+            services.live.take(item[1].partition("-")[0])
+            raise
         uow.bulks.settle(row.id, item[0], None, uow.now)
     _go_on(uow, services, row)
 
@@ -228,13 +232,9 @@ def _by_hand(uow: UnitOfWork, services: Services, target: str, row: BulkRow, act
     keys = [key for key, one in interventions.open_elements(uow, services, head_of(uow, target)).items() if one == element]
     if not keys:
         raise ElementNotOpen(element=element, id=target)
-    try:
-        for number, key in enumerate(keys):
-            if number == 0 or _still_open(uow, services, target, key):
-                act(f"{target}-{key}")
-    except BaseException:
-        services.live.take(target)  # it may stand at a record that is not written now
-        raise
+    for number, key in enumerate(keys):
+        if number == 0 or _still_open(uow, services, target, key):
+            act(f"{target}-{key}")
 
 
 def _still_open(uow: UnitOfWork, services: Services, instance_id: str, key: int) -> bool:

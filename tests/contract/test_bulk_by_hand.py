@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from engine.application import bulk
+from engine.application.advance import execution_at
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
@@ -140,6 +142,22 @@ def test_what_is_refused_at_one_occurrence_leaves_the_whole_instance_as_it_was(e
     assert (engine.app.services.live.at(instance) or 0) <= head, "no execution that saw what was rolled back"
     assert ended(engine, act="fail", targets=tuple(works[:2]))[:2] == (2, 0)
     engine.check()
+
+
+def test_no_execution_is_kept_that_saw_more_than_a_refused_item_wrote(engine, monkeypatch):
+    """A check between two acts on one instance may have put it back for others, at a record of the first act that is rolled back."""
+    instance = engine.start("two")
+
+    def refusing(uow, services, target, row, actor):
+        bulk.ACTS["suspend"](uow, services, target, row, actor)
+        head = uow.instances.head(target)
+        services.live.put(target, head.seq, execution_at(uow, services, head))
+        raise Conflict
+
+    monkeypatch.setitem(bulk.ACTS, "cancel", refusing)
+    assert ended(engine, act="cancel", targets=(instance,))[:2] == (0, 1)
+    assert engine.app.services.live.at(instance) is None
+    assert engine.instance(instance).state == "active"
 
 
 # --- undo ---------------------------------------------------------------------------------------------------------------------
