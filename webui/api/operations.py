@@ -130,6 +130,7 @@ def job_acts() -> Any:
 
 
 @blueprint.route("/definitions/<definition_id>/suspend", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
 @blueprint.arguments(ReasonIn)
 @blueprint.response(204)
 def suspend_definition(body: dict[str, Any], definition_id: str) -> None:
@@ -138,6 +139,7 @@ def suspend_definition(body: dict[str, Any], definition_id: str) -> None:
 
 
 @blueprint.route("/definitions/<definition_id>/resume", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
 @blueprint.arguments(ReasonIn)
 @blueprint.response(204)
 def resume_definition(body: dict[str, Any], definition_id: str) -> None:
@@ -154,6 +156,7 @@ def operations() -> Any:
 
 
 @blueprint.route("/operations", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
 @blueprint.arguments(BulkIn)
 @blueprint.response(202, BulkOut)
 def start_operation(body: dict[str, Any]) -> Any:
@@ -179,6 +182,7 @@ def items(query: dict[str, Any], bulk_id: str) -> Any:
 
 
 @blueprint.route("/operations/<bulk_id>/stop", methods=["POST"])
+@blueprint.doc(parameters=[IDEMPOTENCY])
 @blueprint.response(200, BulkOut)
 def stop_operation(bulk_id: str) -> Any:
     """What has not been done yet is left undone."""
