@@ -132,6 +132,18 @@ def test_the_description_covers_every_route(app):
                 assert (rule.rule.replace("path:", ""), method) in described
 
 
+def test_every_write_is_described_with_its_idempotency_key(app):
+    paths = app.test_client().get("/api/v1/openapi.json").json["paths"]
+    writes = {
+        (path, method): [p["name"] for p in (*one.get("parameters", ()), *what.get("parameters", ())) if "name" in p]
+        for path, what in paths.items()
+        for method, one in what.items()
+        if method in ("post", "put", "patch", "delete")
+    }
+    unnamed = {path for (path, _), names in writes.items() if "Idempotency-Key" not in names}
+    assert unnamed == {"/api/v1/definitions/soundness", "/api/v1/migrations/check"}  # they write nothing
+
+
 def test_revoked_and_wrong_tokens(app, browser, signed_in):
     client = app.test_client()
     assert client.get("/api/v1/tasks", headers={"Authorization": "Bearer nonsense"}).status_code == 401
