@@ -247,8 +247,10 @@ class Expectation:
         return [one.element_id for one in self.stage.tasks(self.wanted.get("instance"))]
 
     def _incidents(self, value: list[str]) -> list[str]:
+        """Those of one moment stand in no order."""
         with self.stage.engine.app.reading() as read:
-            return [one.element_id for one in read.incidents(SYSTEM, open_only=True)]
+            found = [one.element_id for one in read.incidents(SYSTEM, open_only=True)]
+        return value if sorted(value) == sorted(found) else found
 
     def _instances(self, value: list[str]) -> list[str]:
         return [f"{one.process_id} {one.state}" for one in self.stage.engine.instances()]
