@@ -24,6 +24,7 @@ from tests.support.served import ask, eventually, free_port
 CALLING = process(START + '<serviceTask id="call" flowledger:handler="crash.call"/>' + END + chain("start", "call", "end"), "calling")
 LONG = 60.0
 SOON = LEASE_SECONDS / 2  # seconds; who waits for the lease to end takes longer
+BY_ITSELF = 25.0  # seconds; the server kills after 30
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +58,12 @@ def slow_sink():
 
 
 def told_to_stop(node):
-    """It ends by itself and cleanly."""
+    """It ends by itself and cleanly, before the server would kill it.
+
+    Its log does not tell: granian also says "Killing" of a process that has just ended, when two of its threads wait for that at once.
+    """
     node.process.send_signal(signal.SIGTERM)
-    assert node.process.wait(LONG) == 0, node.path.read_text(errors="replace")
-    assert "Killing" not in node.path.read_text(errors="replace")
+    assert node.process.wait(BY_ITSELF) == 0, node.path.read_text(errors="replace")
 
 
 def holders(url):
