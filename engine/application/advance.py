@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -72,6 +73,16 @@ def execution_at(history: Stored, services: Services, head: Head) -> Execution:
         with services.library.at(history.definitions):
             catch_up(execution, history.records.of(head.instance_id, after=seq, until=head.seq))
     return execution
+
+
+@contextmanager
+def caught_up(history: Stored, services: Services, head: Head) -> Iterator[Execution]:
+    """The same to look at: it is given back. `advance` takes it again; not before it was read, because somebody else may take it."""
+    execution = execution_at(history, services, head)
+    try:
+        yield execution
+    finally:
+        services.live.put(head.instance_id, head.seq, execution)
 
 
 def _rebuilt(history: Stored, services: Services, head: Head) -> Execution:

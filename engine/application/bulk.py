@@ -198,12 +198,8 @@ def _retry(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor
 
 
 def _move(uow: UnitOfWork, services: Services, target: str, row: BulkRow, actor: Actor) -> None:
-    head = head_of(uow, target)
-    element, goal = str(row.parameters["element"]), str(row.parameters["target"])
-    keys = [key for key, one in interventions.open_elements(uow, services, head).items() if one == element]
-    if not keys:
-        raise ElementNotOpen(element=element, id=target)
-    for key in keys:
+    goal = str(row.parameters["target"])
+    for key in _occurrences(uow, services, target, row):
         interventions.move_token(uow, services, cmd.MoveToken(f"{target}-{key}", goal, row.reason, row.variables), actor)
 
 
@@ -228,13 +224,18 @@ def _by_hand(uow: UnitOfWork, services: Services, target: str, row: BulkRow, act
     if "-" in target:
         act(target)
         return
-    element = str(row.parameters["element"])
-    keys = [key for key, one in interventions.open_elements(uow, services, head_of(uow, target)).items() if one == element]
-    if not keys:
-        raise ElementNotOpen(element=element, id=target)
-    for number, key in enumerate(keys):
+    for number, key in enumerate(_occurrences(uow, services, target, row)):
         if number == 0 or _still_open(uow, services, target, key):
             act(f"{target}-{key}")
+
+
+def _occurrences(uow: UnitOfWork, services: Services, instance_id: str, row: BulkRow) -> list[int]:
+    """Keys at which the element that is meant is open. Raises ElementNotOpen."""
+    element = str(row.parameters["element"])
+    keys = [key for key, one in interventions.open_elements(uow, services, head_of(uow, instance_id)).items() if one == element]
+    if not keys:
+        raise ElementNotOpen(element=element, id=instance_id)
+    return keys
 
 
 def _still_open(uow: UnitOfWork, services: Services, instance_id: str, key: int) -> bool:

@@ -7,11 +7,10 @@ jobs that belong to no element in `engine.application.stuck_jobs`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from engine.application import user_tasks
-from engine.application.advance import advance, execution_at, head_of, pure
+from engine.application.advance import advance, caught_up, head_of, pure
 from engine.application.open_elements import backs_off, own_timer
 from engine.application.services import Services
 from engine.errors import ElementNotOpen, InvalidInput, LimitExceeded, NoOpenIncident, NotAJob, NotFound, StandsAlready
@@ -21,7 +20,7 @@ from engine.model import inputs as inp
 from engine.model.actors import Actor
 from engine.model.values import Json, iso
 from engine.model.views import InstanceRef
-from engine.ports import Execution, Head, UnitOfWork
+from engine.ports import Head, UnitOfWork
 
 REASON_CHARACTERS = 2000
 OPERATE = "instance.operate"
@@ -137,16 +136,6 @@ def open_elements(uow: UnitOfWork, services: Services, head: Head) -> Mapping[in
     """Keys of what is open with the elements' ids."""
     with caught_up(uow, services, head) as execution:
         return execution.open_elements()
-
-
-@contextmanager
-def caught_up(uow: UnitOfWork, services: Services, head: Head) -> Iterator[Execution]:
-    """The execution, to look at."""
-    execution = execution_at(uow, services, head)
-    try:
-        yield execution
-    finally:
-        services.live.put(head.instance_id, head.seq, execution)
 
 
 def _work(uow: UnitOfWork, work_id: str) -> tuple[Head, int]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from engine.application import open_elements
-from engine.application.advance import execution_at
+from engine.application.advance import caught_up
 from engine.application.read_model import Queries
 from engine.application.services import Services
 from engine.application.stuck_jobs import DISCARDABLE
@@ -18,11 +18,10 @@ from engine.model.actors import Actor
 from engine.model.stuck_jobs import JobAct, StuckJob
 from engine.model.views import BulkItem, BulkRow, DefinitionAct, IncidentFilter, IncidentRow, InstanceRow, Page
 from engine.model.waits import OpenElement
-from engine.ports import Execution, Head
 
 READ = "incident.read"
 OPERATE = "instance.operate"
-T = TypeVar("T")
+T = TypeVar("T", IncidentRow, StuckJob)
 
 
 class _Reads(Protocol):
@@ -33,12 +32,17 @@ class _Reads(Protocol):
     def instance(self, actor: Actor, instance_id: str) -> InstanceRow: ...
 
 
-def _looked_at(reads: _Reads, head: Head, look: Callable[[Execution], T]) -> T:
-    execution = execution_at(reads.queries.stored, reads._services, head)
-    try:
-        return look(execution)
-    finally:
-        reads._services.live.put(head.instance_id, head.seq, execution)
+def _require_sight(reads: _Reads, actor: Actor, instance_id: str | None) -> None:
+    """Of one instance, or of all."""
+    if instance_id is None:
+        policy.require(actor, READ)
+    else:
+        reads.instance(actor, instance_id)
+
+
+def _for(actor: Actor, found: Sequence[T]) -> list[T]:
+    """The stack is for operators only."""
+    return list(found) if policy.allows(actor, OPERATE) else [replace(one, stack=None) for one in found]
 
 
 class OperationsReading:
@@ -51,7 +55,8 @@ class OperationsReading:
         head = self.queries.head(instance_id)
         if head is None or head.state not in ("active", "suspended"):
             return []
-        tokens = _looked_at(self, head, lambda execution: execution.open_tokens())
+        with caught_up(self.queries.stored, self._services, head) as execution:
+            tokens = execution.open_tokens()
         jobs = self.queries.operations.jobs_of(instance_id)
         return open_elements.shown(instance_id, tokens, jobs, self.now, suspended=head.state == "suspended")
 
@@ -60,25 +65,21 @@ class OperationsReading:
         policy.require(actor, READ)
         self.instance(actor, instance_id)
         head = self.queries.head(instance_id)
-        return _looked_at(self, head, lambda execution: execution.targets(key)) if head is not None and head.state == "active" else ()
+        if head is None or head.state != "active":
+            return ()
+        with caught_up(self.queries.stored, self._services, head) as execution:
+            return execution.targets(key)
 
     def incidents(self: _Reads, actor: Actor, instance_id: str | None = None, *, open_only: bool = False) -> list[IncidentRow]:
         """Of one instance, or of all; the stack for operators only."""
-        if instance_id is None:
-            policy.require(actor, READ)
-        else:
-            self.instance(actor, instance_id)
-        found = self.queries.incidents(instance_id, open_only=open_only)
-        return found if policy.allows(actor, OPERATE) else [replace(one, stack=None) for one in found]
+        _require_sight(self, actor, instance_id)
+        return _for(actor, self.queries.incidents(instance_id, open_only=open_only))
 
     def incident_page(self: _Reads, actor: Actor, wanted: IncidentFilter) -> Page[IncidentRow]:
         """The same page by page."""
-        if wanted.instance_id is None:
-            policy.require(actor, READ)
-        else:
-            self.instance(actor, wanted.instance_id)
+        _require_sight(self, actor, wanted.instance_id)
         page = self.queries.incident_page(wanted)
-        return page if policy.allows(actor, OPERATE) else Page([replace(one, stack=None) for one in page.rows], page.next)
+        return Page(_for(actor, page.rows), page.next)
 
     def open_incidents(self: _Reads, actor: Actor) -> int:
         """How many stand."""
@@ -90,7 +91,7 @@ class OperationsReading:
         policy.require(actor, READ)
         page = self.queries.operations.stuck(cursor)
         found = [replace(one, discardable=one.kind in DISCARDABLE) for one in page.rows]
-        return Page(found if policy.allows(actor, OPERATE) else [replace(one, stack=None) for one in found], page.next)
+        return Page(_for(actor, found), page.next)
 
     def job_acts(self: _Reads, actor: Actor) -> list[JobAct]:
         """The newest acts on such jobs."""

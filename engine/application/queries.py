@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from engine.application.advance import execution_at
+from engine.application.advance import caught_up
 from engine.application.definitions import content
 from engine.application.migration import MigrationReading
 from engine.application.operations import OperationsReading
@@ -329,11 +329,8 @@ class Reading(OperationsReading, MigrationReading):
         head = self.queries.head(instance_id)
         if head is None:
             raise NotFound(kind="process instance", id=instance_id)
-        execution = execution_at(self.queries.stored, self._services, head)
-        try:
+        with caught_up(self.queries.stored, self._services, head) as execution:
             return dict(execution.variables(key if head.state in ("active", "suspended") else 0))
-        finally:
-            self._services.live.put(instance_id, head.seq, execution)
 
 
 def _brings(record: Record, digest: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engine.application.advance import advance, execution_at, pure
+from engine.application.advance import advance, caught_up, pure
 from engine.application.services import Services
 from engine.errors import FormInvalid, InstanceSuspended, InvalidInput, NotAllowed, NotFound, TaskClaimed, TaskNotOpen
 from engine.identity import policy
@@ -100,11 +100,8 @@ def save_draft(uow: UnitOfWork, services: Services, command: cmd.SaveDraft, acto
 
 def _shown(uow: UnitOfWork, services: Services, head: Head, task: TaskRow, form: Form) -> dict[str, Json]:
     """Present values of the form's fields: read-only columns come from there, and what is left empty now is cleared."""
-    execution = execution_at(uow, services, head)
-    try:
+    with caught_up(uow, services, head) as execution:
         visible = execution.variables(task.key)
-    finally:
-        services.live.put(head.instance_id, head.seq, execution)  # `advance` takes it again; not before it was read: somebody else may take it
     return {name: visible[name] for name in form.fields() if name in visible}
 
 

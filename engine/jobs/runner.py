@@ -25,13 +25,12 @@ from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import SYSTEM
 from engine.plugins import PeriodicTask, ServiceContext, ServiceTask
-from engine.ports import Due, Head, UnitOfWork
+from engine.ports import OF_ELEMENTS, Due, Head, UnitOfWork
 
 T = TypeVar("T")
 Transact = Callable[[Callable[[UnitOfWork], T]], T]
 
 LOOK_AHEAD = 50  # due jobs whose instances others are just working on, before this worker lets them do it
-OF_ELEMENTS = ("timer", "service", "answer")  # whose last failure stands as an incident
 GIVEN_BACK = "GivenBack"  # how an attempt ended that was not begun, because the process stops
 INSIDE = (*OF_ELEMENTS, "deliver")  # what an instance does or gets: its row is locked first
 

@@ -8,7 +8,7 @@ from engine.ports.expressions import Evaluated, Evaluator, Executed, Feel, HostF
 from engine.ports.forms import Decoded, Form, FormCompiler
 from engine.ports.instances import Blobs, DataStores, Drafts, Head, Instances, Projection, Records
 from engine.ports.interpreter import FIND_CALLED, FIND_PROCESS, READ_STORE, CallFunction, Execution, Interpreter, Model
-from engine.ports.jobs import CONTINUATION, Due, Jobs, Waker
+from engine.ports.jobs import CONTINUATION, OF_ELEMENTS, Due, Jobs, Waker
 from engine.ports.notices import Notice, Notices, Notifier
 from engine.ports.operations import Answered, Answers, Bulks
 from engine.ports.unit_of_work import UnitOfWork
@@ -18,6 +18,7 @@ __all__ = [
     "CONTINUATION",
     "FIND_CALLED",
     "FIND_PROCESS",
+    "OF_ELEMENTS",
     "READ_STORE",
     "Accounts",
     "Allowance",

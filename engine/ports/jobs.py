@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from engine.model.values import Json
 
 CONTINUATION = "continuation"
+OF_ELEMENTS = ("timer", "service", "answer")
+"""Kinds of jobs that follow from the records of an instance; what fails for good in one stands as an incident of its element."""
 
 
 @dataclass(frozen=True, slots=True)

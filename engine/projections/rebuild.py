@@ -18,9 +18,8 @@ from engine.history.replay import state_after
 from engine.model.definition import ProcessDefinition
 from engine.model.inputs import MigrateInstance, StartInstance
 from engine.model.records import Record
-from engine.ports import Head
+from engine.ports import OF_ELEMENTS, Head
 from engine.projections import ALL
-from engine.projections.work import OF_INSTANCES
 from engine.store.database import Database
 from engine.store.deployments import SqlDefinitions
 from engine.store.history import stored_bytes
@@ -32,7 +31,7 @@ from engine.store.unit_of_work import project
 # Of jobs that were begun. A due time that was not put off by a failure is told by the records.
 _LIVE = ("kind", "parameters", "attempts", "due_at", "lease_until", "lease_owner", "stack")
 _BEGUN = sa.or_(job.c.attempts > 0, job.c.lease_until.is_not(None), job.c.stack.is_not(None), job.c.kind == "answer")
-_UNDER_WAY = sa.select(job.c.id, *(job.c[name] for name in _LIVE)).where(job.c.kind.in_(OF_INSTANCES), _BEGUN)
+_UNDER_WAY = sa.select(job.c.id, *(job.c[name] for name in _LIVE)).where(job.c.kind.in_(OF_ELEMENTS), _BEGUN)
 _KEEP = job.update().where(job.c.id == sa.bindparam("b_id")).values({name: sa.bindparam(f"b_{name}") for name in _LIVE})
 
 # By time over all instances, but within an instance always by number: clocks differ between nodes and may be set back.

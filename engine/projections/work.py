@@ -9,7 +9,7 @@ from engine.model import events as ev
 from engine.model import inputs as inp
 from engine.model.records import Record
 from engine.model.values import canonical, moment
-from engine.ports import CONTINUATION, Head
+from engine.ports import CONTINUATION, OF_ELEMENTS, Head
 from engine.store.rows import json_list
 from engine.store.statements import Batch, Statement
 from engine.store.tables import job, subscription
@@ -17,10 +17,9 @@ from engine.store.tables import job, subscription
 _ADD_JOB = Statement(job.insert())
 _END_JOB = Statement(job.delete().where(job.c.id == sa.bindparam("b_id")))
 _CHANGE_JOB = Statement(job.update().where(job.c.id == sa.bindparam("b_id")))
-OF_INSTANCES = ("timer", "service", "answer")
 _UNTRIED: dict[str, object] = {"lease_until": None, "lease_owner": None, "stack": None}
 _OF_INSTANCE = job.update().where(job.c.instance_id == sa.bindparam("b_instance"))
-_SUSPEND_JOBS = Statement(_OF_INSTANCE.where(job.c.state == "due", sa.or_(*(job.c.kind == kind for kind in OF_INSTANCES))))
+_SUSPEND_JOBS = Statement(_OF_INSTANCE.where(job.c.state == "due", sa.or_(*(job.c.kind == kind for kind in OF_ELEMENTS))))
 _RESUME_JOBS = Statement(_OF_INSTANCE.where(job.c.state == "suspended"))
 _OPEN = Statement(subscription.insert())
 _THIS = (subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
@@ -85,7 +84,7 @@ class JobProjection:
 
     def clear(self, connection: Connection) -> None:
         """Before a rebuild."""
-        connection.execute(job.delete().where(job.c.kind.in_(OF_INSTANCES)))
+        connection.execute(job.delete().where(job.c.kind.in_(OF_ELEMENTS)))
 
 
 class SubscriptionProjection:

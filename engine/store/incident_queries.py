@@ -10,8 +10,8 @@ from sqlalchemy.engine import Connection
 
 from engine.model.values import iso
 from engine.model.views import IncidentFilter, IncidentRow, Page
+from engine.ports import OF_ELEMENTS
 from engine.store import figures
-from engine.store.operations import OF_ELEMENTS
 from engine.store.paging import decode_cursor, encode_cursor, following, ordered, page_size
 from engine.store.tables import incident, job, process_definition
 

@@ -10,14 +10,13 @@ from sqlalchemy.engine import Connection
 from engine.model.stuck_jobs import JobAct, StuckJob
 from engine.model.values import iso
 from engine.model.views import DefinitionAct, Page
-from engine.ports import Due
+from engine.ports import OF_ELEMENTS, Due
 from engine.store import rows
 from engine.store.bulks import SqlBulks
 from engine.store.operation_tables import definition_act, job_act
 from engine.store.paging import decode_cursor, encode_cursor, following
 from engine.store.tables import job
 
-OF_ELEMENTS = ("timer", "service", "answer")
 STUCK = 50  # on a page
 
 

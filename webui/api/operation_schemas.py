@@ -62,38 +62,36 @@ class BulkItemsIn(ma.Schema):
     after = fields.Integer(load_default=0, validate=validate.Range(0, 2_000_000_000))
 
 
-class WaitOut(ma.Schema):
+class WorkOut(ma.Schema):
+    """An id that acts take; of a job or timer `state` (due, failed, suspended), `attempts` of `retries` and when it is `due`; the `acts` that can succeed."""
+
+    id = fields.String()
+    element_id = fields.String()
+    state = fields.String()
+    attempts = fields.Integer()
+    retries = fields.Integer()
+    due = fields.AwareDateTime(allow_none=True)
+    acts = fields.List(fields.String())
+
+
+class WaitOut(WorkOut):
     """One thing that an element waits for, itself or at its `boundary`. `id` is the work id of the `acts`: complete (a timer fires), retry, fail.
 
     `kind`: task, job, continuation (a transaction boundary), timer, message, signal, condition; `name`: of the message, signal or handler, or the condition.
     """
 
-    id = fields.String()
-    element_id = fields.String()
     kind = fields.String()
     name = fields.String()
     boundary = fields.Boolean()
-    state = fields.String()
-    attempts = fields.Integer()
-    retries = fields.Integer()
-    due = fields.AwareDateTime(allow_none=True)
-    acts = fields.List(fields.String())
 
 
-class OpenElementOut(ma.Schema):
+class OpenElementOut(WorkOut):
     """`id` is the work id of the `acts`: retry, complete, move, error (POST fail with a code), fail (without one: technically).
 
     `waits_for`: kind of what it waits for itself, or events (several), scope, join, compensation, incident, or empty.
     """
 
-    id = fields.String()
-    element_id = fields.String()
     waits_for = fields.String()
-    state = fields.String()
-    attempts = fields.Integer()
-    retries = fields.Integer()
-    due = fields.AwareDateTime(allow_none=True)
-    acts = fields.List(fields.String())
     waits = fields.List(fields.Nested(WaitOut))
 
 
