@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from engine.errors import FlowledgerError
 from engine.store import operation_tables, task_tables  # noqa: F401 - their tables belong to the metadata, too
 from engine.store.database import Database
-from engine.store.tables import metadata
+from engine.store.tables import metadata, record
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -22,17 +22,22 @@ class SchemaTooNew(FlowledgerError):
     """The database has schema {found}, which this version of Flowledger does not know; install a newer Flowledger."""
 
 
+class SchemaUnclear(FlowledgerError):
+    """The table alembic_version names {number} schemas for the records of this database; restore it from a backup."""
+
+
 def create(database: Database) -> None:
     """All tables at once, for databases that live as long as a test."""
     with database.begin(write=True) as connection:
+        found = revision(connection)
         metadata.create_all(connection)
         _stamp.create(connection, checkfirst=True)
-        if revision(connection) is None:
+        if found is None:
             connection.execute(_stamp.insert().values(version_num=_revisions()[0]))
 
 
 def upgrade(database: Database) -> None:
-    """Bring the schema to this engine's version; does nothing when it is there. Raises SchemaTooNew."""
+    """Bring the schema to this engine's version; does nothing when it is there. Raises SchemaTooNew, SchemaUnclear."""
     from alembic import command
 
     with database.begin(write=True) as connection:
@@ -42,17 +47,16 @@ def upgrade(database: Database) -> None:
 
 
 def revision(connection: Connection) -> str | None:
-    """The schema that a database has; None when it has none. Raises FlowledgerError when it says several."""
-    if not sa.inspect(connection).has_table(_stamp.name):
-        return None
-    found = connection.scalars(sa.select(_stamp.c.version_num)).all()
-    if len(found) > 1:
-        raise FlowledgerError(f"The table {_stamp.name} names {len(found)} schemas ({', '.join(found)}); restore the database from a backup.")
+    """The schema that a database has; None when it is empty. Raises SchemaUnclear when it names several, or none although there are tables."""
+    tables = sa.inspect(connection)
+    found = connection.scalars(sa.select(_stamp.c.version_num)).all() if tables.has_table(_stamp.name) else []
+    if len(found) > 1 or (not found and tables.has_table(record.name)):
+        raise SchemaUnclear(number=len(found))
     return found[0] if found else None
 
 
 def check(database: Database) -> None:
-    """Raises SchemaTooNew, or FlowledgerError when the schema is missing or behind."""
+    """Raises SchemaTooNew, SchemaUnclear, or FlowledgerError when the schema is missing or behind."""
     with database.begin(write=False) as connection:
         found = revision(connection)
     _require_known(found)

@@ -110,7 +110,7 @@ def test_no_installation(tmp_path):
     assert not (tmp_path / "nothing").exists()
 
 
-@pytest.mark.parametrize(("revision", "advice"), [("9999", "newer"), (None, "upgrade")])
+@pytest.mark.parametrize(("revision", "advice"), [("9999", "newer"), ("0001", "upgrade"), (None, "backup")])
 def test_another_schema(data, revision, advice):
     change(data, "DELETE FROM alembic_version" if revision is None else f"UPDATE alembic_version SET version_num = '{revision}'")
     done = run(data)

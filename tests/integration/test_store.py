@@ -55,6 +55,18 @@ def test_a_database_that_names_two_schemas_is_neither_used_nor_upgraded(tmp_path
     database.close()
 
 
+@pytest.mark.parametrize("lost", ["DELETE FROM alembic_version", "DROP TABLE alembic_version"])
+def test_a_database_that_does_not_name_the_schema_of_its_records_is_neither_used_nor_upgraded(tmp_path, lost):
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    schema.upgrade(database)
+    with database.begin(write=True) as connection:
+        connection.exec_driver_sql(lost)
+    for use in (schema.check, schema.upgrade, schema.create):
+        with pytest.raises(FlowledgerError, match="names 0 schemas"):
+            use(database)
+    database.close()
+
+
 @pytest.fixture
 def engine():
     with EmbeddedEngine() as one:

@@ -55,6 +55,10 @@ def schema_version(store: Database) -> Finding:
         advice = ("安装写出这个数据库的 Flowledger 版本或更新的版本。", "Install the version of Flowledger that wrote this database, or a newer one.")
         found = exc.data.get("found")
         return fault("schema", (f"数据库结构 {found} 比本版本新。", f"The schema {found} is newer than this version."), advice)
+    except schema.SchemaUnclear as exc:
+        advice = ("从备份恢复。", "Restore the database from a backup.")
+        number = exc.data.get("number")
+        return fault("schema", (f"表 alembic_version 记载了 {number} 个数据库结构。", f"The table alembic_version names {number} schemas."), advice)
     except FlowledgerError:
         advice = ("先备份，再运行 flowledger db upgrade。", "Make a backup, then run flowledger db upgrade.")
         return fault("schema", ("数据库结构缺失或过旧。", "The schema is missing or behind."), advice)
