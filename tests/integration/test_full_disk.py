@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -73,7 +75,7 @@ def limited(database):
 @contextmanager
 def postgresql_space(tmp_path, server):
     """The database in a tablespace of its own on a real full disk; PostgreSQL's log stays where there is room."""
-    with small_disk(tmp_path / "disk") as disk, ExitStack() as stack:
+    with TemporaryDirectory() as outside, small_disk(Path(outside) / "disk") as disk, ExitStack() as stack:
         if disk is None:
             yield stack.enter_context(postgresql_answer(tmp_path, server))
             return
@@ -81,10 +83,9 @@ def postgresql_space(tmp_path, server):
         folder.mkdir()
         owner = server.process.uids().real
         os.chown(folder, owner, -1)
-        for path in (disk.path, tmp_path, *tmp_path.parents):
-            if path.stat().st_uid == os.getuid() and not path.stat().st_mode & 0o001:
-                stack.callback(path.chmod, path.stat().st_mode & 0o7777)
-                path.chmod(path.stat().st_mode | 0o011)
+        # Not in `tmp_path`: another pytest that starts on this machine closes that to the user who PostgreSQL runs as.
+        for path in (disk.path, disk.path.parent):
+            path.chmod(0o711)
         url = make_url(server.database())
         with psycopg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True) as connection:
             connection.execute(f"CREATE TABLESPACE {name} LOCATION '{folder}'")  # type: ignore[call-overload]
