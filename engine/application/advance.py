@@ -24,8 +24,6 @@ from engine.model.values import Json, canonical, purified, purify
 from engine.model.views import InstanceRef
 from engine.ports import FIND_CALLED, FIND_PROCESS, READ_STORE, Definitions, Due, Execution, Head, Instances, Records, UnitOfWork
 
-ENDED = frozenset({"completed", "failed", "cancelled"})
-
 
 class Stored(Protocol):
     """What is needed to bring an execution up to date: a unit of work, or the read side."""
@@ -56,6 +54,14 @@ def head_of(uow: UnitOfWork, instance_id: str, *, active: bool = True) -> Head:
     if active and head.state == "suspended":
         raise InstanceSuspended(id=instance_id)
     if active and head.state != "active":
+        raise InstanceNotActive(id=instance_id, state=head.state)
+    return head
+
+
+def open_head(uow: UnitOfWork, instance_id: str) -> Head:
+    """The instance, active or suspended, locked. Raises NotFound, InstanceNotActive."""
+    head = head_of(uow, instance_id, active=False)
+    if not head.open:
         raise InstanceNotActive(id=instance_id, state=head.state)
     return head
 
@@ -195,7 +201,7 @@ def _post(uow: UnitOfWork, job_id: str, kind: str, head: Head, event: ev.Message
         "correlation_key": key,
         "business_key": head.business_key,
     }
-    return Due(job_id, kind, head.instance_id, event.key, event.element, None, parameters, uow.now, 0, 3)
+    return Due(job_id, kind, head.instance_id, event.key, event.element, None, parameters, uow.now)
 
 
 def _early(uow: UnitOfWork, services: Services, job_id: str, head: Head, event: ev.SubscriptionOpened, chain: int) -> list[Due]:
@@ -205,11 +211,11 @@ def _early(uow: UnitOfWork, services: Services, job_id: str, head: Head, event: 
     if kept is None:
         return []
     parameters: dict[str, Json] = {"chain": chain, "name": event.name, "payload": dict(kept[1]), "correlation_key": kept[0], "business_key": None}
-    return [Due(job_id, "message", None, None, event.element, None, parameters, uow.now, 0, 3)]
+    return [Due(job_id, "message", None, None, event.element, None, parameters, uow.now)]
 
 
 def _keep(uow: UnitOfWork, services: Services, head: Head, execution: Execution) -> None:
-    if head.state in ENDED:
+    if not head.open:
         return
     if head.seq % services.limits.snapshot_every == 0:
         uow.instances.keep_snapshot(head.instance_id, head.seq, services.engine_version, execution.snapshot())

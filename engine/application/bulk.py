@@ -111,7 +111,7 @@ def stop(uow: UnitOfWork, services: Services, command: cmd.StopBulk, actor: Acto
 
 
 def step(uow: UnitOfWork, services: Services, due: Due) -> None:
-    """Carry out the next item. Raises what its command refuses; `settle` notes that in a unit of work of its own."""
+    """Carry out the next item. Raises what its command refuses; `refuse` notes that in a unit of work of its own."""
     if not uow.jobs.remove(due.id):  # another node was first
         return
     row = _get(uow, str(due.parameters["bulk"]))
@@ -158,7 +158,7 @@ def _go_on(uow: UnitOfWork, services: Services, row: BulkRow) -> None:
 
 
 def _queue(uow: UnitOfWork, services: Services, bulk_id: str) -> None:
-    uow.jobs.add(Due(_job_id(bulk_id), "bulk", None, None, "", None, {"bulk": bulk_id}, uow.now, 0, 3))
+    uow.jobs.add(Due(_job_id(bulk_id), "bulk", None, None, "", None, {"bulk": bulk_id}, uow.now))
     uow.due_now()
 
 
@@ -180,7 +180,7 @@ def _actor(uow: UnitOfWork, row: BulkRow) -> Actor:
     user = uow.accounts.get(row.created_by)
     if user is None or not user.active:
         raise NotAllowed(actor=row.created_by, action=OPERATE)
-    return Actor(user.id, user.name, frozenset(user.groups), frozenset(user.roles))
+    return policy.actor_of(user)
 
 
 # --- acts: what is done to one target ---------------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def _arm_timers(uow: UnitOfWork, starts: tuple[StartTrigger, ...], new: ProcessD
 def start_job(definition_id: str, element: str, plan: schedule.Plan) -> Due:
     """The job that starts an instance at a timer start event; `left` repetitions follow (None: without end)."""
     parameters = {"definition": definition_id, "schedule": plan.text, "left": plan.left}
-    return Due(f"start-{definition_id}-{element}", "start", None, None, element, None, parameters, plan.due, 0, 3)
+    return Due(f"start-{definition_id}-{element}", "start", None, None, element, None, parameters, plan.due)
 
 
 def save_draft(uow: UnitOfWork, services: Services, command: cmd.SaveModelDraft, actor: Actor, request_id: str | None = None) -> ModelDraft:

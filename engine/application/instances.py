@@ -14,6 +14,7 @@ from engine.model.actors import Actor
 from engine.model.definition import ProcessDefinition
 from engine.model.values import Json, key_text
 from engine.model.views import InstanceRef
+from engine.model.work_ids import split_work_id
 from engine.ports import Head, UnitOfWork
 
 
@@ -62,7 +63,8 @@ def start_activity(uow: UnitOfWork, services: Services, command: cmd.StartActivi
     """What an ad-hoc subprocess offers (BPMN 2.0.2 section 13.3.5). Raises NotAllowed, NotFound, InstanceNotActive, Conflict when nothing offers it now."""
     policy.require(actor, "process.start")
     key_text(command.element_id, "the element id")
-    return advance(uow, services, head_of(uow, command.instance_id), inp.StartActivity(command.element_id, command.key), actor, request_id)
+    head = _seen(uow, command.instance_id, actor, active=True)
+    return advance(uow, services, head, inp.StartActivity(command.element_id, command.key), actor, request_id)
 
 
 def comment(uow: UnitOfWork, services: Services, command: cmd.Comment, actor: Actor, request_id: str | None = None) -> InstanceRef:
@@ -73,21 +75,25 @@ def comment(uow: UnitOfWork, services: Services, command: cmd.Comment, actor: Ac
         raise InvalidInput("Write something first.")
     if len(text) > services.limits.text_characters:
         raise LimitExceeded(what="length of the comment", value=len(text), limit=services.limits.text_characters)
-    head = head_of(uow, command.instance_id, active=False)
-    return advance(uow, services, head, inp.AddComment(pure(services, text, "comment"), _key(command.task_id)), actor, request_id)
+    head = _seen(uow, command.instance_id, actor, active=False)
+    return advance(
+        uow, services, head, inp.AddComment(pure(services, text, "comment"), _key(uow, head.instance_id, command.task_id)), actor, request_id
+    )
 
 
 def attach(uow: UnitOfWork, services: Services, command: cmd.Attach, actor: Actor, request_id: str | None = None) -> InstanceRef:
-    """Store a file and record its SHA-256. Raises LimitExceeded for a large one, InvalidInput for an empty one."""
+    """Store a file and record its SHA-256. Raises NotAllowed, LimitExceeded for a large one, InvalidInput for an empty one."""
     policy.require(actor, "note.write")
     if not command.data:
         raise InvalidInput("The file is empty; choose another one.")
     if len(command.data) > services.limits.attachment_bytes:
         raise LimitExceeded(what="size of the file", value=f"{len(command.data)} bytes", limit=f"{services.limits.attachment_bytes} bytes")
-    head = head_of(uow, command.instance_id, active=False)
+    head = _seen(uow, command.instance_id, actor, active=False)
     digest = uow.blobs.put(command.data, command.media_type)
     name = command.name.replace("\\", "/").rpartition("/")[2][:255] or "file"
-    input = inp.AddAttachment(pure(services, name, "file name"), digest, len(command.data), command.media_type, _key(command.task_id))
+    input = inp.AddAttachment(
+        pure(services, name, "file name"), digest, len(command.data), command.media_type, _key(uow, head.instance_id, command.task_id)
+    )
     return advance(uow, services, head, input, actor, request_id)
 
 
@@ -106,9 +112,21 @@ def _business_key(
     return str(value)[:255] if value is not None else None
 
 
-def _key(task_id: str | None) -> int:
-    tail = (task_id or "").rpartition("-")[2]
-    return int(tail) if tail.isdigit() else 0
+def _seen(uow: UnitOfWork, instance_id: str, actor: Actor, *, active: bool) -> Head:
+    """As `head_of`. Raises NotAllowed, too: whoever writes on an instance has taken part in it, and sees it from then on."""
+    head = head_of(uow, instance_id, active=active)
+    policy.require_sight(actor, head.started_by, lambda: uow.instances.took_part(head.instance_id, actor))
+    return head
+
+
+def _key(uow: UnitOfWork, instance_id: str, task_id: str | None) -> int:
+    """Of the user task that a note is on; 0 for the instance as a whole. Raises NotFound when the instance has no such task."""
+    if not task_id:
+        return 0
+    parts = split_work_id(task_id)
+    if parts is None or parts[0] != instance_id or uow.instances.open_task(task_id, lock=False) is None:
+        raise NotFound(kind="task", id=task_id)
+    return parts[1]
 
 
 def _definition(uow: UnitOfWork, services: Services, command: cmd.Start) -> ProcessDefinition:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.application import user_tasks
-from engine.application.advance import advance, caught_up, head_of, pure
+from engine.application.advance import advance, caught_up, head_of, open_head, pure
 from engine.application.open_elements import backs_off, own_timer
 from engine.application.services import Services
 from engine.errors import ElementNotOpen, InvalidInput, LimitExceeded, NoOpenIncident, NotAJob, NotFound, StandsAlready
@@ -20,6 +20,7 @@ from engine.model import inputs as inp
 from engine.model.actors import Actor
 from engine.model.values import Json, iso
 from engine.model.views import InstanceRef
+from engine.model.work_ids import split_work_id
 from engine.ports import Head, UnitOfWork
 
 REASON_CHARACTERS = 2000
@@ -40,14 +41,14 @@ def cancel(uow: UnitOfWork, services: Services, command: cmd.Cancel, actor: Acto
     """End an instance, also a suspended one. Raises NotAllowed, NotFound, InstanceNotActive, InvalidInput."""
     policy.require(actor, OPERATE)
     input = inp.CancelInstance(because(services, command.reason))
-    return advance(uow, services, _even_suspended(uow, command.instance_id), input, actor, request_id)
+    return advance(uow, services, open_head(uow, command.instance_id), input, actor, request_id)
 
 
 def change_variables(uow: UnitOfWork, services: Services, command: cmd.ChangeVariables, actor: Actor, request_id: str | None = None) -> InstanceRef:
     """Set variables of the instance scope, also of a suspended one. Raises NotAllowed, NotFound, InvalidInput."""
     policy.require(actor, OPERATE)
     input = inp.SetVariables(_variables(services, command.variables), 0, because(services, command.reason))
-    return advance(uow, services, _even_suspended(uow, command.instance_id), input, actor, request_id)
+    return advance(uow, services, open_head(uow, command.instance_id), input, actor, request_id)
 
 
 def retry_incident(uow: UnitOfWork, services: Services, command: cmd.RetryIncident, actor: Actor, request_id: str | None = None) -> InstanceRef:
@@ -140,15 +141,10 @@ def open_elements(uow: UnitOfWork, services: Services, head: Head) -> Mapping[in
 
 def _work(uow: UnitOfWork, work_id: str) -> tuple[Head, int]:
     """The instance, locked, and the key. Raises NotFound, InstanceNotActive, InstanceSuspended."""
-    instance_id, _, key = work_id.rpartition("-")
-    if not (instance_id and key.isascii() and key.isdecimal() and len(key) < 10):
+    parts = split_work_id(work_id)
+    if parts is None:
         raise NotFound(kind="open element", id=work_id)
-    return head_of(uow, instance_id), int(key)
-
-
-def _even_suspended(uow: UnitOfWork, instance_id: str) -> Head:
-    head = head_of(uow, instance_id, active=False)
-    return head if head.state == "suspended" else head_of(uow, instance_id)
+    return head_of(uow, parts[0]), parts[1]
 
 
 def _variables(services: Services, variables: Mapping[str, Json]) -> dict[str, Json]:

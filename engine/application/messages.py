@@ -82,13 +82,13 @@ def deliver(
             reached.append(instance_id)
         elif head is not None and head.state == "suspended":
             parameters: dict[str, Json] = {"name": name, "payload": payload, "chain": chain}
-            uow.jobs.add(Due(services.identifiers.new(), "deliver", instance_id, None, "", None, parameters, uow.now, 0, 3, state="suspended"))
+            uow.jobs.add(Due(services.identifiers.new(), "deliver", instance_id, None, "", None, parameters, uow.now, state="suspended"))
     for definition_id, element in starts:
         definition = services.library.definition(uow.definitions, definition_id)
         reached.append(instances.begin(uow, services, definition, payload, actor, start_element=element, chain=chain).instance_id)
     for definition_id, element in uow.definitions.starts("signal", name, suspended=True):
         parameters = {"definition": definition_id, "payload": payload, "chain": chain}
-        uow.jobs.hold_start(definition_id, Due(services.identifiers.new(), "begin", None, None, element, None, parameters, uow.now, 0, 3))
+        uow.jobs.hold_start(definition_id, Due(services.identifiers.new(), "begin", None, None, element, None, parameters, uow.now))
     return Correlation(tuple(reached))
 
 
@@ -105,7 +105,7 @@ def _wait_for_suspended(uow: UnitOfWork, services: Services, name: str, payload:
 def _outside(services: Services, name: str, payload: dict[str, Json], key: str | None, element: str, uow: UnitOfWork, chain: int) -> Due:
     """A message on its way."""
     parameters: dict[str, Json] = {"name": name, "payload": payload, "correlation_key": key, "business_key": None, "chain": chain}
-    return Due(services.identifiers.new(), "message", None, None, element, None, parameters, uow.now, 0, 3)
+    return Due(services.identifiers.new(), "message", None, None, element, None, parameters, uow.now)
 
 
 def _receiver(uow: UnitOfWork, services: Services, name: str, correlation_key: str | None, payload: Mapping[str, Json]) -> tuple[Head, int] | None:

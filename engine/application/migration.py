@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from engine.application.advance import advance, called_by, execution_at, head_of, pure
+from engine.application.advance import advance, called_by, execution_at, open_head, pure
 from engine.application.interventions import OPERATE, because
 from engine.application.read_model import Queries
 from engine.application.services import Services
@@ -32,7 +32,7 @@ def migrate(uow: UnitOfWork, services: Services, command: Migrate, actor: Actor,
     """Also of a suspended instance. Raises NotAllowed, NotFound, InstanceNotActive, InvalidInput, MigrationRefused with every reason."""
     policy.require(actor, OPERATE)
     why = because(services, command.reason)
-    head = _running(uow, command.instance_id)
+    head = open_head(uow, command.instance_id)
     input = _order(uow.definitions, services, head, command.definition_id, command.plan, why)
     return advance(uow, services, head, input, actor, request_id)
 
@@ -41,19 +41,13 @@ def undo(uow: UnitOfWork, services: Services, command: UndoMigration, actor: Act
     """Only while the migration is the last record. Raises NotAllowed, NotFound, InstanceNotActive, MigrationNotUndone."""
     policy.require(actor, OPERATE)
     why = because(services, command.reason)
-    head = _running(uow, command.instance_id)
+    head = open_head(uow, command.instance_id)
     last = uow.records.of(head.instance_id, after=head.seq - 1)[-1].input
     if not isinstance(last, inp.MigrateInstance) or last.undoes:
         raise MigrationNotUndone(id=head.instance_id)
     before = services.library.definition(uow.definitions, last.source)
     input = inp.MigrateInstance(head.definition_id, before.id, before.content_hash, inverse(last.plan), why, undoes=head.seq)
     return advance(uow, services, head, input, actor, request_id)
-
-
-def _running(uow: UnitOfWork, instance_id: str) -> Head:
-    """Active or suspended, locked. Raises NotFound, InstanceNotActive."""
-    head = head_of(uow, instance_id, active=False)
-    return head if head.state == "suspended" else head_of(uow, instance_id)
 
 
 def _order(store: Definitions, services: Services, head: Head, definition_id: str, plan: Mapping[str, str] | None, why: str) -> inp.MigrateInstance:
@@ -112,7 +106,7 @@ def _checked(
     head = queries.head(instance_id)
     if head is None:
         raise NotFound(kind="process instance", id=instance_id)
-    if head.state not in ("active", "suspended"):
+    if not head.open:
         return CheckedInstance(instance_id, head.business_key, head.state, (MigrationProblem("ended"),))
     if head.definition_id == definition_id:
         return CheckedInstance(instance_id, head.business_key, head.state, (MigrationProblem("there"),))

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from engine.application.services import Services
 from engine.identity import policy
 from engine.model import events as ev
-from engine.model.actors import Actor
 from engine.model.records import Record
 from engine.model.views import TaskRow, UserRow
 from engine.ports import Due, Head, Notice, UnitOfWork
@@ -79,12 +78,12 @@ def notice(uow: UnitOfWork, services: Services, due: Due) -> Notice | None:
 def _task(uow: UnitOfWork, due: Due) -> TaskRow | None:
     """The task of the job, only looked at, if it still is to be done."""
     found = uow.instances.open_task(f"{due.instance_id}-{due.key}", lock=False)
-    return found[0] if found is not None and found[0].state == "open" and found[1].state in ("active", "suspended") else None
+    return found[0] if found is not None and found[0].state == "open" and found[1].open else None
 
 
 def _concerns(person: UserRow, task: TaskRow) -> bool:
     """May they work on it now, and do they want to hear of it?"""
-    if person.notify == "none" or not policy.may_work_on(Actor(person.id, person.name, frozenset(person.groups), frozenset(person.roles)), task):
+    if person.notify == "none" or not policy.may_work_on(policy.actor_of(person), task):
         return False
     return task.assignee == person.id or person.id in task.candidate_users or person.notify == "all"
 

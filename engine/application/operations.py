@@ -53,7 +53,7 @@ class OperationsReading:
         policy.require(actor, READ)
         self.instance(actor, instance_id)
         head = self.queries.head(instance_id)
-        if head is None or head.state not in ("active", "suspended"):
+        if head is None or not head.open:
             return []
         with caught_up(self.queries.stored, self._services, head) as execution:
             tokens = execution.open_tokens()

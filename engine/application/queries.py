@@ -1,4 +1,7 @@
-"""The read side: what an actor may see. Each method asks the policy, then the port `Queries`."""
+"""The read side: what an actor may see. A method that takes an actor asks the policy, then the port `Queries`.
+
+The others (`form`, `process_info`, `people`, `is_deployed`, `answered`, `ping`) ask nothing: they are for callers that have called one that does.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from engine.application.migration import MigrationReading
 from engine.application.operations import OperationsReading
 from engine.application.read_model import Queries
 from engine.application.services import Services
-from engine.errors import IntegrityViolation, NotAllowed, NotFound
+from engine.errors import IntegrityViolation, NotFound
 from engine.history import chain, replay
 from engine.identity import policy
 from engine.model.actors import SYSTEM, Actor
@@ -117,8 +120,7 @@ class Reading(OperationsReading, MigrationReading):
         found = self.queries.instance(instance_id)
         if found is None:
             raise NotFound(kind="process instance", id=instance_id)
-        if not (policy.allows(actor, "instance.read_all") or found.started_by == actor.id or self.queries.took_part(instance_id, actor)):
-            raise NotAllowed(actor=actor.name or actor.id, action="instance.read")
+        policy.require_sight(actor, found.started_by, lambda: self.queries.stored.instances.took_part(instance_id, actor))
         return found
 
     def variables(self, actor: Actor, instance_id: str) -> dict[str, Json]:
@@ -287,8 +289,7 @@ class Reading(OperationsReading, MigrationReading):
         task = self.task(actor, task_id)
         out = {}
         for user in self.queries.users():
-            person = Actor(user.id, user.name, frozenset(user.groups), frozenset(user.roles))
-            if user.active and user.id != actor.id and "staff" in user.roles and policy.is_candidate(person, task):
+            if user.active and user.id != actor.id and "staff" in user.roles and policy.is_candidate(policy.actor_of(user), task):
                 out[user.id] = user.name
         return out
 
@@ -330,7 +331,7 @@ class Reading(OperationsReading, MigrationReading):
         if head is None:
             raise NotFound(kind="process instance", id=instance_id)
         with caught_up(self.queries.stored, self._services, head) as execution:
-            return dict(execution.variables(key if head.state in ("active", "suspended") else 0))
+            return dict(execution.variables(key if head.open else 0))
 
 
 def _brings(record: Record, digest: str) -> bool:

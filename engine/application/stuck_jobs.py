@@ -14,7 +14,7 @@ from engine.identity import policy
 from engine.model import schedule
 from engine.model.actors import Actor
 from engine.model.stuck_jobs import DiscardJob, RetryJob
-from engine.ports import Due, UnitOfWork
+from engine.ports import OF_ELEMENTS, Due, UnitOfWork
 
 #: They carry no process on. A start, a message or a signal does: without it something would wait for ever that the history says was sent.
 DISCARDABLE = frozenset({"mail", "notify", "periodic"})
@@ -50,6 +50,6 @@ def _failed(uow: UnitOfWork, job_id: str) -> Due:
     job = uow.jobs.get(job_id)
     if job is None or job.state != "failed":
         raise NotFound(kind="failed job", id=job_id)
-    if job.kind in ("timer", "service", "answer"):
+    if job.kind in OF_ELEMENTS:
         raise Conflict(f"The job belongs to {job.element_id}; retry its incident.")
     return job

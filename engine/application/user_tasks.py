@@ -85,8 +85,7 @@ def hand_over(uow: UnitOfWork, services: Services, command: cmd.HandOver, actor:
     receiver = uow.accounts.get(command.assignee)
     if receiver is None or not receiver.active:
         raise NotFound(kind="user", id=command.assignee)
-    person = Actor(receiver.id, receiver.name, frozenset(receiver.groups), frozenset(receiver.roles))
-    policy.require_work(person, replace(_with_excluded(uow, task), assignee=None))
+    policy.require_work(policy.actor_of(receiver), replace(_with_excluded(uow, task), assignee=None))
     input = inp.AssignUserTask(task.key, receiver.id, pure(services, command.reason, "reason"))
     return advance(uow, services, head, input, actor, request_id)
 

@@ -6,11 +6,11 @@ changes nothing; `operator` mends instances; `administrator` manages accounts an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from engine.errors import NotAllowed
 from engine.model.actors import Actor
-from engine.model.views import TaskRow
+from engine.model.views import TaskRow, UserRow
 
 GRANTS: dict[str, frozenset[str]] = {
     "process.deploy": frozenset({"process_owner", "administrator"}),
@@ -33,6 +33,11 @@ GRANTS: dict[str, frozenset[str]] = {
     "incident.read": frozenset({"process_owner", "auditor", "operator", "administrator"}),
     "metrics.read": frozenset({"monitor", "operator", "administrator"}),
 }
+
+
+def actor_of(user: UserRow) -> Actor:
+    """Who the account is when something is asked or done in its name."""
+    return Actor(user.id, user.name, frozenset(user.groups), frozenset(user.roles))
 
 
 def allows(actor: Actor, action: str) -> bool:
@@ -69,6 +74,7 @@ def require_work(actor: Actor, task: TaskRow) -> None:
         raise NotAllowed(actor=actor.name or actor.id, action=f"task {task.name or task.element_id}")
 
 
-def may_read_instance(actor: Actor, started_by: str, participants: Iterable[str], offered: bool) -> bool:
-    """Staff see instances that they started, took part in, or hold work of; others by role."""
-    return allows(actor, "instance.read_all") or started_by == actor.id or actor.id in participants or offered
+def require_sight(actor: Actor, started_by: str, took_part: Callable[[], bool]) -> None:
+    """Staff see, and write on, instances that they started, took part in, or are offered work of; others by role. Raises NotAllowed."""
+    if not (allows(actor, "instance.read_all") or started_by == actor.id or took_part()):
+        raise NotAllowed(actor=actor.name or actor.id, action="instance.read")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from engine.model.actors import Actor
 from engine.model.records import Record
 from engine.model.values import Json
 from engine.model.views import ModelDraft, TaskRow
@@ -24,6 +25,11 @@ class Head:
     seq: int
     hash: str
     started_by: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Active or suspended: not yet completed, failed or cancelled."""
+        return self.state in ("active", "suspended")
 
 
 class Records(Protocol):
@@ -53,6 +59,9 @@ class Instances(Protocol):
 
     def attached(self, instance_id: str) -> frozenset[str]:
         """SHA-256 of the files that were attached to this instance."""
+
+    def took_part(self, instance_id: str, actor: Actor) -> bool:
+        """Did the actor write a record of it, or is open work of it offered to them or theirs?"""
 
     def completers(self, instance_id: str, elements: Sequence[str]) -> frozenset[str]:
         """Users who completed a user task of one of these elements in this instance."""

@@ -32,8 +32,8 @@ class Due:
     handler: str | None
     parameters: Mapping[str, Json]
     due_at: datetime
-    attempts: int
-    retries: int
+    attempts: int = 0
+    retries: int = 3
     backoff: tuple[str, ...] = ()  # ISO 8601 durations after the first, second ... failed attempt; the last one repeats
     state: str = "due"
     lease_until: datetime | None = None

@@ -14,8 +14,6 @@ from engine.store.search import words
 from engine.store.statements import Batch, Statement
 from engine.store.tables import incident, instance, instance_word, note, snapshot
 
-ENDED = frozenset({"completed", "failed", "cancelled"})
-
 _INSERT = Statement(instance.insert())
 _WORD = Statement(instance_word.insert())
 _MOVE = Statement(instance.update().where(instance.c.id == sa.bindparam("b_id")))
@@ -76,7 +74,7 @@ def _told(record: Record, head: Head) -> dict[str, object]:
             values["error"] = event.cause
         elif isinstance(event, ev.IncidentResolved):
             values["error"] = None
-    if "state" in values and head.state in ENDED:
+    if "state" in values and not head.open:
         values["ended_at"] = record.at
     return values
 
@@ -111,7 +109,7 @@ class IncidentProjection:
                     resolved[event.key] = {"b_instance": head.instance_id, "b_key": event.key, "resolved_at": record.at}
         batch.add(_RESOLVE_ONE, *resolved.values())
         batch.add(_RAISE, *raised.values())
-        if head.state in ENDED and record.seq > 1:
+        if not head.open and record.seq > 1:
             batch.add(_RESOLVE, {"b_instance": head.instance_id, "resolved_at": record.at})
 
     def clear(self, connection: Connection) -> None:

@@ -30,7 +30,7 @@ _SUSPEND = Statement(subscription.update().where(subscription.c.instance_id == s
 
 
 class JobProjection:
-    """Table `job`, kinds timer and service."""
+    """Table `job`, the kinds `OF_ELEMENTS`."""
 
     name = "job"
     about = frozenset(

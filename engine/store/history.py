@@ -14,15 +14,18 @@ from sqlalchemy.exc import IntegrityError
 
 from engine.errors import ConcurrentChange
 from engine.history.chain import read
+from engine.model.actors import Actor
 from engine.model.records import Record
 from engine.model.values import Json, canonical, parse, sha256
 from engine.model.views import TaskRow
+from engine.model.work_ids import split_work_id
 from engine.ports import Head
 from engine.store import rows
 from engine.store.foreseen import OF_INSTANCE, OF_TASK
 from engine.store.statements import Batch, Row, StandIn, Statement
 from engine.store.tables import blob, instance, note, record, snapshot
 from engine.store.task_tables import user_task
+from engine.store.walks import has_work
 
 
 def _replacing(insert: Any) -> Any:
@@ -139,7 +142,7 @@ class SqlInstances:
 
     def open_task(self, task_id: str, *, lock: bool = True, at: int | None = None) -> tuple[TaskRow, Head] | None:
         """The task in whatever state with its instance, locked unless it is only looked at. `at`: the record that the caller believes to be the newest."""
-        parts = rows.split_task_id(task_id)
+        parts = split_work_id(task_id)
         if parts is None:
             return None
         row = self._task_row(*parts, lock, at)
@@ -192,6 +195,12 @@ class SqlInstances:
         """SHA-256 of the files that were attached to this instance."""
         query = sa.select(note.c.sha256).where(note.c.instance_id == instance_id, note.c.kind == "attachment")
         return frozenset(self._connection.scalars(query))
+
+    def took_part(self, instance_id: str, actor: Actor) -> bool:
+        """Did the actor write a record of it, or is open work of it offered to them or theirs?"""
+        wrote = sa.exists().where(record.c.instance_id == instance_id, record.c.actor == actor.id)
+        held = sa.exists().where(user_task.c.instance_id == instance_id, user_task.c.assignee == actor.id)
+        return bool(self._connection.scalar(sa.select(sa.or_(wrote, has_work(actor, sa.literal(instance_id)), held))))
 
     def completers(self, instance_id: str, elements: Sequence[str]) -> frozenset[str]:
         """Who completed a user task of one of these elements in this instance."""

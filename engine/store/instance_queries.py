@@ -13,7 +13,6 @@ from engine.model.views import InstanceFilter, InstanceRow, Page
 from engine.store import rows, search
 from engine.store.paging import decode_cursor, encode_cursor, following, page_size
 from engine.store.tables import instance, record
-from engine.store.task_tables import user_task
 from engine.store.walks import free, has_work, own
 
 
@@ -41,12 +40,6 @@ class InstanceQueries:
         found = self.connection.execute(query.order_by(*(c.desc() for c in order)).limit(size + 1)).all()
         page = [rows.instance_row(r) for r in found[:size]]
         return Page(page, encode_cursor(iso(page[-1].started_at), page[-1].id) if len(found) > size else None)
-
-    def took_part(self, instance_id: str, actor: Actor) -> bool:
-        """Did the actor write a record of it, or is open work of it offered to them or theirs?"""
-        wrote = sa.exists().where(record.c.instance_id == instance_id, record.c.actor == actor.id)
-        held = sa.exists().where(user_task.c.instance_id == instance_id, user_task.c.assignee == actor.id)
-        return bool(self.connection.scalar(sa.select(sa.or_(wrote, has_work(actor, sa.literal(instance_id)), held))))
 
     def _concerns(self, actor: Actor) -> sa.ColumnElement[bool]:
         """The actor wrote a record of it, or open work of it is theirs or free for them. Two ways to find the newest ones.

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from engine.errors import NotAllowed, NotAvailable, NotFound
+from engine.identity import policy
 from engine.model.actors import Actor
 from engine.model.values import sha256
 from engine.model.views import UserRow
@@ -48,11 +49,6 @@ def verify_password(stored: str, password: str) -> bool:
         return False
 
 
-def actor_of(user: UserRow) -> Actor:
-    """The actor that an account acts as."""
-    return Actor(user.id, user.name, frozenset(user.groups), frozenset(user.roles))
-
-
 class AccountAccess:
     """From a secret to an actor."""
 
@@ -77,7 +73,7 @@ class AccountAccess:
     def session(self, secret: str) -> Actor | None:
         """Whose session it is; None when it is over. Being used keeps it alive, up to its absolute end."""
         found = self.session_profile(secret)
-        return actor_of(found) if found else None
+        return policy.actor_of(found) if found else None
 
     def session_profile(self, secret: str) -> UserRow | None:
         """As `session`, with language and time zone."""
@@ -114,7 +110,7 @@ class AccountAccess:
         if user is None:
             trusted.pop(key, None)
             return None
-        actor = actor_of(user)
+        actor = policy.actor_of(user)
         if len(trusted) >= _TRUSTED:
             trusted.clear()
         trusted[key] = (now, actor)

@@ -21,15 +21,8 @@ def texts(column: str) -> tuple[str, ...]:
     return () if column == "[]" else tuple(json.loads(column))
 
 
-def split_task_id(task_id: str) -> tuple[str, int] | None:
-    """`<instance>-<key>` to its parts; None when it has another form."""
-    instance_id, _, key = task_id.rpartition("-")
-    return (instance_id, int(key)) if instance_id and key.isascii() and key.isdigit() and len(key) < 10 else None
-
-
 TASK_COLUMNS = (
-    *(c for c in user_task.c if c.name != "definition_id"),
-    user_task.c.definition_id,
+    *user_task.c,
     process_definition.c.name.label("process_name"),
     account.c.name.label("assignee_name"),
 )

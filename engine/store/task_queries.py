@@ -14,6 +14,7 @@ from engine.errors import InvalidInput
 from engine.model.actors import Actor
 from engine.model.values import iso
 from engine.model.views import COUNTED, Page, TaskFilter, TaskRow, WorklistCounts
+from engine.model.work_ids import split_work_id
 from engine.store import rows, search
 from engine.store.paging import decode_cursor, encode_cursor, following, ordered, page_size
 from engine.store.task_tables import FAR, task_candidate, user_task
@@ -29,7 +30,7 @@ class TaskQueries:
 
     def task(self, task_id: str) -> TaskRow | None:
         """One user task in whatever state."""
-        parts = rows.split_task_id(task_id)
+        parts = split_work_id(task_id)
         if parts is None:
             return None
         where = (user_task.c.instance_id == parts[0], user_task.c.key == parts[1])
