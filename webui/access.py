@@ -108,7 +108,6 @@ TABLE: dict[str, str] = {
     "administration.user": "account.manage",
     "administration.save_user": "account.manage",
     "administration.incidents": "incident.read",
-    "administration.retry": "instance.operate",
     "api-docs.openapi_json": VISIT,
     "api_definitions.deploy": "process.deploy",
     "api_definitions.soundness": "model.draft",

@@ -108,7 +108,7 @@ def save_preferences() -> ResponseReturnValue:
     """Keep language, time zone and what one is told of with the account."""
     language, zone = request.form.get("language", ""), request.form.get("time_zone", "")
     if language not in LOCALES or zone not in time_zones():
-        raise InvalidInput("unknown language or time zone")
+        raise InvalidInput(gettext("Choose a language and a time zone of the lists."))
     try:
         execute(SetPreferences(language, zone, request.form.get("email"), request.form.get("notify")))
     except InvalidInput:
@@ -162,7 +162,7 @@ def issue_token() -> ResponseReturnValue:
     label = request.form.get("label", "").strip()[:128]
     days = request.form.get("days", "90")
     if not label or days not in ("7", "30", "90", "365"):
-        raise InvalidInput("a token needs a purpose and a term")
+        raise InvalidInput(gettext("Give the purpose of the token and choose how long it is valid."))
     secret = execute(IssueToken(label, now() + timedelta(days=int(days))))
     return _tokens_page(secret), 201
 

@@ -7,18 +7,15 @@ from typing import Any
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
-from werkzeug.wrappers import Response
 
 from engine.errors import InvalidInput, LimitExceeded, NotFound
 from engine.model.actors import ROLES
-from engine.model.commands import PutUser, RetryIncident
+from engine.model.commands import PutUser
 from engine.model.views import IncidentFilter, UserRow
-from webui.addresses import local_target
 from webui.causes import plain
 from webui.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, time_zones
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
-from webui.pages.mending import reason
 from webui.pages.operations import kind_of_job, loss_of_job
 from webui.sentences import names_of
 from webui.signin import current_actor
@@ -139,11 +136,3 @@ def incidents() -> str:
         kind_of_job=kind_of_job,
         loss_of_job=loss_of_job,
     )
-
-
-@blueprint.post("/incidents/<incident_id>/retry")
-def retry(incident_id: str) -> Response:
-    """Try again what stands; it is a record."""
-    execute(RetryIncident(incident_id, reason()))
-    target = request.form.get("next")
-    return notify(make_response(redirect(local_target(target) if target else url_for("administration.incidents"), 303)), "incident_retried")

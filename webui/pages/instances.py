@@ -24,6 +24,7 @@ from webui.filters import exact
 from webui.i18n import gettext
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
+from webui.pages.mending import reason
 from webui.pages.operations import ACTS, elements_of
 from webui.pages.reading import NamesThrough, diagram_state, names_for, variable_titles
 from webui.sentences import names_of, reasons, sentence
@@ -180,10 +181,10 @@ def _back(instance_id: str) -> AnyResponse:
 @blueprint.post("/<instance_id>/comments")
 def comment(instance_id: str) -> AnyResponse:
     """A remark for everybody who may see the instance; it becomes part of the history."""
-    text = request.form.get("text", "").strip()
+    text = request.form.get("text", "").replace("\r\n", "\n").strip()  # browsers send line ends as CRLF
     if not text:
-        raise InvalidInput("the comment is empty")
-    execute(Comment(instance_id, text[:10_000], request.form.get("task_id") or None))
+        raise InvalidInput(gettext("Write something first."))
+    execute(Comment(instance_id, text, request.form.get("task_id") or None))
     return notify(_back(instance_id), "comment_added")
 
 
@@ -192,7 +193,7 @@ def attach(instance_id: str) -> AnyResponse:
     """A file for the instance; size limits are the engine's."""
     upload = request.files.get("file")
     if upload is None or not upload.filename:
-        raise InvalidInput("choose a file")
+        raise InvalidInput(gettext("Choose a file."))
     name = upload.filename.replace("\\", "/").rsplit("/", 1)[-1][:200]
     execute(Attach(instance_id, name, upload.read(), upload.mimetype or "application/octet-stream", request.form.get("task_id") or None))
     return notify(_back(instance_id), "file_attached", name=name)
@@ -228,18 +229,15 @@ def download(data: bytes, name: str) -> Response:
 @blueprint.post("/<instance_id>/cancel")
 def cancel(instance_id: str) -> AnyResponse:
     """End it; the reason stands in the history."""
-    reason = request.form.get("reason", "").strip()[:2000]
-    if not reason:
-        raise InvalidInput("give a reason; it stands in the history")
-    execute(Cancel(instance_id, reason))
+    execute(Cancel(instance_id, reason()))
     return notify(_back(instance_id), "instance_cancelled")
 
 
 @blueprint.post("/<instance_id>/variables")
 def change_variable(instance_id: str) -> ResponseReturnValue:
     """Set one variable to a JSON value."""
-    name, reason = request.form.get("name", "").strip(), request.form.get("reason", "").strip()[:2000]
-    if not name or not reason:
-        raise InvalidInput("give the variable's name and a reason; both stand in the history")
-    execute(ChangeVariables(instance_id, {name: parse(request.form.get("value", ""))}, reason))
+    name = request.form.get("name", "").strip()
+    if not name:
+        raise InvalidInput(gettext("Give the name of the variable."))
+    execute(ChangeVariables(instance_id, {name: parse(request.form.get("value", ""))}, reason()))
     return notify(_back(instance_id), "variables_changed")

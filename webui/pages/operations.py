@@ -167,7 +167,7 @@ def _process(definition_id: str, notice: str) -> Response:
 
 @blueprint.post("/jobs/<path:job_id>/retry")
 def retry_job(job_id: str) -> Response:
-    """A timed start, or a message on its way, that failed for good."""
+    """What belongs to no element and failed for good: a timed start, something on its way, a mail, periodic work."""
     execute(RetryJob(job_id, reason()))
     return notify(make_response(redirect(url_for("administration.incidents"), 303)), "incident_retried")
 

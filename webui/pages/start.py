@@ -82,7 +82,7 @@ def fields(process_id: str) -> ResponseReturnValue:
     with flowledger().reading() as read:
         found = read.start_form(current_actor(), _find(read, process_id).id)
     if found is None:
-        raise InvalidInput("this process has no start form")
+        raise InvalidInput(gettext("This process has no start form."))
     submission = task_forms.read_post(found, {}, None)
     return str(
         task_forms.fields(
@@ -112,7 +112,7 @@ def submit(process_id: str) -> ResponseReturnValue:
         values = submission.values
     key = _typed_key() or None
     if key is not None and len(key) > 200:
-        raise InvalidInput("the business key is longer than 200 characters")
+        raise InvalidInput(gettext("The business key is longer than 200 characters."))
     try:
         ref = execute(Start(process_id, values, key, row.id))
     except FormInvalid as exc:

@@ -145,7 +145,7 @@ def fields(task_id: str) -> ResponseReturnValue:
         task = read.task(current_actor(), task_id)
         form, values = read.task_form(current_actor(), task_id)
     if form is None:
-        raise InvalidInput("this task has no form")
+        raise InvalidInput(gettext("This task has no form."))
     submission = task_forms.read_post(form, values, task_forms.TaskUploads(task.instance_id, task.id))
     parts = _form_parts(task)
     return str(task_forms.fields(form, values, submission, **{k: parts[k] for k in ("action_url", "fragment_url", "file_url")}))
@@ -159,7 +159,7 @@ def autosave(task_id: str) -> ResponseReturnValue:
         task = read.task(actor, task_id)
         form, values = read.task_form(actor, task_id)
     if form is None:
-        raise InvalidInput("this task has no form")
+        raise InvalidInput(gettext("This task has no form."))
     uploads = task_forms.TaskUploads(task.instance_id, task.id)  # finds what was uploaded before; the page sends no new file here
     execute(SaveDraft(task_id, task_forms.read_post(form, values, uploads).raw))
     return "", 204
@@ -178,7 +178,7 @@ def hand_over(task_id: str) -> Response:
     """To somebody else, with a reason."""
     assignee, reason = request.form.get("assignee", ""), request.form.get("reason", "").strip()[:2000]
     if not assignee:
-        raise InvalidInput("choose who shall take over")
+        raise InvalidInput(gettext("Choose who shall take over."))
     with flowledger().reading() as read:
         name, people = read.task(current_actor(), task_id).name, read.people()
     execute(HandOver(task_id, assignee, reason))

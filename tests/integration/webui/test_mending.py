@@ -188,7 +188,7 @@ def test_the_one_click_retry_of_the_instance_page_needs_a_reason_too(signed_in, 
     instance = engine.start("down")
     operator = signed_in("operator")
     page = text(operator.get(f"/instances/{instance}"))
-    [action] = re.findall(r'action="(/incidents/[^"]+/retry)"', page)
+    [action] = re.findall(r'action="(/instances/[^"]+/retry)"', page)
     assert operator.post(action, {}).status_code == 400
     assert operator.post(action, {"reason": WHY, "next": f"/instances/{instance}"}).status_code == 303
     engine.app.run_due()

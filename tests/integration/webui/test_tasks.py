@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+from engine.model.actors import SYSTEM
+
 
 def text(answer):
     return answer.get_data(as_text=True)
@@ -118,6 +120,18 @@ def test_comments_are_text_and_files_are_downloads(signed_in, purchase):
     assert got.headers["Content-Disposition"].startswith("attachment")
     assert "sandbox" in got.headers["Content-Security-Policy"]
     assert signed_in("stranger").get(f"/instances/{instance}/attachments/{link}").status_code == 403
+
+
+def test_a_comment_keeps_its_lines_and_a_wrong_one_is_answered_in_the_readers_words(signed_in, purchase, engine):
+    instance, task = purchase()
+    staff = signed_in("staff")
+    staff.post(f"/instances/{instance}/comments", {"text": "line\r\n" * 2000, "task_id": task})
+    with engine.app.reading() as read:
+        [comment] = read.comments(SYSTEM, instance)
+    assert comment.text == "line\n" * 1999 + "line"
+    answer = staff.post(f"/instances/{instance}/comments", {"text": " "})
+    assert answer.status_code == 400 and "请先写下内容" in text(answer)
+    assert staff.post(f"/instances/{instance}/comments", {"text": "x", "task_id": f"{instance}-²"}).status_code == 404
 
 
 def test_an_oversize_upload_is_refused_whole(signed_in, purchase):
