@@ -17,7 +17,7 @@ GRANTS: dict[str, frozenset[str]] = {
     "process.read": frozenset({"staff", "process_owner", "auditor", "operator", "administrator"}),
     "process.start": frozenset({"staff", "process_owner", "operator", "administrator"}),
     "model.draft": frozenset({"process_owner", "administrator"}),
-    "message.publish": frozenset({"staff", "process_owner", "operator", "administrator"}),
+    "message.publish": frozenset({"process_owner", "operator", "administrator"}),
     "instance.read_all": frozenset({"process_owner", "auditor", "operator", "administrator"}),
     "instance.operate": frozenset({"operator", "administrator"}),
     "history.read": frozenset({"process_owner", "auditor", "operator", "administrator"}),

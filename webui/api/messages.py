@@ -16,7 +16,7 @@ blueprint = ApiBlueprint("api_messages", __name__, url_prefix="/api/v1", descrip
 @blueprint.arguments(MessageIn)
 @blueprint.response(202, CorrelationOut)
 def publish(body: dict[str, Any]) -> Any:
-    """To the one instance that waits for it, else to a message start event, else kept for a while."""
+    """To the one instance that waits for it, else to a message start event, else kept for a while. Not for staff: it reaches instances of others."""
     return execute(PublishMessage(body["name"], body["payload"], body["correlation_key"], body["keep_seconds"]))
 
 
@@ -25,5 +25,5 @@ def publish(body: dict[str, Any]) -> Any:
 @blueprint.arguments(SignalIn)
 @blueprint.response(202, CorrelationOut)
 def broadcast(body: dict[str, Any]) -> Any:
-    """To every instance that waits for it and every signal start event."""
+    """To every instance that waits for it and every signal start event. Not for staff."""
     return execute(BroadcastSignal(body["name"], body["payload"]))

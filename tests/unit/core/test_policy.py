@@ -46,6 +46,11 @@ def test_auditors_change_nothing():
     assert not any(policy.allows(auditor, action) for action in changing)
 
 
+def test_staff_reach_no_instances_of_others_by_messages():
+    """Who has written a record of an instance sees it whole."""
+    assert not policy.allows(staff(), "message.publish")
+
+
 def test_an_unknown_action_is_nobodys():
     everybody = Actor("x", "x", frozenset(), frozenset(ROLES))
     assert not policy.allows(everybody, "no.such.action")

@@ -14,7 +14,7 @@ from engine.ports import Projection
 from engine.projections import ALL
 
 CHOOSY = [one for one in ALL if one.about is not None]
-ENDINGS = {"InstanceCompleted", "InstanceFailed", "InstanceCancelled"}  # behind the state of the instance
+ENDINGS = {"InstanceCompleted", "InstanceFailed", "InstanceCancelled"}  # behind `head.open`
 
 
 @pytest.mark.parametrize("projection", CHOOSY, ids=lambda one: one.name)
@@ -23,7 +23,7 @@ def test_a_projection_is_about_all_that_it_looks_for(projection: Projection) -> 
     methods = [one for name, one in vars(type(projection)).items() if inspect.isfunction(one)]
     tree = ast.parse("\n".join(textwrap.dedent(inspect.getsource(one)) for one in methods))
     named = {one.attr for one in ast.walk(tree) if isinstance(one, ast.Attribute)} | {one.id for one in ast.walk(tree) if isinstance(one, ast.Name)}
-    looked_for = (named & known) | (ENDINGS if "ENDED" in named else set())
+    looked_for = (named & known) | (ENDINGS if "open" in named else set())
     assert looked_for - {"Input", "Event"} == {one.__name__ for one in projection.about or ()}
 
 
