@@ -19,6 +19,8 @@ from engine.model.values import Json, key_text
 from engine.model.views import Correlation
 from engine.ports import Due, Head, UnitOfWork
 
+LONGEST_KEPT = 31_536_000  # seconds, a year
+
 
 def publish(
     uow: UnitOfWork, services: Services, command: cmd.PublishMessage, actor: Actor, request_id: str | None = None, *, chain: int = 0
@@ -53,6 +55,8 @@ def publish(
         uow.jobs.hold_start(definition_id, _outside(services, name, payload, command.correlation_key, element, uow, chain))
         return Correlation(kept=True)
     keep = services.limits.message_keep_seconds if command.keep_seconds is None else command.keep_seconds
+    if not 0 <= keep <= LONGEST_KEPT:
+        raise InvalidInput(f"A message is kept for 0 to {LONGEST_KEPT} seconds.")
     if keep > 0:
         uow.waiting.forget_expired(uow.now)
         uow.waiting.keep(services.identifiers.new(), name, command.correlation_key, payload, later(uow, keep))

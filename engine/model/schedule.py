@@ -1,7 +1,7 @@
 """ISO 8601 times as timers use them: a date-time, a duration (months and years by the calendar), or a cycle `R<n>/...`; cron as an extension.
 
-Pure arithmetic on given moments. A date-time without an offset is UTC. Horizon: 200 years; what lies beyond is refused. So is a cycle that
-returns within a second.
+Pure arithmetic on given moments. A date-time without an offset is UTC. Durations reach 200 years ahead at most; a date-time may be any (many say
+9999-12-31 for never). A cycle that returns within a second is refused.
 """
 
 from __future__ import annotations

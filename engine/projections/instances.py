@@ -22,6 +22,13 @@ _RAISE = Statement(incident.insert())
 _UNRESOLVED = incident.update().where(incident.c.instance_id == sa.bindparam("b_instance"), incident.c.resolved_at.is_(None))
 _RESOLVE = Statement(_UNRESOLVED)
 _RESOLVE_ONE = Statement(_UNRESOLVED.where(incident.c.key == sa.bindparam("b_key")))
+_OLDEST = sa.select(incident.c.cause).where(incident.c.instance_id == instance.c.id, incident.c.resolved_at.is_(None))
+_ERROR = Statement(
+    instance.update()
+    .where(instance.c.id == sa.bindparam("b_id"))
+    .values(error=_OLDEST.order_by(incident.c.seq, incident.c.key).limit(1).scalar_subquery()),
+    sees="incident",
+)
 _NOTE = Statement(note.insert())
 
 
@@ -70,17 +77,13 @@ def _told(record: Record, head: Head) -> dict[str, object]:
             values["state"] = head.state
         if isinstance(event, ev.InstanceFailed):
             values["error"] = event.error
-        elif isinstance(event, ev.IncidentRaised):
-            values["error"] = event.cause
-        elif isinstance(event, ev.IncidentResolved):
-            values["error"] = None
     if "state" in values and not head.open:
         values["ended_at"] = record.at
     return values
 
 
 class IncidentProjection:
-    """Table `incident`: what stands or stood."""
+    """Table `incident`: what stands or stood; and the error of a running instance, which is its oldest open incident."""
 
     name = "incident"
     about = frozenset({inp.FailJob, ev.IncidentRaised, ev.IncidentResolved, ev.InstanceCompleted, ev.InstanceFailed, ev.InstanceCancelled})
@@ -109,6 +112,8 @@ class IncidentProjection:
                     resolved[event.key] = {"b_instance": head.instance_id, "b_key": event.key, "resolved_at": record.at}
         batch.add(_RESOLVE_ONE, *resolved.values())
         batch.add(_RAISE, *raised.values())
+        if (raised or resolved) and head.state != "failed":
+            batch.add(_ERROR, {"b_id": head.instance_id})
         if not head.open and record.seq > 1:
             batch.add(_RESOLVE, {"b_instance": head.instance_id, "resolved_at": record.at})
 

@@ -109,8 +109,7 @@ class Ahead:
         if self._group_commit is not None:
             self._group_commit.run(lambda uow: _checked(uow, prepared))
             return
-        # The instance's row first, as everybody who locks it does: what waits there does not hold the record's number, which the other one may need.
-        work = together(sorted(prepared.connection.writes, key=lambda one: one[0].writes != ("instance", "update")))
+        work = together(_instance_first(prepared.connection.writes))
         later = prepared.connection.later
         if len(work) == 1 and len(work[0][1]) == 1 and not later:
             with self._database.outside(writes=True) as connection:
@@ -121,6 +120,17 @@ class Ahead:
                 _run(connection, work)
                 for tell in later:
                     tell(connection)
+
+
+def _instance_first(writes: Sequence[Any]) -> Sequence[Any]:
+    """As everybody who locks its row does: what waits there does not hold the record's number, which the other one may need.
+
+    The row that moves the head only: what is written of the instance afterwards may look at what is written between.
+    """
+    number = next((n for n, (compiled, _) in enumerate(writes) if compiled.writes and compiled.writes[0] == "instance"), 0)
+    if not number or writes[number][0].writes[1] != "update":
+        return writes
+    return [writes[number], *writes[:number], *writes[number + 1 :]]
 
 
 def _checked(uow: Any, prepared: _Prepared) -> None:

@@ -35,7 +35,7 @@ class Compiled:
 
     SQL as the database itself reads it (`?`, `$1`), so the driver need not look for parameters in a long text. `parts`: statements that were joined to this one.
     `writes`: the table that it changes, and how (insert, update, delete); None for a SELECT. `tables`: what a SELECT reads.
-    `of_instance`: see Statement.
+    `of_instance`, `sees`: see Statement.
     """
 
     sql: str
@@ -47,6 +47,7 @@ class Compiled:
     reads: bool = False
     tables: frozenset[str] = frozenset()
     of_instance: bool = False
+    sees: str | None = None
     parts: tuple[Compiled, ...] = ()
     _chosen: Callable[[Mapping[str, Any]], Row] = field(init=False)
 
@@ -84,12 +85,13 @@ def _choosing(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Row]:
 class Statement:
     """A SELECT, INSERT, UPDATE or DELETE with named parameters. Lists in IN and defaults made by Python are not supported.
 
-    `of_instance`: a SELECT whose rows change only when a record is appended to the instance `b_instance`.
+    `of_instance`: a SELECT whose rows change only when a record is appended to the instance `b_instance`. `sees`: a table that an UPDATE reads as the
+    writes before it leave it.
     """
 
-    def __init__(self, clause: Any, *, of_instance: bool = False) -> None:
+    def __init__(self, clause: Any, *, of_instance: bool = False, sees: str | None = None) -> None:
         self._clause = clause.inline() if isinstance(clause, sa.Insert) else clause
-        self._of_instance = of_instance
+        self._of_instance, self._sees = of_instance, sees
         self._compiled: dict[tuple[str, tuple[str, ...]], Compiled] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
@@ -108,7 +110,7 @@ class Statement:
         key = (dialect.name, tuple(values))
         known = self._compiled.get(key)
         if known is None:
-            known = self._compiled[key] = replace(_compile(self._clause, dialect, key[1]), of_instance=self._of_instance)
+            known = self._compiled[key] = replace(_compile(self._clause, dialect, key[1]), of_instance=self._of_instance, sees=self._sees)
         return known
 
 
@@ -245,7 +247,7 @@ _PLANS = 500
 def together(work: Work) -> Work:
     """Neighbouring writes as one statement each: `WITH w1 AS (UPDATE ...), w2 AS (INSERT ...) INSERT ...`.
 
-    The parts of such a statement do not see each other's rows, so a table that was written is not updated or deleted from again in it.
+    The parts of such a statement do not see each other's rows, so a table that was written is not updated or deleted from again in it, nor seen.
     A few rows of one INSERT are a part each; many, or several of an UPDATE, remain a statement of their own.
     """
     shape = tuple([(compiled, len(sets)) for compiled, sets in work])
@@ -265,7 +267,8 @@ def _planned(shape: tuple[tuple[Compiled, int], ...]) -> _Plan:
     end = 0
     for compiled, count in shape:
         lone = compiled.writes is None or count > (FEW if compiled.writes[1] == "insert" else 1)
-        if group and (lone or (compiled.writes and compiled.writes[1] != "insert" and compiled.writes[0] in written)):
+        blind = compiled.sees in written or (compiled.writes and compiled.writes[1] != "insert" and compiled.writes[0] in written)
+        if group and (lone or blind):
             out.append((_join(group), len(group) > 1, end - len(group), end))
             group, written = [], set()
         end += count

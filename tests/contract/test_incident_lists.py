@@ -11,6 +11,7 @@ from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
 from engine.model.views import IncidentFilter
 from engine.ports import Due
+from engine.projections.rebuild import rebuild
 from engine.testing import START as NOW
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import END, START, chain, process
@@ -48,6 +49,22 @@ def test_every_incident_is_on_one_page(engine):
     assert [len(page.rows) for page in pages] == [3, 3, 2]
     found = [one.instance_id for page in pages for one in page.rows]
     assert (found[0], sorted(found)) == (newest, sorted([*instances, newest]))
+
+
+def test_an_instance_tells_its_oldest_open_incident_until_none_is_open(engine):
+    two = START + "".join(f'<scriptTask id="{one}"><script>x_{one} = 1 / {one}</script></scriptTask>' for one in "ab")
+    engine.deploy({"both.bpmn": process(two + chain("start", "a") + chain("start", "b"), "both")})
+    instance = engine.start("both", {"a": 0, "b": "x"})
+    older, newer = sorted(page(engine, instance_id=instance), key=lambda one: one.id)
+    assert engine.instance(instance).error == older.cause != newer.cause
+    engine.app.execute(cmd.RetryIncident(older.id, "mended", {"a": 1}), SYSTEM)
+    assert engine.instance(instance).error == newer.cause
+    engine.app.execute(cmd.RetryIncident(newer.id, "again"), SYSTEM)
+    assert engine.instance(instance).error == newer.cause
+    rebuild(engine.app.store)
+    assert engine.instance(instance).error == newer.cause
+    engine.app.execute(cmd.RetryIncident(newer.id, "mended", {"b": 1}), SYSTEM)
+    assert (engine.instance(instance).error, engine.instance(instance).state) == (None, "completed")
 
 
 def test_filters(engine):

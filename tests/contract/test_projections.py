@@ -114,7 +114,7 @@ def test_a_row_of_an_instance_tells_its_state_and_its_end(engine):
     engine.app.execute(cmd.Suspend(first, "x"), SYSTEM)
     engine.advance(60)
     for one in (first, loop):
-        engine.app.execute(cmd.Comment(one, "later"), LI)
+        engine.app.execute(cmd.Comment(one, "later"), SYSTEM)
     assert (row(first), row(loop)) == (("suspended", None), ("completed", then))
     engine.app.execute(cmd.Resume(first, "x"), SYSTEM)
     assert row(first) == ("active", None)

@@ -105,7 +105,7 @@ def show(bulk_id: str) -> str:
     state = request.args.get("state") if request.args.get("state") in ITEM_STATES else None
     with flowledger().reading() as read:
         row = read.bulk(actor, bulk_id)
-        page = read.bulk_items(actor, bulk_id, state, max(request.args.get("after", 0, int), 0))
+        page = read.bulk_items(actor, bulk_id, state, min(max(request.args.get("after", 0, int), 0), 2**31 - 1))
         names = names_of(None, read.people())
     items = [(item, why(item)) for item in page.rows]
     return render_template(

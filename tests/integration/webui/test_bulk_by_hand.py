@@ -170,6 +170,7 @@ def test_a_migration_of_many_is_taken_back_from_its_page(api, operator, ordered,
     engine.app.run_due()
     engine.complete(engine.user_tasks(instances[1])[0].id)
     assert "撤回这些迁移" in text(operator.get(f"/operations/{row['id']}"))
+    assert operator.get(f"/operations/{row['id']}?after={10**20}").status_code == 200, "nothing comes after that"
     page = ordered(act="undo", operation=row["id"])
     assert f'<a href="/operations/{row["id"]}">' in page
     assert "完成 1，被拒绝 1" in page
