@@ -134,6 +134,26 @@ def test_a_comment_keeps_its_lines_and_a_wrong_one_is_answered_in_the_readers_wo
     assert staff.post(f"/instances/{instance}/comments", {"text": "x", "task_id": f"{instance}-²"}).status_code == 404
 
 
+def test_who_does_not_see_an_instance_writes_nothing_on_it(signed_in, api, purchase, engine):
+    """Neither by pages nor by the API, and nobody may read it afterwards who could not before."""
+    instance, _ = purchase()
+
+    def records():
+        with engine.app.reading() as read:
+            return len(read.records(SYSTEM, instance))
+
+    before, stranger = records(), signed_in("stranger")
+    assert stranger.get(f"/instances/{instance}").status_code == 403
+    assert stranger.post(f"/instances/{instance}/comments", {"text": "seen"}).status_code == 403
+    upload = {"csrf_token": stranger.token, "file": (io.BytesIO(b"x"), "x.txt")}
+    assert stranger.client.post(f"/instances/{instance}/attachments", data=upload).status_code == 403
+    program = api("stranger")
+    assert program.post(f"/instances/{instance}/activities", {"element_id": "a", "key": 1}).status_code == 403
+    assert program.post("/messages", {"name": "m", "correlation_key": "x"}).status_code == 403
+    assert stranger.get(f"/instances/{instance}").status_code == 403
+    assert records() == before
+
+
 def test_an_oversize_upload_is_refused_whole(signed_in, purchase):
     instance, _ = purchase()
     staff = signed_in("staff")
