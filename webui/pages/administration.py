@@ -17,6 +17,7 @@ from webui.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, time_zones
 from webui.notices import notify
 from webui.pages.engine import execute, flowledger
 from webui.pages.operations import kind_of_job, loss_of_job
+from webui.pages.reading import names_for
 from webui.sentences import names_of
 from webui.signin import current_actor
 
@@ -120,7 +121,9 @@ def incidents() -> str:
     wanted = IncidentFilter(process_id, open_only="all" not in request.args, cursor=cursor, size=SHOWN)
     with flowledger().reading() as read:
         page = read.incident_page(actor, wanted)
-        rows = [(i, plain(i.cause), read.instance(actor, i.instance_id)) for i in page.rows]
+        found = [(incident, read.instance(actor, incident.instance_id)) for incident in page.rows]
+        elements = {one: names_for(read, one).element for one in {instance.definition_id for _, instance in found}}
+        rows = [(one, elements[instance.definition_id](one.element_id), plain(one.cause), instance) for one, instance in found]
         stuck, acts = read.stuck_jobs(actor, request.args.get("stuck") or None), read.job_acts(actor)
         processes, names = read.process_names(actor), names_of(None, read.people())
     return render_template(
