@@ -337,10 +337,9 @@ def test_one_reading_sees_one_moment(nodes):
         assert read.verify(SYSTEM, instance) == 2
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)  # with SQLite there is no server that could close them
 def test_connections_that_died_at_rest_are_replaced(nodes, monkeypatch):
     one, two = nodes
-    if one.app.store.is_sqlite:
-        return  # there is no server that could close them
     one.deploy({"two.bpmn": TWO_TASKS})
     with two.app.store.begin(write=True) as connection:
         connection.execute(

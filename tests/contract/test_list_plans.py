@@ -151,10 +151,9 @@ def test_what_many_tasks_have_is_looked_for_in_the_order_of_the_list(read, monke
     assert listing.count("ix_task_candidate_created_at") >= 3
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_postgresql_expects_that_a_walk_meets_what_it_looks_for(read):
     """Else it would read the whole list, to sort the few rows that it expects."""
-    if is_sqlite(read):
-        return
     narrow = Narrow("process_id", lambda column: column == "p", ("process_id",))
     query = sa.select(task_candidate.c.key).where(narrow.row_by_row(task_candidate))
     _, [plan] = plans(read, lambda queries: queries.connection.execute(query).all())
