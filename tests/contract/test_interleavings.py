@@ -22,6 +22,8 @@ from engine.store.unit_of_work import SqlUnitOfWork
 from engine.store.work import SqlJobs
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import END, START, chain, document, process, user
+from tests.support.racing import somebody_waits_to_write
+from tests.support.served import eventually
 
 TIMER = "<timerEventDefinition><timeDuration>PT1M</timeDuration></timerEventDefinition>"
 MESSAGE = '<messageEventDefinition messageRef="m"/>'
@@ -76,13 +78,13 @@ def overtaken(monkeypatch, first, second):
         return [a.exception(30) or a.result(), b]
 
 
-def one_after_the_other(monkeypatch, first, second):
-    """What both gave or raised. The second begins while the first stands, and is seen to do nothing visible before it went on."""
+def one_after_the_other(monkeypatch, database, first, second):
+    """What both gave or raised. The first goes on when the second waits for it, or is over: on PostgreSQL a worker passes by what is held."""
     with ThreadPoolExecutor(2) as pool, standing(monkeypatch) as (written, go):
         a = pool.submit(first)
         assert written.wait(30)
         b = pool.submit(second)
-        threading.Event().wait(0.2)
+        eventually(lambda: b.done() or somebody_waits_to_write(database), bool)
         go.set()
         return [one.exception(30) or one.result() for one in (a, b)]
 
@@ -110,7 +112,7 @@ def test_a_timer_at_a_boundary_against_a_completion(nodes, monkeypatch, timer_fi
         results = overtaken(monkeypatch, *acts[::-1])[::-1]
         timer_first = True
     else:
-        results = one_after_the_other(monkeypatch, *(acts if timer_first else acts[::-1]))
+        results = one_after_the_other(monkeypatch, one.app.store, *(acts if timer_first else acts[::-1]))
     if timer_first:
         assert (results[0], type(results[1])) == (1, TaskNotOpen)
     else:
@@ -131,7 +133,7 @@ def test_a_message_that_interrupts_against_a_completion(nodes, monkeypatch, mess
         results = overtaken(monkeypatch, *acts[::-1])[::-1]
         message_first = True
     else:
-        results = one_after_the_other(monkeypatch, *(acts if message_first else acts[::-1]))
+        results = one_after_the_other(monkeypatch, one.app.store, *(acts if message_first else acts[::-1]))
     if message_first:
         assert results[0].instance_ids == (instance,)
         assert type(results[1]) is TaskNotOpen
@@ -146,7 +148,9 @@ def test_two_messages_for_one_subscription(nodes, monkeypatch):
     one, two = nodes
     one.deploy({"p.bpmn": guarded(MESSAGE)})
     instance = one.start("p", business_key="K")
-    results = one_after_the_other(monkeypatch, *((lambda e=e: e.app.execute(cmd.PublishMessage("stop", {"by": 1}, "K"), SYSTEM)) for e in (one, two)))
+    results = one_after_the_other(
+        monkeypatch, one.app.store, *((lambda e=e: e.app.execute(cmd.PublishMessage("stop", {"by": 1}, "K"), SYSTEM)) for e in (one, two))
+    )
     assert (results[0].instance_ids, results[1].kept) == ((instance,), True)
     assert count(one, tables.record) == 2
 
@@ -162,7 +166,7 @@ def test_two_workers_on_one_transactional_job(url, monkeypatch):
     with EmbeddedEngine(database=url, handlers=[note]) as one, EmbeddedEngine(database=url, handlers=[note]) as two:
         one.deploy({"p.bpmn": xml})
         instance = one.app.execute(cmd.Start("p"), SYSTEM).instance_id
-        assert one_after_the_other(monkeypatch, one.app.run_due, two.app.run_due) == [1, 0]
+        assert one_after_the_other(monkeypatch, one.app.store, one.app.run_due, two.app.run_due) == [1, 0]
         assert len(ran) == 1
         assert one.instance(instance).state == "completed"
 
@@ -190,7 +194,7 @@ def test_a_worker_against_an_operator_who_cancels(url, monkeypatch):
         for worker_first in (True, False):
             instance = one.app.execute(cmd.Start("p"), SYSTEM).instance_id
             acts = [two.app.run_due, lambda i=instance: one.app.execute(cmd.Cancel(i, "x"), SYSTEM)]
-            results = one_after_the_other(monkeypatch, *(acts if worker_first else acts[::-1]))
+            results = one_after_the_other(monkeypatch, one.app.store, *(acts if worker_first else acts[::-1]))
             assert not [r for r in results if isinstance(r, Exception)]
             assert one.instance(instance).state == "cancelled"
             assert ("done" in one.variables(instance)) is worker_first

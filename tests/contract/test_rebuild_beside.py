@@ -16,6 +16,8 @@ from engine.projections import rebuild as rebuilding
 from engine.store import tables
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import END, START, TWO_TASKS, chain, process, user
+from tests.support.racing import somebody_waits_to_write
+from tests.support.served import eventually
 
 CLERKS = [Actor(f"clerk{n}", "", frozenset({"clerks"}), frozenset({"staff"})) for n in range(2)]
 OFFERED = process(START + user("a", 'camunda:candidateGroups="clerks"') + user("b") + END + chain("start", "a", "b", "end"), "two")
@@ -38,7 +40,6 @@ def test_what_others_do_during_a_rebuild_waits_and_is_in_the_read_tables(nodes, 
     one, two = nodes
     one.deploy({"two.bpmn": OFFERED})
     task, taken = (only_task(one, one.start("two")) for _ in range(2))
-    waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
     done = []
 
     def acts():
@@ -52,8 +53,7 @@ def test_what_others_do_during_a_rebuild_waits_and_is_in_the_read_tables(nodes, 
     def projected(projections, batch, *about):
         if thread.ident is None:  # the first record
             thread.start()
-            while not (one.app.store.is_sqlite or batch.connection.scalar(waiting)):
-                assert thread.is_alive()
+            eventually(lambda: somebody_waits_to_write(one.app.store), bool)
         assert not done
         project(projections, batch, *about)
 

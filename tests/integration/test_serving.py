@@ -6,15 +6,14 @@ import json
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from engine.store import tables
 from engine.store.database import Database
-from engine.store.turn import SUFFIX
 from tests.support.postgres import postgres_server
+from tests.support.racing import somebody_waits_to_write
 from tests.support.served import ask, eventually, free_port, installation, running
 
 
@@ -25,15 +24,6 @@ def url(request, tmp_path):
         return
     with postgres_server(durable=False) as server:
         yield server.database()
-
-
-def somebody_waits_to_write(database, connection):
-    """Does another process wait for what `connection` holds?"""
-    if database.is_sqlite:
-        turn = Path(str(database.url.database) + SUFFIX).stat().st_ino
-        return any("->" in line and f":{turn} " in line for line in Path("/proc/locks").read_text().splitlines())
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    return connection.scalar(sa.text(waiting)) > 0
 
 
 def test_a_server_that_is_told_to_stop_answers_what_it_has_begun(url, tmp_path, monkeypatch):
@@ -51,7 +41,7 @@ def test_a_server_that_is_told_to_stop_answers_what_it_has_begun(url, tmp_path, 
             row = sa.select(tables.instance.c.id).where(tables.instance.c.id == started["instance_id"])
             connection.execute(row if database.is_sqlite else row.with_for_update())
             request.start()
-            eventually(lambda: somebody_waits_to_write(database, connection), bool)
+            eventually(lambda: somebody_waits_to_write(database), bool)
             server.send_signal(signal.SIGTERM)
             assert not answers
         request.join(40)
