@@ -6,17 +6,22 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.history.chain import read
+from engine.model.inputs import CompleteJob, StartInstance
 from engine.store import tables
 from engine.store.database import Database
+from engine.store.history import stored_bytes
 from tests.crash.clients import Acknowledged, Ledger
 from tests.crash.crash_pack.pack import tally
 from tests.crash.nodes import Installation
 from tests.crash.sink import Sink
 
+T = TypeVar("T", StartInstance, CompleteJob)
 ONCE = ("StartInstance", "CorrelateMessage", "TriggerTimer")  # in an order
 CLOSED = ("completed",)
 
@@ -113,10 +118,10 @@ def _orders(connection: Connection, findings: Findings) -> None:
     for row in rows:
         if row.process_id == "order":
             findings.doubled += [f"{kinds[row.id, kind]} x {kind} in order {row.business_key}" for kind in ONCE if kinds[row.id, kind] > 1]
-    notices = sum(one.process_id == "notice" for one in rows)
-    done = sum(one.process_id == "order" for one in rows)
-    if notices != done:
-        (findings.doubled if notices > done else findings.lost).append(f"{done} orders told {notices} notices")
+    ordered = Counter(one.business_key for one in rows if one.process_id == "order")
+    told = Counter(str(one.variables.get("said")) for _, one in _inputs(connection, StartInstance) if one.process_id == "notice")
+    findings.lost += [f"no notice of order {key}" for key in ordered - told]
+    findings.doubled += [f"{told[key]} notices of order {key}" for key in told - ordered]
 
 
 def _effects(connection: Connection, sink: Sink, findings: Findings) -> None:
@@ -124,9 +129,16 @@ def _effects(connection: Connection, sink: Sink, findings: Findings) -> None:
     counts = Counter(connection.scalars(sa.select(tally.c.job)))
     findings.doubled += [f"{count} rows of the pack for task {job}" for job, count in counts.items() if count > 1]
     findings.doubled += [f"two keys for {what}" for what in sink.doubled()]
-    completed = connection.execute(sa.select(tables.record.c.instance_id, tables.record.c.kind).where(tables.record.c.kind == "CompleteJob")).all()
-    if len(completed) != len(counts) + len(sink.effects):
-        findings.lost.append(f"{len(completed)} completed service tasks, but {len(counts)} rows of the pack and {len(sink.effects)} effects outside")
+    completed = {f"{instance_id}-{one.key}" for instance_id, one in _inputs(connection, CompleteJob)}
+    findings.lost += [f"task {job} is completed without its effect" for job in sorted(completed - counts.keys() - sink.effects.keys())]
+    findings.lost += [f"task {job} had its effect and is not completed" for job in sorted((counts.keys() | sink.effects.keys()) - completed)]
+
+
+def _inputs(connection: Connection, kind: type[T]) -> list[tuple[str, T]]:
+    """Instance and input of each record of that kind."""
+    rows = connection.execute(sa.select(tables.record.c.body, tables.record.c.hash).where(tables.record.c.kind == kind.__name__))
+    found = [read(stored_bytes(one.body), one.hash) for one in rows]
+    return [(one.instance_id, one.input) for one in found if isinstance(one.input, kind)]
 
 
 def histories(installation: Installation, findings: Findings) -> list[str]:
