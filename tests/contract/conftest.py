@@ -1,4 +1,5 @@
-"""Every test here runs on each database: a SQLite file and a real PostgreSQL; records, snapshots, jobs and projections also on SQLite in memory.
+"""Every test here runs on each database, a SQLite file and a real PostgreSQL, unless its parameters or its own fixtures say otherwise; records, snapshots,
+jobs and projections also on SQLite in memory.
 
 A missing PostgreSQL binary is an error, never a skip.
 """
