@@ -18,7 +18,7 @@ from engine.model.commands import Complete, Deploy, Start
 from engine.plugins.loading import WEB, installed
 from engine.testing import EmbeddedEngine
 from tests.benchmarks.installation import GROUP, Installation
-from tests.benchmarks.results import Curve, Figure, Target
+from tests.benchmarks.results import Curve, Figure, Target, percentile
 from tests.support.diagrams import END, START, chain, flow, process, user
 
 AGES = (10, 1_000, 10_000)
@@ -40,11 +40,11 @@ LOOP = process(
 
 # --- does history make it slower? ---------------------------------------------------------------------------------------
 class Loop:
-    """One instance that goes round a user task."""
+    """One instance of a process that goes round a user task for as long as it is `again`."""
 
-    def __init__(self, app: Flowledger) -> None:
+    def __init__(self, app: Flowledger, process_id: str = "loop") -> None:
         self._app = app
-        [self._task] = app.execute(Start("loop", {"again": True}), SYSTEM).task_ids
+        [self._task] = app.execute(Start(process_id, {"again": True}), SYSTEM).task_ids
         self.completed = 0
 
     def complete(self) -> float:
@@ -88,8 +88,8 @@ def growth(name: str, installation: Installation) -> Iterator[Figure | Curve]:
     medians = {age: statistics.median(times) for age, times in taken.items()}
     for age in AGES:
         times = sorted(taken[age])
-        yield Figure(f"{name}: completion after {age:,}", medians[age] * 1e3, "ms", note=f"95 % {times[int(len(times) * 0.95)] * 1e3:.2f} ms")
-    most = {age: sorted(times)[int(len(times) * 0.95)] for age, times in taken.items()}
+        yield Figure(f"{name}: completion after {age:,}", medians[age] * 1e3, "ms", note=f"95 % {percentile(times, 0.95) * 1e3:.2f} ms")
+    most = {age: percentile(sorted(times), 0.95) for age, times in taken.items()}
     yield Curve("completion", name, tuple((age, *_around(way, age)) for age in WAY))
     early, late = statistics.median(way[10:210]), statistics.median(way[-200:])
     yield Figure(
@@ -100,14 +100,14 @@ def growth(name: str, installation: Installation) -> Iterator[Figure | Curve]:
         note=f"while it grew, one after another: {late / early:.2f}; {AGES[2]:,} completions took {sum(way):.1f} s",
     )
     yield Figure(f"{name}: the same ratio at 95 %", most[AGES[2]] / most[AGES[0]], "x", target=FLAT_95)
-    note = f"95 % {cold[int(len(cold) * 0.95)] * 1e3:.1f} ms; from snapshot and records"
+    note = f"95 % {percentile(cold, 0.95) * 1e3:.1f} ms; from snapshot and records"
     yield Figure(f"{name}: completion after {AGES[2]:,}, not in the cache", statistics.median(cold) * 1e3, "ms", target=COLD_MS, note=note)
 
 
 def _around(way: list[float], age: int) -> tuple[float, float]:
     """(median, 95th percentile) in milliseconds of the completions about that one."""
     times = sorted(way[max(age - 100, age // 2) : age + 100])
-    return statistics.median(times) * 1e3, times[int(len(times) * 0.95)] * 1e3
+    return statistics.median(times) * 1e3, percentile(times, 0.95) * 1e3
 
 
 # --- statements ---------------------------------------------------------------------------------------------------------

@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 
-from engine.model.actors import SYSTEM
-from engine.model.commands import Complete, Start
 from engine.testing import EmbeddedEngine
+from tests.benchmarks.completion import Loop
 from tests.benchmarks.results import Figure, Target
 from tests.support.diagrams import END, START, chain, flow, process, user
 
@@ -93,29 +92,12 @@ def _deployment(name: str, xml: bytes, target: Target) -> Figure:
     return Figure(name, statistics.median(samples), "s", tuple(samples), target)
 
 
-class _Loop:
-    """An instance that goes round."""
-
-    def __init__(self, engine: EmbeddedEngine, kind: str) -> None:
-        self._app = engine.app
-        [self._task] = engine.app.execute(Start(kind, {"again": True}), SYSTEM).task_ids
-
-    def complete(self) -> float:
-        """One round; seconds that it took."""
-        before = time.perf_counter()
-        done = self._app.execute(Complete(self._task, {"again": True}), SYSTEM)
-        taken = time.perf_counter() - before
-        [self._task] = done.task_ids
-        return taken
-
-
 def _completions(kind: str) -> Figure:
     """Completions of an instance with 10,000 completed elements against those of a new one, in turn, so that noise meets both."""
     with EmbeddedEngine() as engine:
         engine.deploy({"loop.bpmn": gateway_loop(kind)})
-        old, young = _Loop(engine, kind), _Loop(engine, kind)
-        for _ in range(ELEMENTS // 7):
-            old.complete()
+        old, young = Loop(engine.app, kind), Loop(engine.app, kind)
+        old.run_to(ELEMENTS // 7)
         taken = [(young.complete(), old.complete()) for _ in range(WINDOW)]
     early, late = (statistics.median(one) for one in zip(*taken, strict=True))
     note = f"{early * 1e3:.2f} ms at the beginning, {late * 1e3:.2f} ms at the end"

@@ -17,7 +17,7 @@ from tests.benchmarks.clients import Client
 from tests.benchmarks.filling import OWNER, PASSWORD, READER, Filled, large, small
 from tests.benchmarks.filling import TASKS as SMALL
 from tests.benchmarks.installation import CLERK
-from tests.benchmarks.results import Curve, Figure, Target
+from tests.benchmarks.results import Curve, Figure, Target, percentile
 from tests.benchmarks.servers import flowledger_server
 
 ROUNDS = 100
@@ -87,11 +87,6 @@ class Pair:
     def ratio(self) -> float:
         """Of the 95th percentiles."""
         return percentile(self.large, 0.95) / percentile(self.small, 0.95)
-
-
-def percentile(taken: list[float], share: float) -> float:
-    """Of sorted samples."""
-    return taken[min(int(len(taken) * share), len(taken) - 1)]
 
 
 def measured(cases: list[Case], rounds: int) -> list[Pair]:

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`at_least` or `at_most` this value."""
+    """At least this value; at most it, where `at_least` is false."""
 
     limit: float
     at_least: bool
@@ -53,6 +53,11 @@ class Curve:
     chart: str
     series: str
     points: tuple[tuple[float, float, float], ...]
+
+
+def percentile(taken: Sequence[float], share: float) -> float:
+    """Of sorted samples."""
+    return taken[min(int(len(taken) * share), len(taken) - 1)]
 
 
 @dataclass(slots=True)

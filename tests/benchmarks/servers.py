@@ -1,4 +1,4 @@
-"""Starts the two servers that are compared, each in its own process: `flowledger serve`, and the bare one."""
+"""Starts what is measured, each in its own process: `flowledger serve`, `flowledger worker`, and the bare server that they are compared with."""
 
 from __future__ import annotations
 

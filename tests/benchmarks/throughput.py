@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.benchmarks.clients import Client, Window, load
 from tests.benchmarks.installation import Installation
-from tests.benchmarks.results import Figure, Target
+from tests.benchmarks.results import Figure, Target, percentile
 from tests.benchmarks.servers import RunningServer, bare_server, flowledger_server
 
 CASES_A_SECOND = Target(250, at_least=True)
@@ -119,6 +119,6 @@ def _figures(label: str, cases: Seen, inserts: Seen, *, targets: bool) -> Iterat
     share, note = 3 * cases.rate / inserts.rate, f"{3 * cases.rate:.0f} writing requests a second against the bare ones beside them"
     yield Figure(f"{label}: share of the bare rate", share, "x", target=OF_BARE if targets else None, note=note)
     times = sorted(cases.completions)
-    half, most = times[len(times) // 2], times[int(len(times) * 0.95)]
-    note = f"50 % {half * 1e3:.1f} ms, 95 % {most * 1e3:.1f} ms, 99 % {times[int(len(times) * 0.99)] * 1e3:.1f} ms"
+    half, most, nearly_all = (percentile(times, share) for share in (0.5, 0.95, 0.99))
+    note = f"50 % {half * 1e3:.1f} ms, 95 % {most * 1e3:.1f} ms, 99 % {nearly_all * 1e3:.1f} ms"
     yield Figure(f"{label}: completion, 95 % / 50 %", most / half, "x", target=EVEN if targets else None, note=note)
