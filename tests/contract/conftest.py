@@ -14,6 +14,7 @@ from engine.store.database import Database
 from engine.store.schema import create
 from engine.store.unit_of_work import unit_of_work
 from engine.testing import START, EmbeddedEngine, VirtualClock
+from tests.support.operators import World
 from tests.support.postgres import postgres_server
 
 
@@ -78,3 +79,17 @@ def tried(monkeypatch):
 
     monkeypatch.setattr(Ahead, "attempt", attempt)
     return seen
+
+
+@pytest.fixture
+def world(url):
+    one = World(url)
+    with one.engine:
+        yield one
+
+
+@pytest.fixture
+def outside(url):
+    one = World(url, transactional=False)
+    with one.engine:
+        yield one
