@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from engine.model.actors import ROLES, SYSTEM
 from engine.model.commands import Deploy, IssueToken, PutUser
 from engine.testing import EmbeddedEngine
+from tests.support.failing import DOWN, SCRIPT
 from webui.app import create_app
 
 HERE = Path(__file__).parent
@@ -132,6 +133,12 @@ def purchase(engine):
         return instance, task.id
 
     return start
+
+
+@pytest.fixture(scope="module")
+def failing(engine):
+    """The processes `down` and `sums`, whose work fails."""
+    engine.deploy({"down.bpmn": DOWN, "sums.bpmn": SCRIPT})
 
 
 @pytest.fixture(autouse=True)
