@@ -30,6 +30,7 @@ def test_the_cause_is_told_in_both_languages_and_the_stack_to_operators_only(sig
     instance = engine.start("down", business_key="D-1")
     operator, auditor = signed_in("operator"), signed_in("auditor")
     page = text(operator.get("/incidents"))
+    assert '<td data-label="元素">发送</td>' in page, "as the diagram names it"
     assert "已安装的流程包都没有提供服务任务“mail.send”。" in page
     assert "请安装相应的流程包" in page
     assert "Traceback" in page
