@@ -96,6 +96,14 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
     "--threads", type=click.IntRange(1, 64), help="Requests that one process answers at the same time; 4, or 2 in each of several processes."
 )
 @click.option("--workers", default=1, show_default=True, help="Processes that serve; one uses one core.")
+@click.option(
+    "--proxies",
+    type=click.IntRange(0, 9),
+    default=0,
+    show_default=True,
+    envvar="FLOWLEDGER_PROXIES",
+    help="So many reverse proxies stand in front, one behind the other, and set X-Forwarded-For, -Proto and -Host; behind https at least 1.",
+)
 @click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run due jobs here, too, or leave them to `flowledger worker`.")
 @grace_option()
 @keep_messages_option()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Request, Response
 from flask.globals import app_ctx, request_ctx
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import MapAdapter
 
 from webui import access, addresses, api, assets, filters, i18n, notices, observing, problems, security, signin
@@ -66,6 +67,9 @@ def create_app(flowledger: Flowledger) -> Flask:
     app.after_request(_finish)
     app.teardown_request(observing.forget)
     security.install(app)
+    proxies = flowledger.settings.proxies
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     filters.install(app)
     notices.install(app)
     addresses.install(app)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from webui.addresses import local_target
+from webui.app import create_app
 
 
 def test_every_answer_carries_the_security_headers(browser):
@@ -39,6 +43,40 @@ def test_https_uses_host_cookies(app):
     assert cookie.startswith("__Host-visitor=")
     assert "Secure" in cookie
     assert "Strict-Transport-Security" in answer.headers
+
+
+FORWARDED = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "flow.example"}
+
+
+def through_a_proxy(app):
+    client = app.test_client()
+    page = client.get("/login", headers=FORWARDED)
+    token = re.search(r'name="csrf-token" content="(\w+)"', page.get_data(as_text=True))[1]
+    form = {"user": "staff", "password": "right password", "csrf_token": token}
+    return page, client.post("/login", data=form, headers={**FORWARDED, "Origin": "https://flow.example"})
+
+
+def test_behind_a_proxy_with_https_people_sign_in_and_cookies_are_for_https_only(flowledger, monkeypatch):
+    monkeypatch.setattr(flowledger, "settings", replace(flowledger.settings, proxies=1))
+    page, signed = through_a_proxy(create_app(flowledger))
+    assert page.headers["Set-Cookie"].startswith("__Host-visitor=")
+    assert signed.status_code == 303
+    assert "__Host-session=" in "".join(signed.headers.getlist("Set-Cookie"))
+
+
+def test_failed_logins_behind_a_proxy_are_counted_by_who_failed(flowledger, monkeypatch):
+    monkeypatch.setattr(flowledger, "settings", replace(flowledger.settings, proxies=1))
+    app, seen = create_app(flowledger), []
+    limit = app.extensions["flowledger.login_limit"]
+    monkeypatch.setattr(limit, "wait_seconds", lambda user, address: seen.append(address) or 0)
+    through_a_proxy(app)
+    assert seen == ["203.0.113.9"]
+
+
+def test_without_a_proxy_nobody_is_believed_who_says_that_there_is_one(app):
+    page, signed = through_a_proxy(app)
+    assert page.headers["Set-Cookie"].startswith("visitor=")
+    assert signed.status_code == 403, "another origin"
 
 
 def test_a_form_without_token_is_refused(signed_in, flowledger):
