@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from engine.application.idempotency import REMEMBERED
 from engine.model import schedule
+from engine.model.foreign import FOREIGN
 from engine.plugins import PeriodicContext, PeriodicTask
 from engine.ports import Due, UnitOfWork
 from engine.store.answers import SqlAnswers
@@ -42,7 +43,8 @@ def ensure(uow: UnitOfWork, tasks: Iterable[PeriodicTask]) -> int:
 def run_inside(uow: UnitOfWork, task: PeriodicTask, due: Due) -> None:
     """The work and the job's next time commit together."""
     if go_on(uow, task, due):
-        task.run(PeriodicContext(uow.now, due.id, due.attempts + 1, uow.connection))
+        with FOREIGN:
+            task.run(PeriodicContext(uow.now, due.id, due.attempts + 1, uow.connection))
 
 
 def outside(uow: UnitOfWork, task: PeriodicTask, due: Due) -> Callable[[], object]:

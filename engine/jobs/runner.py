@@ -24,6 +24,7 @@ from engine.model import codec, schedule
 from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import SYSTEM
+from engine.model.foreign import FOREIGN, code_of, text_of
 from engine.plugins import PeriodicTask, ServiceContext, ServiceTask
 from engine.ports import OF_ELEMENTS, Due, Head, UnitOfWork
 
@@ -215,7 +216,7 @@ class JobRunner:
             self.give_back()
             return GIVEN_BACK
         try:
-            with lease.renewed(self._transact, due.id, self._owner):
+            with lease.renewed(self._transact, due.id, self._owner), FOREIGN:
                 done = work()
             self._transact(lambda later: end(later, done))
         except NotAvailable:  # no fault of the work: when the lease ends it is done again, with the same key
@@ -286,10 +287,11 @@ class JobRunner:
 
 def _call(task: ServiceTask, context: ServiceContext, due: Due) -> inp.Input:
     try:
-        result = task.run(context)
+        with FOREIGN:
+            result = dict(task.run(context) or {})
     except BpmnError as exc:
-        return inp.ThrowJobError(due.key or 0, exc.code, str(exc), exc.variables)
-    return inp.CompleteJob(due.key or 0, dict(result or {}))
+        return inp.ThrowJobError(due.key or 0, code_of(exc), text_of(exc), exc.variables)
+    return inp.CompleteJob(due.key or 0, result)
 
 
 def _chain(due: Due) -> int:
