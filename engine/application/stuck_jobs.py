@@ -1,6 +1,6 @@
-"""What operators do about jobs that failed for good and belong to no element: try them again, throw them away.
+"""What operators do about jobs that failed for good without an incident: try them again, throw them away.
 
-No record of an instance could hold it, so each act is written down beside the jobs, with who and why.
+They belong to no element, or to one of an instance in which no incident could be recorded. So each act is written down beside the jobs, with who and why.
 """
 
 from __future__ import annotations
@@ -50,6 +50,6 @@ def _failed(uow: UnitOfWork, job_id: str) -> Due:
     job = uow.jobs.get(job_id)
     if job is None or job.state != "failed":
         raise NotFound(kind="failed job", id=job_id)
-    if job.kind in OF_ELEMENTS:
+    if job.kind in OF_ELEMENTS and uow.jobs.has_incident(job.id):
         raise Conflict(f"The job belongs to {job.element_id}; retry its incident.")
     return job

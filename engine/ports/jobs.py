@@ -11,7 +11,7 @@ from engine.model.values import Json
 
 CONTINUATION = "continuation"
 OF_ELEMENTS = ("timer", "service", "answer")
-"""Kinds of jobs that follow from the records of an instance; what fails for good in one stands as an incident of its element."""
+"""Kinds of jobs that follow from the records of an instance; what fails for good in one stands as an incident of its element, if its record can be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,13 @@ class Jobs(Protocol):
     def remove(self, job_id: str, due_at: datetime | None = None) -> bool:
         """Whether it was there; with `due_at` only the job of that moment, not a later one of a cycle under the same id."""
 
-    def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None: ...
+    def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None:
+        """As all that give a job, raises JobUnreadable for one that is damaged."""
 
     def get(self, job_id: str) -> Due | None: ...
+
+    def has_incident(self, job_id: str) -> bool:
+        """Is there an open incident of the element whose job it is?"""
 
     def still_due(self, job_id: str, now: datetime, *, hold: bool = False) -> Due | None:
         """As it is now; None when it ended, was put off or is leased to somebody else. `hold`: also None when somebody else holds it."""
@@ -77,7 +81,7 @@ class Jobs(Protocol):
         """False: it is not there, or failed no more."""
 
     def write_down(self, due: Due, act: str, actor: str, reason: str, at: datetime) -> None:
-        """What an operator did about a job that belongs to no element; `act`: retry, discard."""
+        """What an operator did about a job without an incident; `act`: retry, discard."""
 
     def lease(self, job_id: str, owner: str, until: datetime) -> None: ...
 
