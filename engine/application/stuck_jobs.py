@@ -14,6 +14,7 @@ from engine.identity import policy
 from engine.model import schedule
 from engine.model.actors import Actor
 from engine.model.stuck_jobs import DiscardJob, RetryJob
+from engine.model.values import iso
 from engine.ports import OF_ELEMENTS, Due, UnitOfWork
 
 #: They carry no process on. A start, a message or a signal does: without it something would wait for ever that the history says was sent.
@@ -40,9 +41,10 @@ def discard(uow: UnitOfWork, services: Services, command: DiscardJob, actor: Act
         raise Conflict("It carries a process on and cannot be thrown away; mend the cause and try it again.")
     if not uow.jobs.drop_failed(job.id):
         raise NotFound(kind="failed job", id=job.id)
-    plan = schedule.following(str(job.parameters["text"]), None, job.due_at, uow.now) if job.kind == "periodic" else None
+    plan = schedule.following(str(job.parameters["text"]), None, job.planned, uow.now) if job.kind == "periodic" else None
     if plan is not None:
-        uow.jobs.add_new([replace(job, parameters={**job.parameters, "text": plan.text}, due_at=plan.due, attempts=0, state="due")])
+        parameters = {**job.parameters, "text": plan.text, "planned": iso(plan.due)}
+        uow.jobs.add_new([replace(job, parameters=parameters, due_at=plan.due, attempts=0, state="due")])
     uow.jobs.write_down(job, "discard", actor.id, why, uow.now)
 
 

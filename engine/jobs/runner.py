@@ -178,7 +178,7 @@ class JobRunner:
         if not uow.jobs.remove(due.id, due.due_at):  # the next time of a cycle has the same id
             return
         left = due.parameters["left"]
-        plan = schedule.following(str(due.parameters["schedule"]), int(str(left)) if left is not None else None, due.due_at, uow.now)
+        plan = schedule.following(str(due.parameters["schedule"]), int(str(left)) if left is not None else None, due.planned, uow.now)
         if plan is not None:
             uow.jobs.add(definitions.start_job(definition.id, due.element_id, plan))
         instances.begin(uow, self._services, definition, {}, SYSTEM, start_element=due.element_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from engine.model.values import Json
+from engine.model.values import Json, moment
 
 CONTINUATION = "continuation"
 OF_ELEMENTS = ("timer", "service", "answer")
@@ -37,6 +37,12 @@ class Due:
     backoff: tuple[str, ...] = ()  # ISO 8601 durations after the first, second ... failed attempt; the last one repeats
     state: str = "due"
     lease_until: datetime | None = None
+
+    @property
+    def planned(self) -> datetime:
+        """When a start or periodic work was to be done: not the moment of its next attempt, to which `due_at` is moved. The cycle counts from it."""
+        found = self.parameters.get("planned")
+        return self.due_at if found is None else moment(str(found))  # jobs of older versions have none
 
 
 class Jobs(Protocol):
