@@ -17,8 +17,9 @@ from engine.model.stuck_jobs import DiscardJob, RetryJob
 from engine.model.values import iso
 from engine.ports import OF_ELEMENTS, Due, UnitOfWork
 
-#: They carry no process on. A start, a message or a signal does: without it something would wait for ever that the history says was sent.
-DISCARDABLE = frozenset({"mail", "notify", "periodic"})
+#: They carry no process on, or are a start whose cycle goes on. Another start, a message or signal does: without it something would wait for ever
+#: that the history says was sent.
+DISCARDABLE = frozenset({"mail", "notify", "periodic", "missed"})
 
 
 def retry(uow: UnitOfWork, services: Services, command: RetryJob, actor: Actor, request_id: str | None = None) -> None:

@@ -16,7 +16,7 @@ from engine.application import bulk
 from engine.application.advance import advance
 from engine.application.services import Services
 from engine.errors import ConcurrentChange, ExecutionError, InstanceNotAvailable, JobUnreadable, NotAvailable, Refusal
-from engine.jobs import lease
+from engine.jobs import lease, starts
 from engine.jobs.setback import next_attempt
 from engine.model import inputs as inp
 from engine.model.actors import SYSTEM
@@ -68,6 +68,8 @@ class Failures:
             return
         if due.kind == "bulk":
             bulk.refuse(uow, self._services, due, exc)
+        elif due.kind == "start":
+            starts.leave_behind(uow, held, due.attempts + 1, stack)
         elif head is not None and head.state == "active" and due.key is not None and due.kind in OF_ELEMENTS:
             cause = storable(exc.cause) if isinstance(exc, ExecutionError) else told(exc)
             advance(uow, self._services, head, inp.FailJob(due.key, held.element_id, cause, tracked=True), SYSTEM)

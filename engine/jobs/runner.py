@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from engine.application import bulk, definitions, instances, messages, notifications
+from engine.application import bulk, instances, messages, notifications
 from engine.application.advance import advance, execution_at
 from engine.application.correlation import carried
 from engine.application.services import Services
 from engine.errors import BpmnError, ExecutionError, JobUnreadable, NotFound, NotifierMissing, Refusal
-from engine.jobs import lease, periodic
+from engine.jobs import lease, periodic, starts
 from engine.jobs.failing import Failures, passes
 from engine.jobs.lease import Leases
-from engine.model import codec, schedule
+from engine.model import codec
 from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import SYSTEM
@@ -126,7 +126,9 @@ class JobRunner:
         elif due.kind == "bulk":
             bulk.step(uow, self._services, due)
         elif due.kind == "start":
-            self._start(uow, due)
+            starts.start(uow, self._services, due)
+        elif due.kind == "missed":
+            starts.make_up(uow, self._services, due)
         elif due.kind == "periodic":
             self._at_its_time(uow, due, outside)
         elif due.kind == "notify":
@@ -172,16 +174,6 @@ class JobRunner:
             found = uow.waiting.match("message", name, str(own), carried(uow, self._services, name, _payload(due)))
             key = str(own) if found else None
         messages.publish(uow, self._services, cmd.PublishMessage(name, _payload(due), key), SYSTEM, chain=_chain(due))
-
-    def _start(self, uow: UnitOfWork, due: Due) -> None:
-        definition = self._services.library.definition(uow.definitions, str(due.parameters["definition"]))
-        if not uow.jobs.remove(due.id, due.due_at):  # the next time of a cycle has the same id
-            return
-        left = due.parameters["left"]
-        plan = schedule.following(str(due.parameters["schedule"]), int(str(left)) if left is not None else None, due.planned, uow.now)
-        if plan is not None:
-            uow.jobs.add(definitions.start_job(definition.id, due.element_id, plan))
-        instances.begin(uow, self._services, definition, {}, SYSTEM, start_element=due.element_id)
 
     def _service(self, uow: UnitOfWork, due: Due, head: Head, outside: list[Callable[[], str]]) -> None:
         task = self._handlers.get(due.handler or "")

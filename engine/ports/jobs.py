@@ -19,8 +19,9 @@ class Due:
     """One job row. `id` is `<instance>-<key>`, or `start-<definition>-<element>` and the like for work without an instance.
 
     `kind`: timer, service; answer (an external handler's, that came while the instance was suspended); message, signal (on their way);
-    deliver, begin (a signal that waited for a suspended instance, or definition); start (a timer's); bulk; notify (a user task was offered or handed
-    over: whom does it concern?), mail (to one of them); periodic. `state`: due, failed, suspended.
+    deliver, begin (a signal that waited for a suspended instance, or definition); start (a timer's), missed (one that failed for good, left behind
+    by its cycle); bulk; notify (a user task was offered or handed over: whom does it concern?), mail (to one of them); periodic.
+    `state`: due, failed, suspended.
     `handler` of a timer: CONTINUATION when it is due at once (an asynchronous continuation), else None.
     """
 
@@ -75,7 +76,10 @@ class Jobs(Protocol):
     def hasten(self, due: Due, now: datetime) -> None: ...
 
     def of_definition(self, definition_id: str) -> list[str]:
-        """Ids of jobs that start instances of this definition."""
+        """Ids of jobs that start instances of this definition at their times."""
+
+    def left_behind(self, definition_id: str, element: str) -> int:
+        """How many starts by this start event failed for good, while its cycle went on."""
 
     def postpone(self, job_id: str, attempts: int, due_at: datetime | None, stack: str) -> None:
         """Try again at `due_at`; None: no more attempts."""

@@ -185,6 +185,7 @@ def kind_of_job(kind: str) -> str:
     """What a job without an incident does, in words."""
     words = {
         "start": gettext("start by a timer"),
+        "missed": gettext("start by a timer that was missed"),
         "timer": gettext("timer whose failure could not be recorded"),
         "service": gettext("service task whose failure could not be recorded"),
         "answer": gettext("service task whose failure could not be recorded"),
@@ -205,6 +206,7 @@ def loss_of_job(kind: str) -> str:
     words = {
         "notify": gettext("Nobody is told of this task any more."),
         "mail": gettext("This person is not told any more."),
+        "missed": gettext("No instance is started for that time. The cycle goes on."),
         "periodic": gettext("It is left out this time and comes again at its next time."),
     }
     return words.get(kind, "")
