@@ -26,7 +26,7 @@ from engine.bpmn.validation import RULES
 from engine.bpmn.validation import TEXTS as RULE_TEXTS
 from engine.dmn import DmnCompiler
 from engine.dmn.feel import FeelEvaluator
-from engine.errors import ConcurrentChange, DeploymentRejected, FlowledgerError, NotAvailable, Problem, Refusal
+from engine.errors import ConcurrentChange, DeploymentRejected, FlowledgerError, InstanceNotAvailable, NotAvailable, Problem, Refusal
 from engine.expressions import Languages, SandboxEvaluator
 from engine.jobs import cluster
 from engine.jobs.cluster import Cluster
@@ -200,7 +200,7 @@ class Flowledger:
                     return work(uow)
             except ConcurrentChange:
                 if attempt == ATTEMPTS - 1:
-                    raise NotAvailable("Too many others changed the same instance at once; try again.") from None
+                    raise InstanceNotAvailable("Too many others changed the same instance at once; try again.") from None
         raise AssertionError
 
     @contextmanager

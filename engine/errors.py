@@ -106,6 +106,10 @@ class StandsAlready(Conflict):
     """{element} stands with an incident already."""
 
 
+class JobUnreadable(Conflict):
+    """The row of job {id} cannot be read: its database is damaged. Restore it from a backup."""
+
+
 class NotAJob(Conflict):
     """Only a job can fail technically, which {id} is not. Give an error code, move the token, or cancel the instance."""
 
@@ -274,6 +278,10 @@ class ReplayDiverged(IntegrityViolation):
 
 class NotAvailable(FlowledgerError):
     """The database cannot be reached just now; nothing was lost. Try again in a moment."""
+
+
+class InstanceNotAvailable(NotAvailable):
+    """The instance cannot be changed just now, others can; nothing was lost. Try again in a moment."""
 
 
 class NotifierMissing(FlowledgerError):

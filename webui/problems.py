@@ -64,6 +64,10 @@ TEXTS = {
     "DeploymentRejected": (lazy_gettext("The diagram has problems"), lazy_gettext("Correct the listed elements and deploy again.")),
     "InvalidInput": (lazy_gettext("The input is not valid"), lazy_gettext("Correct it and send it again.")),
     "NotAvailable": (lazy_gettext("The database cannot be reached"), lazy_gettext("Try again in a moment; what you sent was not saved.")),
+    "InstanceNotAvailable": (
+        lazy_gettext("This instance cannot be changed just now"),
+        lazy_gettext("Try again in a moment; what you sent was not saved."),
+    ),
     "StorageFull": (
         lazy_gettext("The disk of the database is full"),
         lazy_gettext("Tell the administrator; what you sent was not saved. Reading goes on."),
@@ -73,6 +77,10 @@ TEXTS = {
         lazy_gettext("Look whether it is there before you repeat it."),
     ),
     "ConcurrentChange": (lazy_gettext("Too many changes at the same time"), lazy_gettext("Try again in a moment.")),
+    "JobUnreadable": (
+        lazy_gettext("This work cannot be read"),
+        lazy_gettext("The database is damaged: tell the administrator, who restores it from a backup."),
+    ),
     "IntegrityViolation": (
         lazy_gettext("The history does not verify"),
         lazy_gettext("Tell the auditor and the administrator at once; change nothing."),
@@ -161,6 +169,7 @@ OF_THE_DATABASE = {
     "StorageFull": lazy_gettext("There is no room left on the disk of the database. Nothing was changed."),
     "OutcomeUnknown": lazy_gettext("The connection to the database was lost while your change was being saved. It is saved whole or not at all."),
     "NotAvailable": lazy_gettext("The database cannot be reached just now. Nothing was lost."),
+    "InstanceNotAvailable": lazy_gettext("This instance cannot be changed just now, others can. Nothing was lost."),
 }
 
 

@@ -28,6 +28,7 @@ from engine.errors import (
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
+from engine.model.foreign import storable, text_of, told
 from engine.model.migration import Migrate, UndoMigration
 from engine.model.values import Json
 from engine.model.views import BulkRow
@@ -140,11 +141,11 @@ def refuse(uow: UnitOfWork, services: Services, due: Due, exc: Exception) -> Non
 def _answer(exc: Exception) -> dict[str, Json]:
     known = isinstance(exc, FlowledgerError)
     kind = exc.message_id if isinstance(exc, FlowledgerError) else type(exc).__name__
-    data = {str(k): str(v) for k, v in exc.data.items()} if isinstance(exc, FlowledgerError) else {}
-    text = str(exc) if known else f"{kind}: {exc}"
+    data = {str(k): storable(str(v)) for k, v in exc.data.items()} if isinstance(exc, FlowledgerError) else {}
+    text = text_of(exc) if known else told(exc)
     if isinstance(exc, FormInvalid):  # what is wrong with which field
         data["errors"] = json.dumps([[e.pointer, e.message_id, e.params, e.message] for e in exc.errors[:FIELDS]], default=str)
-        text += "".join(f" {e.pointer}: {e.message}" for e in exc.errors[:FIELDS])
+        text += storable("".join(f" {e.pointer}: {e.message}" for e in exc.errors[:FIELDS]))
     return {"kind": kind, "text": text[:2000], "data": data}
 
 

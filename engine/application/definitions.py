@@ -14,7 +14,7 @@ from engine.model import schedule
 from engine.model.actors import Actor
 from engine.model.definition import Deployment, ProcessDefinition, StartTrigger
 from engine.model.files import FORM, kind_of
-from engine.model.values import canonical, sha256
+from engine.model.values import canonical, iso, sha256
 from engine.model.views import ModelDraft
 from engine.ports import Definitions, Due, Model, UnitOfWork
 
@@ -156,7 +156,7 @@ def _arm_timers(uow: UnitOfWork, starts: tuple[StartTrigger, ...], new: ProcessD
 
 def start_job(definition_id: str, element: str, plan: schedule.Plan) -> Due:
     """The job that starts an instance at a timer start event; `left` repetitions follow (None: without end)."""
-    parameters = {"definition": definition_id, "schedule": plan.text, "left": plan.left}
+    parameters = {"definition": definition_id, "schedule": plan.text, "left": plan.left, "planned": iso(plan.due)}
     return Due(f"start-{definition_id}-{element}", "start", None, None, element, None, parameters, plan.due)
 
 

@@ -87,7 +87,7 @@ class OperationsReading:
         return self.queries.open_incidents()
 
     def stuck_jobs(self: _Reads, actor: Actor, cursor: str | None = None) -> Page[StuckJob]:
-        """Jobs that failed for good and belong to no element."""
+        """Jobs that failed for good without an incident."""
         policy.require(actor, READ)
         page = self.queries.operations.stuck(cursor)
         found = [replace(one, discardable=one.kind in DISCARDABLE) for one in page.rows]

@@ -1,6 +1,6 @@
-"""What operators do about jobs that failed for good and belong to no element: try them again, throw them away.
+"""What operators do about jobs that failed for good without an incident: try them again, throw them away.
 
-No record of an instance could hold it, so each act is written down beside the jobs, with who and why.
+They belong to no element, or to one of an instance in which no incident could be recorded. So each act is written down beside the jobs, with who and why.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from engine.identity import policy
 from engine.model import schedule
 from engine.model.actors import Actor
 from engine.model.stuck_jobs import DiscardJob, RetryJob
+from engine.model.values import iso
 from engine.ports import OF_ELEMENTS, Due, UnitOfWork
 
-#: They carry no process on. A start, a message or a signal does: without it something would wait for ever that the history says was sent.
-DISCARDABLE = frozenset({"mail", "notify", "periodic"})
+#: They carry no process on, or are a start whose cycle goes on. Another start, a message or signal does: without it something would wait for ever
+#: that the history says was sent.
+DISCARDABLE = frozenset({"mail", "notify", "periodic", "missed"})
 
 
 def retry(uow: UnitOfWork, services: Services, command: RetryJob, actor: Actor, request_id: str | None = None) -> None:
@@ -40,9 +42,10 @@ def discard(uow: UnitOfWork, services: Services, command: DiscardJob, actor: Act
         raise Conflict("It carries a process on and cannot be thrown away; mend the cause and try it again.")
     if not uow.jobs.drop_failed(job.id):
         raise NotFound(kind="failed job", id=job.id)
-    plan = schedule.following(str(job.parameters["text"]), None, job.due_at, uow.now) if job.kind == "periodic" else None
+    plan = schedule.following(str(job.parameters["text"]), None, job.planned, uow.now) if job.kind == "periodic" else None
     if plan is not None:
-        uow.jobs.add_new([replace(job, parameters={**job.parameters, "text": plan.text}, due_at=plan.due, attempts=0, state="due")])
+        parameters = {**job.parameters, "text": plan.text, "planned": iso(plan.due)}
+        uow.jobs.add_new([replace(job, parameters=parameters, due_at=plan.due, attempts=0, state="due")])
     uow.jobs.write_down(job, "discard", actor.id, why, uow.now)
 
 
@@ -50,6 +53,6 @@ def _failed(uow: UnitOfWork, job_id: str) -> Due:
     job = uow.jobs.get(job_id)
     if job is None or job.state != "failed":
         raise NotFound(kind="failed job", id=job_id)
-    if job.kind in OF_ELEMENTS:
+    if job.kind in OF_ELEMENTS and uow.jobs.has_incident(job.id):
         raise Conflict(f"The job belongs to {job.element_id}; retry its incident.")
     return job

@@ -11,6 +11,7 @@ from engine.errors import BpmnError, ExpressionError, Refusal
 from engine.history.watch import LiveWatch, RecordedWatch, Tape
 from engine.model import events as ev
 from engine.model import inputs as inp
+from engine.model.foreign import FOREIGN, code_of, told
 from engine.model.records import Call
 from engine.model.values import Json, purify
 from engine.ports import FIND_CALLED, FIND_PROCESS, READ_STORE, Execution, Stopwatch, Watch
@@ -52,14 +53,15 @@ class RecordedCalls:
 
     def _live(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call:
         try:
-            return Call(name, purify(self._functions[name](*args, **kwargs)))
+            with FOREIGN:
+                return Call(name, purify(self._functions[name](*args, **kwargs)))
         except BpmnError as exc:
-            return Call(name, failed=True, error_code=exc.code)
+            return Call(name, failed=True, error_code=code_of(exc))
         except Exception as exc:
             if name in QUESTIONS and not isinstance(exc, Refusal):
                 raise  # the engine's own question: that the database is gone for a moment is nothing that belongs in a record
             # Of foreign code: whatever it raises becomes part of the record.
-            return Call(name, failed=True, error=f"{type(exc).__name__}: {exc}")
+            return Call(name, failed=True, error=told(exc))
 
 
 _STILL = (inp.AssignUserTask, inp.RetryJob, inp.AddComment, inp.AddAttachment)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NoReturn, TypeVar
 
-from engine.errors import Conflict, ExpressionStopped, NotAvailable
+from engine.errors import Conflict, ExpressionStopped, InstanceNotAvailable
 from engine.model.records import Call
 from engine.ports import Stopwatch
 
@@ -117,7 +117,9 @@ class RecordedWatch:
         try:
             return run()
         except ExpressionStopped as exc:
-            raise NotAvailable(f"An expression that once finished does not finish now; try again when the machine has less to do. {exc}") from exc
+            raise InstanceNotAvailable(
+                f"An expression that once finished does not finish now; try again when the machine has less to do. {exc}"
+            ) from exc
 
     def seconds(self, limit: float) -> float:
         return limit * PATIENCE

@@ -14,6 +14,8 @@ from sqlalchemy.engine import Connection
 
 from engine.application.idempotency import REMEMBERED
 from engine.model import schedule
+from engine.model.foreign import FOREIGN
+from engine.model.values import iso
 from engine.plugins import PeriodicContext, PeriodicTask
 from engine.ports import Due, UnitOfWork
 from engine.store.answers import SqlAnswers
@@ -42,7 +44,8 @@ def ensure(uow: UnitOfWork, tasks: Iterable[PeriodicTask]) -> int:
 def run_inside(uow: UnitOfWork, task: PeriodicTask, due: Due) -> None:
     """The work and the job's next time commit together."""
     if go_on(uow, task, due):
-        task.run(PeriodicContext(uow.now, due.id, due.attempts + 1, uow.connection))
+        with FOREIGN:
+            task.run(PeriodicContext(uow.now, due.id, due.attempts + 1, uow.connection))
 
 
 def outside(uow: UnitOfWork, task: PeriodicTask, due: Due) -> Callable[[], object]:
@@ -55,7 +58,7 @@ def go_on(uow: UnitOfWork, task: PeriodicTask, due: Due) -> bool:
     """The job stands at its next time. False: somebody else was first."""
     if not uow.jobs.remove(due.id, due.due_at):
         return False
-    plan = schedule.following(str(due.parameters["text"]), None, due.due_at, uow.now)
+    plan = schedule.following(str(due.parameters["text"]), None, due.planned, uow.now)
     if plan is not None:
         uow.jobs.add(_job(task, plan))
     return True
@@ -68,7 +71,7 @@ def leave(uow: UnitOfWork, due: Due) -> None:
 
 
 def _job(task: PeriodicTask, plan: schedule.Plan) -> Due:
-    parameters = {"schedule": task.schedule, "text": plan.text}
+    parameters = {"schedule": task.schedule, "text": plan.text, "planned": iso(plan.due)}
     return Due(_job_id(task.name), "periodic", None, None, "", task.name, parameters, plan.due, 0, ATTEMPTS, BACKOFF)
 
 

@@ -1,29 +1,28 @@
 """Carries out one due job: everything that it changes commits together with the job's end, or not at all.
 
-A failed attempt is rolled back whole; its count and the next due time are written afterwards. After the last attempt the job's
-element stands with an incident.
+A failed attempt is rolled back whole; what becomes of the job then is written afterwards (`engine.jobs.failing`).
 """
 
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from engine.application import bulk, definitions, instances, messages, notifications
+from engine.application import bulk, instances, messages, notifications
 from engine.application.advance import advance, execution_at
 from engine.application.correlation import carried
 from engine.application.services import Services
-from engine.errors import BpmnError, ConcurrentChange, ExecutionError, NotAvailable, NotifierMissing, Refusal
-from engine.jobs import lease, periodic
+from engine.errors import BpmnError, ExecutionError, JobUnreadable, NotFound, NotifierMissing, Refusal
+from engine.jobs import lease, periodic, starts
+from engine.jobs.failing import Failures, passes
 from engine.jobs.lease import Leases
-from engine.jobs.setback import next_attempt
-from engine.model import codec, schedule
+from engine.model import codec
 from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import SYSTEM
+from engine.model.foreign import FOREIGN, code_of, text_of
 from engine.plugins import PeriodicTask, ServiceContext, ServiceTask
 from engine.ports import OF_ELEMENTS, Due, Head, UnitOfWork
 
@@ -54,6 +53,7 @@ class JobRunner:
         self._periodic = {one.name: one for one in periodic_tasks}
         self._owner = owner
         self._leases = Leases()
+        self._failures = Failures(transact, services, owner)
         self._ended = ended  # is told of each attempt: the job, how it ended, how long it took
         self.something_due = something_due  # one cheap question that takes no lock, for whoever polls
 
@@ -64,12 +64,15 @@ class JobRunner:
         start, outcome = time.perf_counter(), "done"
         try:
             ran = bool(self._transact(lambda uow: self._pick_and_run(uow, picked, outside, found)))
-        except (ConcurrentChange, NotAvailable):
-            raise
         except Exception as exc:
+            if passes(exc):
+                raise
+            if not picked and isinstance(exc, JobUnreadable):
+                self._failures.set_aside(exc)
+                return True
             if not picked:
                 raise
-            self._failed(picked[0], exc)
+            self._failures.tell(picked[0], exc)
             refused = picked[0].kind == "bulk" and isinstance(exc, Refusal)  # of an item: its answer, and no failure of the job
             ran, outcome = True, "done" if refused else type(exc).__name__
             outside.clear()
@@ -84,16 +87,15 @@ class JobRunner:
         return self._leases.give_back(self._transact, self._owner)
 
     def _pick_and_run(self, uow: UnitOfWork, picked: list[Due], outside: list[Callable[[], str]], found: Callable[[], None]) -> bool:
-        due, head = self._pick(uow)
+        due, head = self._pick(uow, picked)
         if due is None:
             return False
         found()
-        picked[:] = [due]
         outside.clear()  # of an attempt that another node overtook
         self._run(uow, due, head, outside)
         return True
 
-    def _pick(self, uow: UnitOfWork) -> tuple[Due | None, Head | None]:
+    def _pick(self, uow: UnitOfWork, picked: list[Due]) -> tuple[Due | None, Head | None]:
         """The earliest due job that is free, with its instance, both held. The instance comes first, as in every command: nobody waits in a circle."""
         busy: list[str] = []
         while len(busy) < LOOK_AHEAD:
@@ -101,14 +103,22 @@ class JobRunner:
             if due is None:
                 break
             busy.append(due.id)
+            picked[:] = [due]  # what goes wrong from here on is its failure
             owned = due.instance_id is not None and due.kind in INSIDE
-            head = uow.instances.head(due.instance_id or "", lock=True, wait=False) if owned else None
-            if owned and head is None:
-                continue
-            due = uow.jobs.still_due(due.id, uow.now, hold=not owned)  # did another node take it meanwhile?
-            if due is not None:
-                return due, head
+            head = self._head(uow, due) if owned else None
+            still = uow.jobs.still_due(due.id, uow.now, hold=not owned) if head is not None or not owned else None
+            if still is not None:  # no other node took it meanwhile
+                picked[:] = [still]
+                return still, head
+            picked.clear()
         return None, None
+
+    def _head(self, uow: UnitOfWork, due: Due) -> Head | None:
+        """The instance of the job, held; None when somebody is busy with it. Raises NotFound when there is none, as only in a damaged database."""
+        head = uow.instances.head(due.instance_id or "", lock=True, wait=False)
+        if head is None and uow.instances.head(due.instance_id or "") is None and uow.jobs.get(due.id) is not None:
+            raise NotFound(kind="process instance", id=due.instance_id)
+        return head
 
     def _run(self, uow: UnitOfWork, due: Due, head: Head | None, outside: list[Callable[[], str]]) -> None:
         if head is not None:
@@ -116,7 +126,9 @@ class JobRunner:
         elif due.kind == "bulk":
             bulk.step(uow, self._services, due)
         elif due.kind == "start":
-            self._start(uow, due)
+            starts.start(uow, self._services, due)
+        elif due.kind == "missed":
+            starts.make_up(uow, self._services, due)
         elif due.kind == "periodic":
             self._at_its_time(uow, due, outside)
         elif due.kind == "notify":
@@ -163,16 +175,6 @@ class JobRunner:
             key = str(own) if found else None
         messages.publish(uow, self._services, cmd.PublishMessage(name, _payload(due), key), SYSTEM, chain=_chain(due))
 
-    def _start(self, uow: UnitOfWork, due: Due) -> None:
-        definition = self._services.library.definition(uow.definitions, str(due.parameters["definition"]))
-        if not uow.jobs.remove(due.id, due.due_at):  # the next time of a cycle has the same id
-            return
-        left = due.parameters["left"]
-        plan = schedule.following(str(due.parameters["schedule"]), int(str(left)) if left is not None else None, due.due_at, uow.now)
-        if plan is not None:
-            uow.jobs.add(definitions.start_job(definition.id, due.element_id, plan))
-        instances.begin(uow, self._services, definition, {}, SYSTEM, start_element=due.element_id)
-
     def _service(self, uow: UnitOfWork, due: Due, head: Head, outside: list[Callable[[], str]]) -> None:
         task = self._handlers.get(due.handler or "")
         if task is None:
@@ -215,13 +217,13 @@ class JobRunner:
             self.give_back()
             return GIVEN_BACK
         try:
-            with lease.renewed(self._transact, due.id, self._owner):
+            with lease.renewed(self._transact, due.id, self._owner), FOREIGN:
                 done = work()
             self._transact(lambda later: end(later, done))
-        except NotAvailable:  # no fault of the work: when the lease ends it is done again, with the same key
-            raise
-        except Exception as exc:  # noqa: BLE001 - as in run_one
-            self._failed(due, exc, leased=True)
+        except Exception as exc:
+            if passes(exc):  # no fault of the work: when the lease ends it is done again, with the same key
+                raise
+            self._failures.tell(due, exc, leased=True)
             return type(exc).__name__
         finally:
             self._leases.end(due.id)
@@ -256,40 +258,14 @@ class JobRunner:
             blobs=uow.blobs,
         )
 
-    def _failed(self, due: Due, exc: Exception, *, leased: bool = False) -> None:
-        if due.kind == "bulk" and isinstance(exc, Refusal):
-            self._transact(lambda uow: bulk.refuse(uow, self._services, due, exc))
-            return
-        cause = f"{type(exc).__name__}: {exc}" if not isinstance(exc, ExecutionError) else exc.cause
-        stack = "".join(traceback.format_exception(exc))[-20_000:]
-        self._transact(lambda uow: self._record_failure(uow, due, exc, cause, stack, leased=leased))
-
-    def _record_failure(self, uow: UnitOfWork, due: Due, exc: Exception, cause: str, stack: str, *, leased: bool) -> None:
-        head = uow.instances.head(due.instance_id, lock=True) if due.instance_id else None
-        held = uow.jobs.get(due.id)
-        # It ended meanwhile, an operator has let it fail, or another worker failed with it since this attempt was rolled back.
-        if held is None or held.state == "failed" or held.attempts != due.attempts:
-            return
-        if leased and not lease.keep(uow, due.id, self._owner):  # another worker took it over: its attempt decides
-            return
-        attempts, suspended = due.attempts + 1, held.state == "suspended"
-        final = attempts >= due.retries or isinstance(exc, ExecutionError)
-        if suspended or not final:  # of what is suspended the last attempt is made after it was resumed
-            uow.jobs.postpone(due.id, min(attempts, due.retries - 1), uow.now if suspended else next_attempt(due, uow.now), stack)
-        elif due.kind == "bulk":
-            bulk.refuse(uow, self._services, due, exc)
-        else:
-            uow.jobs.postpone(due.id, attempts, None, stack)
-            if head is not None and head.state == "active" and due.key is not None and due.kind in OF_ELEMENTS:
-                advance(uow, self._services, head, inp.FailJob(due.key, held.element_id, cause, tracked=True), SYSTEM)
-
 
 def _call(task: ServiceTask, context: ServiceContext, due: Due) -> inp.Input:
     try:
-        result = task.run(context)
+        with FOREIGN:
+            result = dict(task.run(context) or {})
     except BpmnError as exc:
-        return inp.ThrowJobError(due.key or 0, exc.code, str(exc), exc.variables)
-    return inp.CompleteJob(due.key or 0, dict(result or {}))
+        return inp.ThrowJobError(due.key or 0, code_of(exc), text_of(exc), exc.variables)
+    return inp.CompleteJob(due.key or 0, result)
 
 
 def _chain(due: Due) -> int:

@@ -1,4 +1,4 @@
-"""Jobs that failed for good and belong to no element: how they are seen, and what operators can do about them."""
+"""Jobs that failed for good without an incident: how they are seen, and what operators can do about them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class StuckJob:
-    """A job that failed for good and belongs to no element: a timed start, a message or signal on its way, a notice, periodic work.
+    """A job that failed for good and belongs to no element (a timed start, a message or signal on its way, a notice, periodic work), or to one
+    whose incident could not be recorded.
 
     `element_id`: of the diagram, else the name of the work. `discardable`: an operator may throw it away.
     """
@@ -39,7 +40,7 @@ class JobAct:
 
 @dataclass(frozen=True, slots=True)
 class RetryJob:
-    """An operator tries a failed job again that belongs to no element: a timed start, a message or signal on its way. -> None"""
+    """An operator tries a failed job again that has no incident: a timed start, a message or signal on its way. -> None"""
 
     job_id: str
     reason: str

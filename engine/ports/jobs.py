@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from engine.model.values import Json
+from engine.model.values import Json, moment
 
 CONTINUATION = "continuation"
 OF_ELEMENTS = ("timer", "service", "answer")
-"""Kinds of jobs that follow from the records of an instance; what fails for good in one stands as an incident of its element."""
+"""Kinds of jobs that follow from the records of an instance; what fails for good in one stands as an incident of its element, if its record can be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,9 @@ class Due:
     """One job row. `id` is `<instance>-<key>`, or `start-<definition>-<element>` and the like for work without an instance.
 
     `kind`: timer, service; answer (an external handler's, that came while the instance was suspended); message, signal (on their way);
-    deliver, begin (a signal that waited for a suspended instance, or definition); start (a timer's); bulk; notify (a user task was offered or handed
-    over: whom does it concern?), mail (to one of them); periodic. `state`: due, failed, suspended.
+    deliver, begin (a signal that waited for a suspended instance, or definition); start (a timer's), missed (one that failed for good, left behind
+    by its cycle); bulk; notify (a user task was offered or handed over: whom does it concern?), mail (to one of them); periodic.
+    `state`: due, failed, suspended.
     `handler` of a timer: CONTINUATION when it is due at once (an asynchronous continuation), else None.
     """
 
@@ -38,6 +39,12 @@ class Due:
     state: str = "due"
     lease_until: datetime | None = None
 
+    @property
+    def planned(self) -> datetime:
+        """When a start or periodic work was to be done: not the moment of its next attempt, to which `due_at` is moved. The cycle counts from it."""
+        found = self.parameters.get("planned")
+        return self.due_at if found is None else moment(str(found))  # jobs of older versions have none
+
 
 class Jobs(Protocol):
     def add(self, due: Due) -> None:
@@ -49,9 +56,13 @@ class Jobs(Protocol):
     def remove(self, job_id: str, due_at: datetime | None = None) -> bool:
         """Whether it was there; with `due_at` only the job of that moment, not a later one of a cycle under the same id."""
 
-    def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None: ...
+    def next_due(self, now: datetime, skip: Sequence[str] = ()) -> Due | None:
+        """As all that give a job, raises JobUnreadable for one that is damaged."""
 
     def get(self, job_id: str) -> Due | None: ...
+
+    def has_incident(self, job_id: str) -> bool:
+        """Is there an open incident of the element whose job it is?"""
 
     def still_due(self, job_id: str, now: datetime, *, hold: bool = False) -> Due | None:
         """As it is now; None when it ended, was put off or is leased to somebody else. `hold`: also None when somebody else holds it."""
@@ -65,7 +76,10 @@ class Jobs(Protocol):
     def hasten(self, due: Due, now: datetime) -> None: ...
 
     def of_definition(self, definition_id: str) -> list[str]:
-        """Ids of jobs that start instances of this definition."""
+        """Ids of jobs that start instances of this definition at their times."""
+
+    def left_behind(self, definition_id: str, element: str) -> int:
+        """How many starts by this start event failed for good, while its cycle went on."""
 
     def postpone(self, job_id: str, attempts: int, due_at: datetime | None, stack: str) -> None:
         """Try again at `due_at`; None: no more attempts."""
@@ -77,7 +91,7 @@ class Jobs(Protocol):
         """False: it is not there, or failed no more."""
 
     def write_down(self, due: Due, act: str, actor: str, reason: str, at: datetime) -> None:
-        """What an operator did about a job that belongs to no element; `act`: retry, discard."""
+        """What an operator did about a job without an incident; `act`: retry, discard."""
 
     def lease(self, job_id: str, owner: str, until: datetime) -> None: ...
 

@@ -16,6 +16,7 @@ from engine.store.bulks import SqlBulks
 from engine.store.operation_tables import definition_act, job_act
 from engine.store.paging import decode_cursor, encode_cursor, following
 from engine.store.tables import job
+from engine.store.work import told_of
 
 STUCK = 50  # on a page
 
@@ -35,7 +36,7 @@ class SqlOperations:
     def stuck(self, cursor: str | None) -> Page[StuckJob]:
         """Oldest first."""
         order = (job.c.due_at, job.c.number)
-        query = sa.select(job).where(job.c.state == "failed", job.c.kind.not_in(OF_ELEMENTS))
+        query = sa.select(job).where(job.c.state == "failed", sa.not_(told_of()))
         after = decode_cursor(cursor, datetime, int)
         if after is not None:
             query = query.where(following(order, after, descending=False))

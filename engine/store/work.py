@@ -11,13 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from engine.errors import ConcurrentChange
+from engine.errors import ConcurrentChange, JobUnreadable
 from engine.model.values import Json, canonical
-from engine.ports import Carried, Due
+from engine.ports import OF_ELEMENTS, Carried, Due
 from engine.store import rows
 from engine.store.operation_tables import job_act
 from engine.store.statements import Statement, run
-from engine.store.tables import job, kept_message, subscription
+from engine.store.tables import incident, job, kept_message, subscription
 
 # Nobody leases for longer: a lease that ends later than that was taken before the clock was set back, and would hold the job until then.
 LONGEST_LEASE = timedelta(minutes=5)
@@ -88,17 +88,21 @@ class SqlJobs:
         """The earliest due job that nobody holds, leaving out ids that the caller just found busy."""
         query = _NEXT.where(job.c.id.not_in(skip)) if skip else _NEXT
         row = self._connection.execute(query, _at(now)).first()
-        return rows.due(row) if row else None
+        return _read(row) if row else None
 
     def still_due(self, job_id: str, now: datetime, *, hold: bool = False) -> Due | None:
         """The job as it is now, unless it ended, was put off, or somebody else holds it meanwhile."""
         row = self._connection.execute(_HOLD_DUE if hold else _STILL_DUE, _at(now) | {"b_id": job_id}).first()
-        return rows.due(row) if row else None
+        return _read(row) if row else None
 
     def get(self, job_id: str) -> Due | None:
         """One job, whatever its state."""
         row = self._connection.execute(sa.select(job).where(job.c.id == job_id)).first()
-        return rows.due(row) if row else None
+        return _read(row) if row else None
+
+    def has_incident(self, job_id: str) -> bool:
+        """Does an open incident tell of it?"""
+        return bool(self._connection.scalar(sa.select(sa.exists().where(job.c.id == job_id, told_of()))))
 
     def earliest(self, now: datetime) -> datetime | None:
         """The first moment after `now` at which a job can be run that cannot be run now: it becomes due, or its lease ends."""
@@ -110,7 +114,8 @@ class SqlJobs:
         """Jobs that are due later than that moment and not because a diagram or a schedule says so; in the order of their moments."""
         planned = sa.or_(job.c.kind.in_(("start", "periodic")), sa.and_(job.c.kind == "timer", job.c.attempts == 0, job.c.handler.is_(None)))
         query = sa.select(job).where(job.c.state == "due", job.c.due_at > after, sa.not_(planned)).order_by(job.c.due_at, job.c.number)
-        return [rows.due(row) for row in self._connection.execute(query)]
+        found = (_readable(row) for row in self._connection.execute(query))
+        return [due for due in found if due is not None]
 
     def hasten(self, due: Due, now: datetime) -> None:
         """It is due now, unless it was changed meanwhile."""
@@ -118,7 +123,12 @@ class SqlJobs:
 
     def of_definition(self, definition_id: str) -> list[str]:
         """Ids of jobs that start instances of this definition."""
-        return list(self._connection.scalars(sa.select(job.c.id).where(_begins("start", definition_id))))
+        return list(self._connection.scalars(sa.select(job.c.id).where(_begins("start", definition_id), job.c.kind != "missed")))
+
+    def left_behind(self, definition_id: str, element: str) -> int:
+        """Counted among the failed jobs, which are few."""
+        missed = (job.c.state == "failed", job.c.kind == "missed", job.c.element_id == element, _begins("start", definition_id))
+        return self._connection.scalar(sa.select(sa.func.count()).select_from(job).where(*missed)) or 0
 
     def postpone(self, job_id: str, attempts: int, due_at: datetime | None, stack: str) -> None:
         """After a failed attempt; without a time the job stands as failed until an operator acts."""
@@ -171,6 +181,27 @@ class SqlJobs:
     def hold_start(self, definition_id: str, due: Due) -> None:
         """Its id begins with the definition's."""
         self.add(replace(due, id=f"held-{definition_id}-{due.id}", state="suspended"))
+
+
+def told_of() -> sa.ColumnElement[bool]:
+    """Condition on `job`: an open incident tells of it."""
+    of_element = (job.c.kind.in_(OF_ELEMENTS), incident.c.instance_id == job.c.instance_id, incident.c.key == job.c.key)
+    return sa.exists().where(*of_element, incident.c.resolved_at.is_(None)).correlate(job)
+
+
+def _read(row: Any) -> Due:
+    """Raises JobUnreadable for a row that this engine cannot have written."""
+    try:
+        return rows.due(row)
+    except (ValueError, TypeError, RecursionError) as exc:
+        raise JobUnreadable(id=row.id) from exc
+
+
+def _readable(row: Any) -> Due | None:
+    try:
+        return _read(row)
+    except JobUnreadable:
+        return None
 
 
 def _row(due: Due) -> dict[str, Any]:

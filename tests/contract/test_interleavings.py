@@ -178,7 +178,7 @@ def test_two_workers_that_fail_with_one_job_count_once_and_make_one_incident(url
         with engine.app.store.begin(write=False) as connection:
             due = SqlJobs(connection).next_due(engine.clock.now())
         for _ in range(2):  # both attempts were rolled back before either failure was written
-            engine.app.jobs._failed(due, ExecutionError("do", "nobody has it"))
+            engine.app.jobs._failures.tell(due, ExecutionError("do", "nobody has it"))
         assert count(engine, tables.incident) == 1
         assert count(engine, tables.record) == 2
 

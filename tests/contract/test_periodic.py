@@ -101,6 +101,34 @@ def test_what_fails_is_tried_again_then_stands_among_the_failed_jobs_until_someb
     assert len(work.times) == 3, "and goes on"
 
 
+def test_it_keeps_its_times_after_attempts_that_failed_and_after_an_operators_retry(engine, work):
+    work.broken = True
+    engine.advance(2 * HOUR)
+    work.broken = False
+    engine.advance(4 * HOUR)
+    assert work.times == pytest.approx([2 + 1 / 60, 4, 6])
+    work.broken = True
+    engine.advance(17 * HOUR)
+    work.broken = False
+    engine.app.execute(cmd.RetryJob("periodic-test.work", "there is paper"), SYSTEM)
+    engine.advance(3 * HOUR)
+    assert work.times[3:] == [23, 24, 26]
+    work.broken = True
+    engine.advance(17 * HOUR)
+    work.broken = False
+    engine.app.execute(cmd.DiscardJob("periodic-test.work", "not needed this time"), SYSTEM)
+    engine.advance(3 * HOUR)
+    assert work.times[6:] == [44, 46]
+
+
+def test_it_keeps_its_times_when_it_waited_for_a_process_that_knows_it(engine, work):
+    engine.app.jobs._periodic = {}
+    engine.advance(2 * HOUR + 1)
+    engine.app.jobs._periodic = {"test.work": work.task}
+    engine.advance(4 * HOUR - 1)
+    assert work.times == pytest.approx([2 + 5 / 60, 4, 6])
+
+
 def test_another_schedule_counts_from_the_next_start(engine, work):
     engine.app._periodic = (PeriodicTask("test.work", "R/PT1H", work.run, work.task.transactional),)
     engine.app.plan()

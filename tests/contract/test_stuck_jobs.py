@@ -1,4 +1,4 @@
-"""Jobs that failed for good and belong to no element: an operator throws away what carries no process on, once, with a reason that is kept."""
+"""Jobs that failed for good without an incident: an operator throws away what carries no process on, once, with a reason that is kept."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_another_try_is_kept_too_and_the_newest_act_comes_first(engine):
         acts(engine, CLERK)
 
 
-@pytest.mark.parametrize("kind", ["start", "begin", "message", "signal", "deliver", "bulk"])
+@pytest.mark.parametrize("kind", ["start", "begin", "message", "signal", "deliver", "bulk", "timer", "service", "answer"])
 def test_what_carries_a_process_on_is_not_thrown_away(engine, kind):
     failed(engine, kind)
     assert not stuck(engine)["j"].discardable
@@ -73,12 +73,6 @@ def test_what_carries_a_process_on_is_not_thrown_away(engine, kind):
         engine.app.execute(cmd.DiscardJob("j", WHY), ANN)
     assert set(stuck(engine)) == {"j"}
     assert acts(engine) == []
-
-
-def test_the_job_of_an_element_is_not_thrown_away(engine):
-    failed(engine, "service", element_id="call")
-    with pytest.raises(Conflict, match="retry its incident"):
-        engine.app.execute(cmd.DiscardJob("j", WHY), ANN)
 
 
 def test_only_operators_with_a_reason_and_only_what_failed(engine):

@@ -112,7 +112,7 @@ class IncidentOut(ma.Schema):
 
 
 class StuckJobOut(ma.Schema):
-    """A job without an element that failed for good."""
+    """A job without an incident that failed for good."""
 
     id = fields.String()
     kind = fields.String()

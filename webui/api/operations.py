@@ -98,7 +98,9 @@ def retry_incident(body: dict[str, Any], incident_id: str) -> Any:
 @blueprint.arguments(StuckJobsIn, location="query")
 @blueprint.response(200, StuckJobPageOut)
 def stuck_jobs(query: dict[str, Any]) -> Any:
-    """Work that belongs to no element and failed for good: timed starts, messages on their way, notices, periodic work. Oldest first."""
+    """Work that failed for good without an incident: timed starts, messages on their way, notices, periodic work; of elements only what no record could
+    be written about. Oldest first.
+    """
     with engine().reading() as read:
         return read.stuck_jobs(actor(), query["cursor"])
 

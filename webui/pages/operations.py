@@ -167,7 +167,7 @@ def _process(definition_id: str, notice: str) -> Response:
 
 @blueprint.post("/jobs/<path:job_id>/retry")
 def retry_job(job_id: str) -> Response:
-    """What belongs to no element and failed for good: a timed start, something on its way, a mail, periodic work."""
+    """What failed for good without an incident: a timed start, something on its way, a mail, periodic work."""
     execute(RetryJob(job_id, reason()))
     return notify(make_response(redirect(url_for("administration.incidents"), 303)), "incident_retried")
 
@@ -182,9 +182,13 @@ def discard_job(job_id: str) -> Response:
 
 
 def kind_of_job(kind: str) -> str:
-    """What a job without an element does, in words."""
+    """What a job without an incident does, in words."""
     words = {
         "start": gettext("start by a timer"),
+        "missed": gettext("start by a timer that was missed"),
+        "timer": gettext("timer whose failure could not be recorded"),
+        "service": gettext("service task whose failure could not be recorded"),
+        "answer": gettext("service task whose failure could not be recorded"),
         "begin": gettext("start by a signal"),
         "message": gettext("message on its way"),
         "signal": gettext("signal on its way"),
@@ -202,6 +206,7 @@ def loss_of_job(kind: str) -> str:
     words = {
         "notify": gettext("Nobody is told of this task any more."),
         "mail": gettext("This person is not told any more."),
+        "missed": gettext("No instance is started for that time. The cycle goes on."),
         "periodic": gettext("It is left out this time and comes again at its next time."),
     }
     return words.get(kind, "")

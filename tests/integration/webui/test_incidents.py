@@ -155,6 +155,21 @@ def test_an_operator_throws_a_failed_notice_away_after_confirming_it(signed_in, 
     flowledger._transact(lambda uow: uow.jobs.remove("message-of-a-test"))
 
 
+def test_a_missed_start_and_what_no_incident_tells_of_are_shown_in_words(signed_in, api, flowledger):
+    missed, unrecorded = "start-p:1-start-2026-01-05T01:00:00.000000Z", "i1-7"
+    failed_job(flowledger, "missed", missed, element_id="start")
+    failed_job(flowledger, "timer", unrecorded, instance_id="i1", key=7, element_id="wait")
+    operator = signed_in("operator")
+    page = text(operator.get("/incidents"))
+    for words in ("错过的定时启动", "那一次不再启动实例，周期照常继续。", "失败无法写入记录的定时器", 'href="/instances/i1"'):
+        assert words in page
+    assert {one["id"]: one["discardable"] for one in api("operator").get("/jobs/stuck").json["rows"]} == {missed: True, unrecorded: False}
+    assert operator.post(f"/jobs/{missed}/discard", {"reason": WHY, "sure": "1"}).status_code == 303
+    assert operator.post(f"/jobs/{unrecorded}/retry", {"reason": WHY}).status_code == 303
+    assert api("operator").get("/jobs/stuck").json["rows"] == []
+    flowledger._transact(lambda uow: uow.jobs.remove(unrecorded))
+
+
 def test_a_failed_notice_is_thrown_away_through_the_api(api, flowledger):
     failed_job(flowledger, "notify", "notify-of-a-test", element_id="check")
     operator = api("operator")
