@@ -168,11 +168,11 @@ class Flowledger:
                 uow.after_commit.append(self.accounts.forget)
             if request_id is None:
                 return handler(uow, self.services, command, actor, request_id)
-            known = first_answer(uow, request_id, command, actor)
+            known = first_answer(uow, self.services, request_id, command, actor)
             if known is not None:
                 return known.answer
             done = handler(uow, self.services, command, actor, request_id)
-            remember(uow, request_id, command, actor, done)
+            remember(uow, self.services, request_id, command, actor, done)
             return done
 
         try:
@@ -189,7 +189,7 @@ class Flowledger:
                 known = read.answered(request_id)
             if not known:
                 raise
-            return self._transact(lambda uow: answer(uow, request_id, command, actor))
+            return self._transact(lambda uow: answer(uow, self.services, request_id, command, actor))
 
     def _transact(self, work: Callable[[UnitOfWork], T]) -> T:
         for attempt in range(ATTEMPTS):

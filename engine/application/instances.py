@@ -90,11 +90,15 @@ def attach(uow: UnitOfWork, services: Services, command: cmd.Attach, actor: Acto
         raise LimitExceeded(what="size of the file", value=f"{len(command.data)} bytes", limit=f"{services.limits.attachment_bytes} bytes")
     head = _seen(uow, command.instance_id, actor, active=False)
     digest = uow.blobs.put(command.data, command.media_type)
-    name = command.name.replace("\\", "/").rpartition("/")[2][:255] or "file"
     input = inp.AddAttachment(
-        pure(services, name, "file name"), digest, len(command.data), command.media_type, _key(uow, head.instance_id, command.task_id)
+        pure(services, file_name(command), "file name"), digest, len(command.data), command.media_type, _key(uow, head.instance_id, command.task_id)
     )
     return advance(uow, services, head, input, actor, request_id)
+
+
+def file_name(command: cmd.Attach) -> str:
+    """Without the folders of whoever sent it."""
+    return command.name.replace("\\", "/").rpartition("/")[2][:255] or "file"
 
 
 def _business_key(

@@ -35,7 +35,7 @@ IDEMPOTENCY = {
     "in": "header",
     "required": False,
     "schema": {"type": "string", "maxLength": 128},
-    "description": "The same key twice gives the first answer and does nothing the second time.",
+    "description": "The same key twice gives the first answer and does nothing the second time; with another command it is refused (409).",
 }
 
 

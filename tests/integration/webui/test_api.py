@@ -79,6 +79,8 @@ def test_the_same_key_twice_gives_the_first_answer(api, engine):
     one = staff.post("/instances", body, headers={"Idempotency-Key": "k-1"})
     two = staff.post("/instances", body, headers={"Idempotency-Key": "k-1"})
     assert one.json["instance_id"] == two.json["instance_id"]
+    other = staff.post("/instances", {**body, "variables": {"item": "b", "amount": 1}, "business_key": "B"}, headers={"Idempotency-Key": "k-1"})
+    assert (other.status_code, other.json["type"]) == (409, "urn:flowledger:problem:RequestIdReused")
     assert staff.post("/instances", body, headers={"Idempotency-Key": "with blank"}).status_code == 400
 
 
