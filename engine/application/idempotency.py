@@ -151,10 +151,8 @@ def _state(uow: UnitOfWork, record: Record) -> str:
     head = uow.instances.head(record.instance_id)
     if head is not None and head.seq == record.seq:
         return head.state
-    until = record.seq if isinstance(record.input, _EVEN_INACTIVE) else 0
-    while until > 0:
+    for until in range(record.seq if isinstance(record.input, _EVEN_INACTIVE) else 0, 0, -TOGETHER):
         for one in reversed(uow.records.of(record.instance_id, after=max(0, until - TOGETHER), until=until)):
             if found := state_after(one, ""):
                 return found
-        until -= TOGETHER
     return state_after(record)

@@ -314,6 +314,31 @@ def test_a_version_that_is_named_and_the_newest_one(world):
             world.do(cmd.Start(definition_id=other), ANN, KEY)
 
 
+FORM = b'{"key": "f", "title": "F", "schema": {"type": "object", "properties": {"ok": {"type": "boolean", "title": "OK"}, "at": {"type": "string", "format": "date-time", "title": "At"}}}}'
+WITH_FORMS = process(
+    START.replace("/>", ' camunda:formKey="f"/>')
+    + user("a", 'camunda:formKey="f"')
+    + user("b", 'camunda:formKey="f"')
+    + END
+    + chain("start", "a", "b", "end"),
+    "formed",
+)
+
+
+def test_what_a_form_made_of_the_values_is_no_other_command(world):
+    world.engine.deploy({"formed.bpmn": WITH_FORMS, "f.form.json": FORM})
+    start = cmd.Start("formed", {"at": "2026-01-05T09:00:00+08:00"}, "B-1")
+    first = world.do(start, ANN, "K1")
+    assert world.engine.variables(first.instance_id) != start.variables, "the form has to change something"
+    complete = cmd.Complete(first.task_ids[0], start.variables)
+    second = world.do(complete, ANN, "K2")
+    by_hand = cmd.CompleteByHand(second.task_ids[0], WHY, start.variables)
+    third = world.do(by_hand, ANN, "K3")
+    assert [world.do(start, ANN, "K1"), world.do(complete, ANN, "K2"), world.do(by_hand, ANN, "K3")] == [first, second, third]
+    with pytest.raises(RequestIdReused):
+        world.do(replace(start, business_key="B-2"), ANN, "K1")
+
+
 # --- messages ---------------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("message", [cmd.PublishMessage("paid", {"x": 1}), cmd.PublishMessage("ordered", {"x": 1}, "B-7")], ids=["caught", "starts"])
 def test_when_its_answer_is_forgotten_a_message_is_known_by_its_record(world, message):
