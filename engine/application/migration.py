@@ -19,12 +19,15 @@ from engine.identity import policy
 from engine.model import inputs as inp
 from engine.model.actors import Actor
 from engine.model.migration import CheckedInstance, Migrate, MigrationPlan, UndoMigration, inverse
+from engine.model.records import Record
 from engine.model.views import InstanceRef
 from engine.ports import FIND_CALLED, Definitions, Head, UnitOfWork
 
 CHECKED = 200
 """So many instances are looked at in one check: each is brought up to date for it."""
 PLAN_ENTRIES = 10_000
+TOGETHER = 20
+"""So many records are read at once."""
 
 
 # --- commands ----------------------------------------------------------------------------------------------------------
@@ -38,16 +41,26 @@ def migrate(uow: UnitOfWork, services: Services, command: Migrate, actor: Actor,
 
 
 def undo(uow: UnitOfWork, services: Services, command: UndoMigration, actor: Actor, request_id: str | None = None) -> InstanceRef:
-    """Only while the migration is the last record. Raises NotAllowed, NotFound, InstanceNotActive, MigrationNotUndone."""
+    """Only while the migration is the last record but for remarks and files. Raises NotAllowed, NotFound, InstanceNotActive, MigrationNotUndone."""
     policy.require(actor, OPERATE)
     why = because(services, command.reason)
     head = open_head(uow, command.instance_id)
-    last = uow.records.of(head.instance_id, after=head.seq - 1)[-1].input
-    if not isinstance(last, inp.MigrateInstance) or last.undoes:
+    record = _last_happening(uow, head)
+    last = record.input if record is not None else None
+    if record is None or not isinstance(last, inp.MigrateInstance) or last.undoes:
         raise MigrationNotUndone(id=head.instance_id)
     before = services.library.definition(uow.definitions, last.source)
-    input = inp.MigrateInstance(head.definition_id, before.id, before.content_hash, inverse(last.plan), why, undoes=head.seq)
+    input = inp.MigrateInstance(head.definition_id, before.id, before.content_hash, inverse(last.plan), why, undoes=record.seq)
     return advance(uow, services, head, input, actor, request_id)
+
+
+def _last_happening(uow: UnitOfWork, head: Head) -> Record | None:
+    """The newest record that is no remark and no file."""
+    for until in range(head.seq, 0, -TOGETHER):
+        for record in reversed(uow.records.of(head.instance_id, after=max(0, until - TOGETHER), until=until)):
+            if not isinstance(record.input, inp.NOTES):
+                return record
+    return None
 
 
 def _order(store: Definitions, services: Services, head: Head, definition_id: str, plan: Mapping[str, str] | None, why: str) -> inp.MigrateInstance:

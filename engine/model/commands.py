@@ -176,7 +176,7 @@ class StartBulk:
 
     `act`: retry, cancel, suspend, resume, change, move, complete, fail, migrate, undo. `targets`: instance ids (retry, complete, fail: ids of incidents
     or other work too). `definition_id` with `everything` takes all that the act fits to instead: open incidents (retry; `element`: at it only),
-    suspended (resume) or active instances, those whose newest record is a migration (undo). `operation` instead: what this migration of many did (undo).
+    suspended (resume) or active instances, those that were migrated last (undo). `operation` instead: what this migration of many did (undo).
     `element`: what is completed or fails in each instance, at every open occurrence; with `target`: from where to where tokens move. `target` of a
     migration: the definition, with its `plan` (None: the proposed one); of undo: only those that run under this definition. `code`: of the BPMN error.
     """

@@ -250,6 +250,9 @@ class AddAttachment:
     key: int = 0
 
 
+NOTES = (AddComment, AddAttachment)
+"""Nothing has happened in an instance that only got a remark or a file."""
+
 Movement: TypeAlias = (
     StartInstance
     | CompleteUserTask

@@ -98,7 +98,7 @@ class Migrate:
 
 @dataclass(frozen=True, slots=True)
 class UndoMigration:
-    """Take a migration back, while nothing has happened since. -> InstanceRef"""
+    """Take a migration back, while nothing has happened since but remarks and files. -> InstanceRef"""
 
     instance_id: str
     reason: str

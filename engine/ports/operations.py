@@ -19,7 +19,7 @@ class Bulks(Protocol):
     def fitting(self, act: str, definition_id: str, element: str | None, limit: int) -> list[str]:
         """What the act fits to: open incidents (retry), suspended (resume) or active instances of the definition, oldest first.
 
-        Of undo: instances whose newest record is a migration.
+        Of undo: instances whose newest record is a migration, remarks and files aside.
         """
 
     def done(self, bulk_id: str, limit: int) -> list[str]:

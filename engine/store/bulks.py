@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.model.inputs import NOTES
 from engine.model.values import Json, canonical
 from engine.model.views import BulkItem, BulkRow, Page
 from engine.store import rows
@@ -18,6 +19,13 @@ from engine.store.tables import incident, instance, record
 TOGETHER = 5_000  # items in one statement
 SHOWN = 100
 EVEN_SUSPENDED = frozenset({"cancel", "change", "migrate", "undo"})
+_LAST_HAPPENING = (
+    sa.select(record.c.kind)
+    .where(record.c.instance_id == instance.c.id, record.c.kind.not_in([one.__name__ for one in NOTES]))
+    .order_by(record.c.seq.desc())
+    .limit(1)
+    .scalar_subquery()
+)
 
 
 class SqlBulks:
@@ -47,7 +55,7 @@ class SqlBulks:
             self._connection.execute(bulk_item.insert(), items[first : first + TOGETHER])
 
     def fitting(self, act: str, definition_id: str, element: str | None, limit: int) -> list[str]:
-        """Open incidents for a retry, else instances (undo: whose newest record is a migration); oldest first."""
+        """Open incidents for a retry, else instances (undo: whose newest record but for remarks and files is a migration); oldest first."""
         if act == "retry":
             query = sa.select(incident.c.instance_id, incident.c.key).where(
                 incident.c.definition_id == definition_id, incident.c.resolved_at.is_(None)
@@ -59,8 +67,7 @@ class SqlBulks:
         states = ("suspended",) if act == "resume" else ("active", "suspended") if act in EVEN_SUSPENDED else ("active",)
         instances = sa.select(instance.c.id).where(instance.c.definition_id == definition_id, instance.c.state.in_(states))
         if act == "undo":
-            newest = sa.and_(record.c.instance_id == instance.c.id, record.c.seq == instance.c.seq)
-            instances = instances.join(record, newest).where(record.c.kind == "MigrateInstance")
+            instances = instances.where(_LAST_HAPPENING == "MigrateInstance")
         return list(self._connection.scalars(instances.order_by(instance.c.started_at, instance.c.id).limit(limit)))
 
     def done(self, bulk_id: str, limit: int) -> list[str]:

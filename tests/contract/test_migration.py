@@ -430,14 +430,13 @@ def test_a_migration_is_taken_back_while_nothing_has_happened(engine):
     assert engine.instance(instance).state == "completed"
 
 
-@pytest.mark.parametrize("act", ["claim", "comment", "complete", "undo"])
+@pytest.mark.parametrize("act", ["claim", "complete", "undo"])
 def test_not_after_anything_else(engine, act):
     instance = deployed(engine)
     migrate(engine, instance)
     task = engine.user_tasks(instance)[0].id
     {
         "claim": lambda: engine.app.execute(cmd.Claim(task), CLERK),
-        "comment": lambda: engine.app.execute(cmd.Comment(instance, "why?"), ANN),
         "complete": lambda: engine.complete(task),
         "undo": lambda: undo(engine, instance),
     }[act]()
@@ -448,6 +447,64 @@ def test_not_after_anything_else(engine, act):
 # --- many -----------------------------------------------------------------------------------------------------------------------------
 def order(engine, **values):
     return engine.app.execute(cmd.StartBulk("migrate", WHY, **values), ANN)
+
+
+def remarks(engine, instance, count=1):
+    for n in range(count):
+        engine.app.execute(cmd.Comment(instance, f"looks good {n}"), ANN)
+        engine.app.execute(cmd.Attach(instance, "a.txt", b"1", "text/plain"), ANN)
+
+
+@pytest.mark.parametrize("cold", [False, True])
+def test_remarks_and_files_are_nothing_that_has_happened(engine, cold):
+    instance = deployed(engine)
+    before = engine.user_tasks(instance)
+    migrate(engine, instance)
+    remarks(engine, instance, 12)  # more than are looked at together
+    if cold:
+        engine.app.services.live.clear()
+    undo(engine, instance)
+    remarks(engine, instance)
+    with engine.app.reading() as read:
+        row, act = read.instance(ANN, instance), read.explanations(ANN, instance)[-3]
+    assert (row.definition_id, act.kind, act.details["undoes"]) == ("p:1", "MigrateInstance", 2)
+    assert engine.user_tasks(instance) == before
+    with pytest.raises(MigrationNotUndone):
+        undo(engine, instance)
+
+
+@pytest.mark.parametrize(
+    "happening",
+    [
+        lambda i, task: cmd.Claim(task),
+        lambda i, task: cmd.ChangeVariables(i, {"x": 1}, WHY),
+        lambda i, task: cmd.Suspend(i, WHY),
+        lambda i, task: cmd.Complete(task),
+    ],
+)
+def test_whatever_else_has_happened_keeps_a_migration(engine, happening):
+    instance = deployed(engine)
+    migrate(engine, instance)
+    remarks(engine, instance)
+    engine.app.execute(happening(instance, engine.user_tasks(instance)[0].id), SYSTEM)
+    remarks(engine, instance)
+    with pytest.raises(MigrationNotUndone):
+        undo(engine, instance)
+    assert engine.app._transact(lambda uow: uow.bulks.fitting("undo", "p:2", None, 10)) == []
+
+
+def test_all_that_were_migrated_last_are_taken_back_whatever_was_remarked(engine):
+    one, two = deployed(engine), engine.app.execute(cmd.Start(definition_id="p:1"), SYSTEM).instance_id
+    stays = engine.app.execute(cmd.Start(definition_id="p:2"), SYSTEM).instance_id
+    for instance in (one, two):
+        migrate(engine, instance)
+    remarks(engine, two)
+    remarks(engine, stays)
+    row = engine.app.execute(cmd.StartBulk("undo", WHY, everything=True, definition_id="p:2"), ANN)
+    engine.app.run_due()
+    with engine.app.reading() as read:
+        assert (read.bulk(ANN, row.id).done, read.bulk(ANN, row.id).total) == (2, 2)
+        assert [read.instance(ANN, i).definition_id for i in (one, two, stays)] == ["p:1", "p:1", "p:2"]
 
 
 def progress(engine, row):

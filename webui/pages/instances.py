@@ -15,6 +15,7 @@ from engine.errors import IntegrityViolation, InvalidInput, NotFound
 from engine.identity.policy import allows
 from engine.model.actors import Actor
 from engine.model.commands import Attach, Cancel, ChangeVariables, Comment
+from engine.model.inputs import NOTES
 from engine.model.values import parse
 from engine.model.views import Explanation, InstanceFilter, TaskFilter
 from webui.addresses import local_target
@@ -131,9 +132,12 @@ def show(instance_id: str) -> str:
     )
 
 
+_NOTES = {one.__name__ for one in NOTES}
+
+
 def _undoable(explanations: Sequence[Explanation]) -> bool:
-    """Did nothing happen since the instance was migrated? Whether it went on by itself, the engine knows."""
-    last = explanations[-1] if explanations else None
+    """Did nothing happen since the instance was migrated, remarks and files aside? Whether it went on by itself, the engine knows."""
+    last = next((one for one in reversed(explanations) if one.kind not in _NOTES), None)
     return (
         last is not None and last.kind == "MigrateInstance" and not last.details.get("undoes") and not (last.entered or last.completed or last.flows)
     )

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from engine.model.actors import SYSTEM
-from engine.model.commands import Start
+from engine.model.commands import Comment, Start
 from tests.integration.webui.conftest import FILES
 
 WHY = "新版本改正了审核"
@@ -136,6 +136,8 @@ def test_one_instance_its_history_and_the_way_back(signed_in, engine):
     assert "流程实例已迁移到新版本并继续运行" in page
     assert f"operator 甲把流程实例从第 1 版迁移到第 2 版：{WHY}" in page
     assert "<code>Check</code> → <code>Review</code>" in page
+    engine.app.execute(Comment(instance, "真的要迁移吗？"), SYSTEM)  # is nothing that has happened
+    assert "撤回迁移" in text(operator.get(f"/instances/{instance}")).split("<aside")[1]
     assert operator.post(f"/instances/{instance}/migration/undo", {"reason": "太早了"}).status_code == 303
     page = text(operator.get(f"/instances/{instance}"))
     assert "operator 甲撤回了迁移，从第 2 版回到第 1 版：太早了" in page
