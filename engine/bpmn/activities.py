@@ -9,6 +9,7 @@ from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn import data_stores, payload
+from engine.bpmn.computed import names, optional, whole
 from engine.bpmn.decision_results import shaped
 from engine.bpmn.diagram import Flow
 from engine.bpmn.failure import ElementFailure
@@ -155,11 +156,11 @@ class PersonTask(Activity):
             token.id,
             token.element,
             self.node.name,
-            None if assignee is None else str(assignee),
-            names([engine.fill(scope, one) for one in wanted.groups]),
-            names([engine.fill(scope, one) for one in wanted.users]),
-            names([engine.fill(scope, one) for one in wanted.excludes]),
-            None if form_key is None else str(form_key),
+            optional(assignee, "the assignee"),
+            names([engine.fill(scope, one) for one in wanted.groups], "the candidate group"),
+            names([engine.fill(scope, one) for one in wanted.users], "the candidate user"),
+            names([engine.fill(scope, one) for one in wanted.excludes], "the excluded element"),
+            optional(form_key, "the form key"),
             moment_text(engine.fill(scope, wanted.due), token.workflow.top_workflow.now),
             moment_text(engine.fill(scope, wanted.follow_up), token.workflow.top_workflow.now),
             50 if priority is None else whole(priority),
@@ -264,29 +265,11 @@ class ReceiveTask(PersonTask, defaults.ReceiveTask):
 
 
 # --- reading evaluated attributes -----------------------------------------------------------------------------------
-def names(values: list[Any]) -> tuple[str, ...]:
-    """Groups or users: each value a text (commas separate) or a list of texts."""
-    if not values:
-        return ()
-    out: list[str] = []
-    for value in values:
-        parts = value if isinstance(value, list) else str(value).split(",") if value is not None else []
-        out += [str(part).strip() for part in parts if str(part).strip()]
-    return tuple(dict.fromkeys(out))
-
-
 def moment_text(value: Any, now: datetime) -> str | None:
     """A due date: an ISO date or date-time, or a duration from now; UTC ISO text."""
     if value is None or value == "":
         return None
     return iso(first(str(value), now).due)
-
-
-def whole(value: Any) -> int:
-    try:
-        return int(str(value).strip())
-    except ValueError:
-        raise ElementFailure(f"the priority {value!r} is no whole number") from None
 
 
 def person_key(token: Token | None, key: int) -> Token:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.script_engine.python_engine import PythonScriptEngine
 from SpiffWorkflow.bpmn.script_engine.python_environment import BasePythonScriptEngineEnvironment
 
+from engine.bpmn.computed import named
 from engine.bpmn.parts import put
 from engine.bpmn.scope import Scope, clean
+from engine.bpmn.templates import Template, template
 from engine.errors import ExpressionError
 from engine.model.events import DecisionTaken
 from engine.model.languages import is_feel
@@ -22,8 +24,7 @@ from engine.ports import CallFunction, Evaluated, Evaluator, Executed, HostFunct
 
 if TYPE_CHECKING:
     from engine.bpmn.budget import Budget
-    from engine.bpmn.diagram import Parameter
-    from engine.bpmn.templates import Template
+    from engine.bpmn.diagram import Definition, Parameter
     from engine.bpmn.token import Token
 
 
@@ -118,6 +119,10 @@ class ScriptEngine(PythonScriptEngine):
             return self.sandbox.evaluate(text, scope) if is_expression else text
         values = (self.sandbox.evaluate(text, scope) if is_expression else text for is_expression, text in template.parts)
         return "".join("" if value is None else str(value) for value in values)
+
+    def event_name(self, scope: Scope, definition: Definition) -> str:
+        """Of a message or signal. Raises ExpressionError, ElementFailure."""
+        return named(self.fill(scope, template(definition.name)) or "", f"the name of the {definition.kind}")
 
     def parameters(self, scope: Scope, parameters: Iterable[Parameter], into: Scope | None = None) -> dict[str, Any]:
         """Their values by the names of the variables; of a part (`Parameter.path`) the variable of `into` with the part in it."""

@@ -17,7 +17,6 @@ from engine.bpmn import correlation
 from engine.bpmn import payload as payloads
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.subscription import BOUNDARY, RACE, START, Subscription
-from engine.bpmn.templates import template
 from engine.bpmn.timers import CHAIN, looks_iso, planned
 from engine.errors import BpmnError, ExpressionError, ExpressionStopped, ValueMissing
 from engine.model.events import JobCreated, JobEnded, SubscriptionClosed, SubscriptionOpened
@@ -86,7 +85,7 @@ class EventHub(EventManager):
         if one.kind == "timer":
             one.name, one.schedule = "", self._due(one.definition, scope)
         elif one.kind in ("message", "signal"):
-            one.name = str(self.workflow.script_engine.fill(scope, template(one.definition.name)) or "")
+            one.name = self.workflow.script_engine.event_name(scope, one.definition)
             one.correlation, one.retrieval = correlation.awaited(one.workflow, owner, one.definition, scope)
         return one
 

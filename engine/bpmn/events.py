@@ -14,7 +14,6 @@ from engine.bpmn.event_hub import Thrown
 from engine.bpmn.flow_node import FlowNode
 from engine.bpmn.job_work import JobWork
 from engine.bpmn.subscription import BOUNDARY, CATCH, Subscription
-from engine.bpmn.templates import template
 from engine.bpmn.token import ENTER, LEAVE, Token
 from engine.model.events import MessageSent, SignalSent
 
@@ -111,7 +110,7 @@ class Throwing(FlowNode):
         if definition.kind not in ("message", "signal"):
             return None
         token.workflow.top_workflow.event_manager.sends()
-        name = str(token.workflow.script_engine.fill(token.scope, template(definition.name)) or "")
+        name = token.workflow.script_engine.event_name(token.scope, definition)
         if definition.kind == "signal":
             return SignalSent(token.id, token.element, name, content)
         return MessageSent(token.id, token.element, name, content, correlation.sent(token, definition, content))
@@ -258,13 +257,13 @@ def throw_behaviour(spec: FlowNode, token: Token, definition: Definition, scope:
         boundary.caught(token.workflow, token, None, interrupting=False)
     content = (scope.flat() if definition.everything else {}) | engine.parameters(scope, definition.content)
     if definition.kind == "signal":
-        outward = SignalSent(token.id, token.element, str(engine.fill(scope, template(definition.name)) or ""), content)
+        outward = SignalSent(token.id, token.element, engine.event_name(scope, definition), content)
         top.tell(outward)
         hub.signal(outward.name, content, spared)
     elif own:
         return
     elif definition.kind == "message":
-        name = str(engine.fill(scope, template(definition.name)) or "")
+        name = engine.event_name(scope, definition)
         top.tell(MessageSent(token.id, token.element, name, content, correlation.sent(token, definition, content)))
         correlation.learn(token.workflow, token, definition, content)
     elif definition.kind == "escalation":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.bpmn.computed import named
 from engine.bpmn.flow_node import FlowNode
 from engine.bpmn.token import LEAVE, Token
 from engine.model.events import JobCreated, JobEnded
@@ -16,10 +17,10 @@ class JobWork(FlowNode):
     after_job = LEAVE  # the phase in which the token goes on
 
     def offer_job(self, token: Token, parameters: Mapping[str, Any]) -> None:
-        """Raises ExpressionError for a name of the handler that cannot be evaluated."""
+        """Raises ExpressionError for a name of the handler that cannot be evaluated, ElementFailure for one that is no name."""
         node, top = self.node, token.workflow.top_workflow
         handler = token.workflow.script_engine.fill(token.scope, node.topic)
-        top.tell(JobCreated(token.id, token.element, "service", None, str(handler), parameters, node.retry.attempts, node.retry.backoff))
+        top.tell(JobCreated(token.id, token.element, "service", None, named(handler, "the name of the handler"), parameters, node.retry.attempts, node.retry.backoff))
         token.memory["job"] = True
 
     def finish_work(self, token: Token, variables: Mapping[str, Any]) -> None:

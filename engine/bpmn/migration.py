@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.bpmn import snapshot as snapshots
 from engine.bpmn.compensation import Compensation
+from engine.bpmn.computed import optional
 from engine.bpmn.gateways import EventBasedGateway
 from engine.bpmn.migration_state import Rewriting, own_scopes, state_of
 from engine.bpmn.subscription import BOUNDARY, RACE, START, Subscription
@@ -109,11 +110,11 @@ class _Telling:
         node, old = token.task_spec.node, was.task_spec.node
         if token.memory.get("offered") and (node.name, node.assignment.form_key) != (old.name, old.assignment.form_key):
             try:
-                form_key = self.after.script_engine.fill(token.scope, node.assignment.form_key)
+                form_key = optional(self.after.script_engine.fill(token.scope, node.assignment.form_key), "the form key")
             except FAILURES as exc:
                 self.problems.append(MigrationProblem("form", was.element, token.element, _cause(exc)))
             else:
-                self.after.tell(UserTaskChanged(token.id, node.name, None if form_key is None else str(form_key)))
+                self.after.tell(UserTaskChanged(token.id, node.name, form_key))
 
     def _moved(self, key: int, element: str, target: str) -> None:
         if element != target:

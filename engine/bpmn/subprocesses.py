@@ -9,6 +9,7 @@ from SpiffWorkflow.bpmn.specs import defaults
 
 from engine.bpmn import payload
 from engine.bpmn.activities import Activity
+from engine.bpmn.computed import named
 from engine.bpmn.diagram import Mapping
 from engine.bpmn.failure import ElementFailure
 from engine.bpmn.scope import Scope, same
@@ -97,7 +98,7 @@ class CallActivity(Subprocess, defaults.CallActivity):
 
     def work(self, token: Token) -> None:
         engine = token.workflow.script_engine
-        called = token.memory.get("called") or self._choose(token, str(engine.fill(token.scope, self.node.called)))
+        called = token.memory.get("called") or self._choose(token, named(engine.fill(token.scope, self.node.called), "the id of the called process"))
         spec = self.called(called)
         token.memory["called"] = called
         scope = Scope(token.id, None, token.workflow.top_workflow.tell)

@@ -8,20 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from engine.errors import BpmnError, ExpressionError
-from engine.model.values import Json, canonical, sha256
-
-LONGEST = 255  # characters that a key may have where it is stored
+from engine.model.values import Json, canonical, keepable, sha256
 
 
 def key_of(values: Sequence[Json]) -> str:
-    """One value as its text, several as the canonical JSON list of their texts; a longer one as its hash. 7 and "7" are the same key."""
+    """One value as its text, several as the canonical JSON list of their texts; what no column holds as its hash. 7 and "7" are the same key."""
     texts = [str(value) for value in values]
     return bounded(texts[0] if len(texts) == 1 else canonical(texts).decode())
 
 
 def bounded(text: str) -> str:
     """A key that can be stored and still differs from every other one."""
-    return text if len(text) <= LONGEST else f"sha256:{sha256(text.encode('utf-8', 'surrogatepass'))}"
+    return text if keepable(text) else f"sha256:{sha256(text.encode('utf-8', 'surrogatepass'))}"
 
 
 def retrieved(paths: Sequence[str], evaluate: Callable[[str], Json]) -> list[Json] | None:

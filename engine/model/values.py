@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import json.encoder
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -80,10 +81,24 @@ def purified(data: bytes) -> Any:
     return _PLAIN.decode(data.decode())
 
 
-def key_text(text: str, what: str, limit: int = 255) -> str:
+LONGEST = 255  # characters of a name or key that is kept in a column
+UNKEEPABLE = re.compile(r"[\x00\ud800-\udfff]")  # NUL and halves of surrogate pairs: SQLite takes a NUL, PostgreSQL neither
+
+
+def length(text: str) -> int:
+    """Characters that have to be kept: of the longer one of the text as it is and in canonical form, in which records hold it."""
+    return len(text) if text.isascii() else max(len(text), len(unicodedata.normalize("NFC", text)))
+
+
+def keepable(text: str) -> bool:
+    """Can every database hold it as a name or key?"""
+    return length(text) <= LONGEST and UNKEEPABLE.search(text) is None
+
+
+def key_text(text: str, what: str, limit: int = LONGEST) -> str:
     """A name or key from outside. Raises LimitExceeded for one that is too long, InvalidInput for control characters and lone surrogates."""
-    if len(text) > limit:
-        raise LimitExceeded(what=f"length of {what}", value=len(text), limit=limit)
+    if length(text) > limit:
+        raise LimitExceeded(what=f"length of {what}", value=length(text), limit=limit)
     if any(c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in text):
         raise InvalidInput(f"{what} holds a character that is not text")
     return text

@@ -27,6 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
+from engine.model.values import LONGEST, UNKEEPABLE
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -55,6 +57,23 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+NAME = LONGEST  # of what a diagram states or computes: ids of elements, groups, persons, handlers
+WORK = 512  # of a job: `start-<definition>-<element>` is the longest
+
+
+class Prose(TypeDecorator[str]):
+    """A text for people, whoever wrote it: what PostgreSQL keeps in no text (NUL, half of a surrogate pair) becomes U+FFFD on every database.
+
+    Never of names, which are compared: two of them must not become one.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else UNKEEPABLE.sub("\ufffd", value)
+
+
 def _id(name: str = "id", length: int = 64, **kw: Any) -> Column[str]:
     return Column(name, String(length), **kw)
 
@@ -67,7 +86,7 @@ deployment = Table(
     Column("content_hash", String(64), nullable=False, index=True),
     Column("deployed_at", Utc, nullable=False),
     Column("deployed_by", String(64), nullable=False),
-    Column("comment", Text, nullable=False, default=""),
+    Column("comment", Prose, nullable=False, default=""),
 )
 
 deployment_file = Table(
@@ -98,7 +117,7 @@ start_trigger = Table(
     "start_trigger",
     metadata,
     Column("definition_id", ForeignKey("process_definition.id"), primary_key=True),
-    Column("element_id", String(200), primary_key=True),
+    Column("element_id", String(NAME), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False, default=0),  # a start event may have several triggers
     Column("process_id", String(200), nullable=False, index=True),
     Column("kind", String(16), nullable=False),
@@ -144,7 +163,7 @@ instance = Table(
     Column("process_id", String(200), nullable=False),
     Column("business_key", String(255), index=True),
     Column("state", String(16), nullable=False),
-    Column("error", Text),
+    Column("error", Prose),
     Column("seq", Integer, nullable=False),
     Column("head_hash", String(64), nullable=False),
     Column("started_at", Utc, nullable=False),
@@ -179,12 +198,12 @@ job = Table(
     "job",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),  # order of creation
-    Column("id", String(255), nullable=False, unique=True),  # <instance>-<key>, or start-<definition>-<element>
+    Column("id", String(WORK), nullable=False, unique=True),  # <instance>-<key>, or start-<definition>-<element>
     Column("instance_id", String(64), index=True),
     Column("key", Integer),
-    Column("element_id", String(200), nullable=False),
+    Column("element_id", String(NAME), nullable=False),
     Column("kind", String(16), nullable=False),  # see engine.ports.Due
-    Column("handler", String(200)),
+    Column("handler", String(NAME)),
     Column("parameters", Text, nullable=False, default="{}"),
     Column("state", String(16), nullable=False),  # due failed suspended
     Column("due_at", Utc, nullable=False),
@@ -193,7 +212,7 @@ job = Table(
     Column("backoff", Text, nullable=False, default="[]", server_default="[]"),
     Column("lease_until", Utc),
     Column("lease_owner", String(64)),
-    Column("stack", Text),
+    Column("stack", Prose),
     Index("ix_job_state_due_at", "state", "due_at", "number"),
 )
 
@@ -206,7 +225,7 @@ subscription = Table(
     Column("name", String(255), nullable=False),
     Column("correlation_key", String(255)),
     Column("retrieval", Text),  # JSON list: how the key is read from a payload
-    Column("element_id", String(200), nullable=False),
+    Column("element_id", String(NAME), nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("suspended", Boolean, nullable=False, default=False, server_default=false()),
     Index("ix_subscription_kind_name_correlation_key", "kind", "name", "correlation_key"),
@@ -219,9 +238,9 @@ incident = Table(
     Column("key", Integer, primary_key=True, autoincrement=False),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("definition_id", String(255), nullable=False, index=True),
-    Column("element_id", String(200), nullable=False),
+    Column("element_id", String(NAME), nullable=False),
     Column("kind", String(8), nullable=False),  # element job
-    Column("cause", Text, nullable=False),
+    Column("cause", Prose, nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("resolved_at", Utc, index=True),
 )
@@ -235,7 +254,7 @@ note = Table(  # comments and attachments
     Column("at", Utc, nullable=False),
     Column("author", String(64), nullable=False),
     Column("key", Integer, nullable=False),
-    Column("text", Text, nullable=False),  # comment text, or file name
+    Column("text", Prose, nullable=False),  # comment text, or file name
     Column("sha256", String(64)),
     Column("size", Integer),
     Column("media_type", String(128)),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import DDL, Boolean, Column, Index, Integer, String, Table, Text, event, false, text
 
-from engine.store.tables import Utc, metadata
+from engine.store.tables import NAME, Utc, metadata
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)  # `sort_due` of a task without a due time: such tasks come last
 
@@ -24,10 +24,10 @@ user_task = Table(
     Column("definition_id", String(255), nullable=False),
     Column("process_id", String(200), nullable=False),
     Column("business_key", String(255)),
-    Column("element_id", String(200), nullable=False),
+    Column("element_id", String(NAME), nullable=False),
     Column("name", Text, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("assignee", String(64)),
+    Column("assignee", String(NAME)),
     Column("candidate_groups", Text, nullable=False, default="[]"),
     Column("candidate_users", Text, nullable=False, default="[]"),
     Column("excludes", Text, nullable=False, default="[]"),
@@ -51,7 +51,7 @@ task_candidate = Table(  # open tasks: one row for who holds it, else one for ea
     Column("instance_id", String(64), primary_key=True),
     Column("key", Integer, primary_key=True, autoincrement=False),
     Column("kind", String(5), primary_key=True),  # held; group user; any: offered to everybody, under the name ""
-    Column("name", String(64), primary_key=True),
+    Column("name", String(NAME), primary_key=True),
     Column("sort_due", Utc, nullable=False),
     Column("follow_up", Utc),
     Column("created_at", Utc, nullable=False),

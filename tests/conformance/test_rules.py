@@ -62,6 +62,8 @@ MESSAGE_ONLY = '<message id="M" name="m"/>'
 RETRIEVAL = '<correlationPropertyRetrievalExpression messageRef="M"><messagePath>a</messagePath></correlationPropertyRetrievalExpression>'
 DATA = '<dataObject id="o" name="d"/>'
 FILLED = '<dataInput id="i" name="k"/><dataInputAssociation><sourceRef>o</sourceRef><targetRef>i</targetRef></dataInputAssociation>'
+LONG = "x" * 255
+STARTED = '<startEvent id="s"><messageEventDefinition messageRef="M"/></startEvent>'
 # rule, element that is named, wrong, right
 CASES: list[tuple[str, str | None, bytes, bytes]] = [
     # ids and references
@@ -103,6 +105,16 @@ CASES: list[tuple[str, str | None, bytes, bytes]] = [
     ("bpmn.value", "p", definitions(f'<process id="p" isExecutable="yes">{S}</process>'), definitions(f'<process id="p" isExecutable="1">{S}</process>')),
     ("bpmn.value", "t", multi(THREE, 'behavior="Foo"'), multi(THREE, 'behavior="All"')),
     ("bpmn.value", "b", p(S, sub("b", U, tag="adHocSubProcess", ordering="Backwards"), flows("s b")), p(S, sub("b", U, tag="adHocSubProcess", ordering="Sequential"), flows("s b"))),
+    # what databases keep in columns
+    ("bpmn.too-long", LONG + "x", p(S, f'<userTask id="{LONG}x"/>', flows(f"s {LONG}x")), p(S, f'<userTask id="{LONG}"/>', flows(f"s {LONG}"))),
+    ("bpmn.too-long", LONG[:201], definitions(f'<process id="{LONG[:201]}">{S}</process>'), definitions(f'<process id="{LONG[:200]}">{S}</process>')),
+    ("bpmn.too-long", "u", p(S, f'<userTask id="u" name="{"长" * 256}"/>', flows("s u")), p(S, f'<userTask id="u" name="{"长" * 255}"/>', flows("s u"))),
+    ("bpmn.too-long", "u", p(S, f'<userTask id="u" f:assignee="{LONG}x"/>', flows("s u")), p(S, f'<userTask id="u" f:assignee="{LONG}"/>', flows("s u"))),
+    ("bpmn.too-long", "u", p(S, f'<userTask id="u" f:candidateGroups="a, {LONG}x"/>', flows("s u")), p(S, f'<userTask id="u" f:candidateGroups="{LONG},{LONG[:200]}"/>', flows("s u"))),
+    ("bpmn.too-long", "u", p(S, f'<userTask id="u" f:candidateUsers="{LONG}x"/>', flows("s u")), p(S, f'<userTask id="u" f:candidateUsers="{LONG}"/>', flows("s u"))),
+    ("bpmn.too-long", "u", p(S, f'<userTask id="u" f:formKey="{LONG}x"/>', flows("s u")), p(S, f'<userTask id="u" f:formKey="{LONG}"/>', flows("s u"))),
+    ("bpmn.too-long", "t", p(S, f'<serviceTask id="t" f:handler="{LONG}x"/>', flows("s t")), p(S, f'<serviceTask id="t" f:handler="{LONG}"/>', flows("s t"))),
+    ("bpmn.too-long", "s", definitions(f'<message id="M" name="{LONG}x"/><process id="p">{STARTED}</process>'), definitions(f'<message id="M" name="{LONG}"/><process id="p">{STARTED}</process>')),
     # conditions and flows
     ("bpmn.condition", "g-b", p(S, SPLIT.format(""), flows("s g", "g a if x", "g b")), p(S, SPLIT.format('default="g-b"'), flows("s g", "g a if x", "g b"))),
     ("bpmn.condition-ignored", "g-b", p(S, SPLIT.format('default="g-b"'), flows("s g", "g a if x", "g b if y")), p(S, SPLIT.format('default="g-b"'), flows("s g", "g a if x", "g b"))),

@@ -17,6 +17,7 @@ from engine.bpmn.validation import (
     flows,
     gateways,
     loops,
+    names,
     reachability,
     reading,
     references,
@@ -30,7 +31,7 @@ from engine.bpmn.validation.walk import Validation, advised
 
 # each registers its rules when it is imported
 NOUNS = (
-    reading, elements, attributes, values, references, effects, containers, flows, gateways, events, boundary, activities, loops, expressions, reachability, vendors, vendor_places, decisions,
+    reading, elements, attributes, values, references, effects, containers, flows, gateways, events, boundary, activities, loops, names, expressions, reachability, vendors, vendor_places, decisions,
 )  # fmt: skip
 #: every text that people may see in their language
 TEXTS = (*(text for rule in RULES.values() for text in (rule.wrong, rule.advice)), *vendors.ADVICE, *vendor_places.ADVICE)
