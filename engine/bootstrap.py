@@ -19,6 +19,7 @@ from engine.application.definitions import check, content
 from engine.application.dispatch import HANDLERS
 from engine.application.executions import LiveExecutions
 from engine.application.idempotency import answer, first_answer, remember
+from engine.application.intake import require_whole
 from engine.application.queries import Reading
 from engine.application.services import Library, Limits, Services
 from engine.bpmn import BpmnInterpreter
@@ -162,6 +163,7 @@ class Flowledger:
 
     def _execute(self, command: Command, actor: Actor, request_id: str | None) -> Any:
         handler = HANDLERS[type(command)]
+        require_whole(command, request_id)
 
         def work(uow: UnitOfWork) -> Any:
             if isinstance(command, AccountCommand):

@@ -12,12 +12,13 @@ from engine.errors import InvalidInput, LimitExceeded, NotAllowed, NotFound
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model.actors import NOTIFY, ROLES, Actor
-from engine.model.values import sha256
+from engine.model.values import key_text, sha256
 from engine.model.views import TokenRow, UserRow
 from engine.ports import UnitOfWork
 
 LANGUAGES = ("zh", "en")
 PASSWORD_CHARACTERS = (8, 200)
+NAME_CHARACTERS = 128  # of a person, of a token
 # Narrower than RFC 5322: nothing that would need quoting in a header, or could end one.
 _ADDRESS = re.compile(r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
@@ -34,8 +35,9 @@ def put_user(uow: UnitOfWork, services: Services, command: cmd.PutUser, actor: A
     known = uow.accounts.get(command.user_id)
     if known is None and command.password is None:
         raise InvalidInput("A new account needs a password.")
+    name = key_text(command.name.strip() or command.user_id, "the name", NAME_CHARACTERS)
     user = UserRow(
-        command.user_id, command.name.strip() or command.user_id, command.roles, command.groups, command.active, command.language, command.time_zone
+        command.user_id, name, command.roles, command.groups, command.active, command.language, command.time_zone
     )
     user = _reached(user, known or user, command.email, command.notify)
     uow.accounts.put(user, _hashed(services, command.password) if command.password is not None else None)
@@ -68,6 +70,7 @@ def issue_token(uow: UnitOfWork, services: Services, command: cmd.IssueToken, ac
     label = command.label.strip()
     if not 1 <= len(label) <= 128:
         raise InvalidInput("Name the token, so that you know later what uses it (1 to 128 characters).")
+    key_text(label, "the name of the token", NAME_CHARACTERS)
     secret = f"flt_{secrets.token_urlsafe(32)}"
     row = TokenRow(services.identifiers.new(), actor.id, label, uow.now, command.expires, None)
     uow.accounts.add_token(row, sha256(secret.encode()))

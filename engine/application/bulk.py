@@ -30,7 +30,7 @@ from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
 from engine.model.foreign import storable, text_of, told
 from engine.model.migration import Migrate, UndoMigration
-from engine.model.values import Json
+from engine.model.values import Json, key_text
 from engine.model.views import BulkRow
 from engine.ports import Due, UnitOfWork
 
@@ -68,7 +68,7 @@ def _targets(uow: UnitOfWork, services: Services, command: cmd.StartBulk) -> Ite
             raise InvalidInput("Name the definition whose instances are meant.")
         services.library.definition(uow.definitions, command.definition_id)
         return uow.bulks.fitting(command.act, command.definition_id, command.element, MOST + 1)
-    return dict.fromkeys(str(pure(services, one, "target")).strip() for one in command.targets)
+    return dict.fromkeys(key_text(one.strip(), "a target", 128) for one in command.targets)
 
 
 def _migrated(uow: UnitOfWork, command: cmd.StartBulk) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from engine.model import schedule
 from engine.model.actors import Actor
 from engine.model.definition import Deployment, ProcessDefinition, StartTrigger
 from engine.model.files import FORM, kind_of
-from engine.model.values import canonical, iso, sha256
+from engine.model.values import canonical, iso, key_text, sha256
 from engine.model.views import ModelDraft
 from engine.ports import Definitions, Due, Model, UnitOfWork
 
@@ -165,8 +165,8 @@ def save_draft(uow: UnitOfWork, services: Services, command: cmd.SaveModelDraft,
     policy.require(actor, "model.draft")
     if len(command.xml) > 5_000_000:
         raise LimitExceeded(what="size of the diagram", value=len(command.xml), limit=5_000_000)
-    if "\x00" in command.xml:
-        raise InvalidInput("The diagram holds a NUL character.")
+    key_text(command.process_id or "", "the id of the process", 200)
+    key_text(command.based_on or "", "the id of the version")
     if command.draft_id is None:
         draft = ModelDraft(services.identifiers.new(), command.process_id, command.based_on, actor.id, 1, uow.now, command.xml)
     else:

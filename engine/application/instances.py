@@ -12,7 +12,7 @@ from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import Actor
 from engine.model.definition import ProcessDefinition
-from engine.model.values import Json, key_text
+from engine.model.values import Json, key_text, purify
 from engine.model.views import InstanceRef
 from engine.model.work_ids import split_work_id
 from engine.ports import Head, UnitOfWork
@@ -53,7 +53,7 @@ def begin(
     if business_key is None:
         business_key = _business_key(uow, services, definition, variables, start_element)
     if business_key is not None:
-        key_text(business_key, "the business key")
+        business_key = purify(key_text(business_key, "the business key"))  # as the record holds it
     head = Head(services.identifiers.new(), definition.id, definition.process_id, business_key, "active", 0, "", actor.id)
     input = inp.StartInstance(definition.process_id, dict(variables), business_key, start_element, actor.id, chain=chain)
     return advance(uow, services, head, input, actor, request_id)
@@ -88,6 +88,7 @@ def attach(uow: UnitOfWork, services: Services, command: cmd.Attach, actor: Acto
         raise InvalidInput("The file is empty; choose another one.")
     if len(command.data) > services.limits.attachment_bytes:
         raise LimitExceeded(what="size of the file", value=f"{len(command.data)} bytes", limit=f"{services.limits.attachment_bytes} bytes")
+    key_text(command.media_type, "the kind of the file", 128)
     head = _seen(uow, command.instance_id, actor, active=False)
     digest = uow.blobs.put(command.data, command.media_type)
     input = inp.AddAttachment(

@@ -104,6 +104,13 @@ def key_text(text: str, what: str, limit: int = LONGEST) -> str:
     return text
 
 
+def whole_text(text: str, what: str) -> str:
+    """A text from outside, of any length. Raises InvalidInput for NUL and lone surrogates, which not every database keeps."""
+    if UNKEEPABLE.search(text) is not None:
+        raise InvalidInput(f"{what} holds a character that is not text")
+    return text
+
+
 def sha256(data: bytes) -> str:
     """Lower-case hexadecimal SHA-256."""
     return hashlib.sha256(data).hexdigest()

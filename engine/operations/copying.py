@@ -7,7 +7,9 @@ Types are those of the tables' own columns, so that a moment, a truth value or b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -23,6 +25,8 @@ from engine.store.database import Database
 Progress = Callable[[str], None]
 
 ROWS = 500  # copied together
+SHOWN = 64  # characters of what names a row that the target does not take
+TOO_LARGE = "54"  # PostgreSQL's class of errors for what exceeds a limit of its own, such as the size of an index entry
 LARGE = 10  # of tables whose rows may hold whole files
 _SMALL = frozenset({tables.record.name, tables.snapshot.name})  # bytes of some kilobytes
 _NOT_OURS = ("alembic_version", "sqlite_", "procrastinate_")  # made anew by the target, or not part of an installation
@@ -72,8 +76,8 @@ def copy(
 ) -> Copied:
     """Copy everything. `at_rest`: raises SourceChanged when somebody wrote meanwhile. Not `verify`: chains are copied unseen. The target gets this version's schema.
 
-    Raises TargetNotEmpty, TableUnknown, IntegrityViolation (the source's history does not verify), InvalidInput (a value that the target cannot
-    hold), FlowledgerError (the schema of the source is not this version's).
+    Raises TargetNotEmpty, TableUnknown, IntegrityViolation (the source's history does not verify), InvalidInput (names the row with a value
+    that the target cannot hold), FlowledgerError (the schema of the source is not this version's).
     """
     if _same(source, target):
         raise InvalidInput("Source and target are the same database.")
@@ -128,19 +132,47 @@ def _prepare(target: Database, packs: Catalogue) -> None:
 
 def _copy_table(out: Connection, into: Connection, table: sa.Table, progress: Progress) -> int:
     large = table.name not in _SMALL and any(isinstance(column.type, sa.LargeBinary) for column in table.c)
-    insert, done = table.insert(), 0
+    done = 0
     found = out.execute(sa.select(table), execution_options={"yield_per": LARGE if large else ROWS})
-    try:
-        for batch in found.mappings().partitions():
-            into.execute(insert, [dict(row) for row in batch])
-            done += len(batch)
-    except sa.exc.DataError as exc:
-        raise InvalidInput(
-            f"Table {table.name}: the target cannot hold a value of the source ({type(exc.orig).__name__}). Nothing was written."
-        ) from exc
+    for batch in found.mappings().partitions():
+        rows = [dict(row) for row in batch]
+        refused = _put(into, table, rows)
+        if refused is not None:
+            raise _unheld(into, table, rows, refused)
+        done += len(batch)
     if done:
         progress(f"{table.name}: {done}")
     return done
+
+
+def _put(into: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> sa.exc.DBAPIError | None:
+    """Why the target does not take the rows, of which it holds none then; None: it holds them."""
+    # SQLite refuses no value, and would keep each page that changes within a savepoint, in memory.
+    attempt = into.begin_nested() if into.dialect.name == "postgresql" else nullcontext()
+    try:
+        with attempt:
+            into.execute(table.insert(), rows)
+    except (sa.exc.DataError, sa.exc.OperationalError) as exc:
+        state = getattr(exc.orig, "sqlstate", None) or ""
+        if isinstance(exc, sa.exc.DataError) or state.startswith(TOO_LARGE):
+            return exc
+        raise
+    return None
+
+
+def _unheld(into: Connection, table: sa.Table, rows: list[dict[str, Any]], refused: sa.exc.DBAPIError) -> InvalidInput:
+    """Names the first row that the target does not take: its key, the instance that it is of, and of a text that does not fit the column."""
+    row, why = next(((one, found) for one in rows if (found := _put(into, table, [one])) is not None), (rows[0], refused))
+    named = dict.fromkeys([*(name for name in ("instance_id",) if name in row), *(column.name for column in table.primary_key)])
+    where = ", ".join(f"{name} {str(row[name])[:SHOWN]!r}" for name in named)
+    columns = [column.name for column in table.c if _does_not_fit(column, row[column.name])]
+    what = f"the value of {', '.join(columns)}" if columns else "a value"
+    return InvalidInput(f"Table {table.name}, {where}: the target cannot hold {what} ({type(why.orig).__name__}). Nothing was written.")
+
+
+def _does_not_fit(column: sa.Column[Any], value: Any) -> bool:
+    limit = getattr(column.type, "length", None)
+    return isinstance(value, str) and ("\x00" in value or (limit is not None and len(value) > limit))
 
 
 def _reset_sequences(into: Connection, copied: Sequence[sa.Table]) -> None:
