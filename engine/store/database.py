@@ -48,6 +48,7 @@ class Database:
             engine = sa.create_engine(self.url, pool_size=pool_size, max_overflow=pool_size)
             from engine.store.prepared import prepare_on  # needs the driver, which is an extra
 
+            event.listen(engine, "connect", _in_utc)
             prepare_on(engine)
             ping_after_rest(engine)
             return engine
@@ -212,6 +213,12 @@ class _Writing:
     def _commit(self) -> None:
         self._connection.dispatch.commit(self._connection)  # whoever listens to SQLAlchemy's transactions hears of these, too
         self._raw.commit()
+
+
+def _in_utc(connection: Any, _record: Any) -> None:
+    """So that PostgreSQL can tell every moment that it holds: east of UTC the last hours of the year 9999 lie beyond what Python's calendar has."""
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 from click.testing import CliRunner
 
 from engine.cli import main
-from engine.errors import IntegrityViolation
+from engine.errors import IntegrityViolation, InvalidInput
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.operations.copying import SourceChanged, TableUnknown, TargetNotEmpty, all_tables, copy
@@ -17,6 +17,7 @@ from engine.plugins import Pack
 from engine.plugins.loading import Catalogue, catalogue
 from engine.store import schema, tables
 from engine.store.database import Database
+from engine.store.task_tables import task_candidate, user_task
 from engine.testing import EmbeddedEngine
 from tests.support.installations import fill
 
@@ -154,6 +155,43 @@ def test_leaving_a_table_out_is_said_by_name(url, target):
 
 def test_all_tables_of_the_installed_packs_are_known():
     assert {"record", "service_report_project"} <= {table.name for table in all_tables(catalogue())}
+
+
+def test_a_row_that_the_target_cannot_hold_is_named_and_prose_loses_what_is_no_text(url, target):
+    """A history from before names had bounds; PostgreSQL never held such."""
+    with EmbeddedEngine(database=url) as engine:
+        fill(engine)
+    if not url.startswith("sqlite"):
+        return
+    store = Database(url)
+    with store.begin(write=True) as connection:
+        connection.exec_driver_sql("UPDATE note SET text = 'a' || char(0) || 'b' WHERE kind = 'comment'")
+        instance, key = connection.execute(sa.select(task_candidate.c.instance_id, task_candidate.c.key).order_by(task_candidate.c.key)).first()
+        this = sa.and_(user_task.c.instance_id == instance, user_task.c.key == key)
+        connection.execute(user_task.update().where(this).values(assignee="x" * 256, name="n" * 10_000))
+    refusal = rf"Table user_task, instance_id '{instance}', key '{key}': the target cannot hold the value of assignee \(StringDataRightTruncation\)"
+    with pytest.raises(InvalidInput, match=refusal):
+        copied(url, target)
+    with store.begin(write=True) as connection:
+        name = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(3_000))
+        connection.execute(user_task.update().where(this).values(assignee="x" * 255, name=name))
+    with pytest.raises(InvalidInput, match=rf"Table user_task, instance_id '{instance}', key '{key}': .* a value \(ProgramLimitExceeded\)"):
+        copied(url, target)
+    assert not contents(target)["user_task"]
+    with store.begin(write=True) as connection:
+        connection.execute(user_task.update().where(this).values(name="n"))
+    store.close()
+    copied(url, target)
+    assert [row.text for row in rows_of(target, tables.note) if row.kind == "comment"] == ["a\ufffdb"]
+
+
+def rows_of(url, table):
+    store = Database(url)
+    try:
+        with store.begin(write=False) as connection:
+            return connection.execute(sa.select(table)).all()
+    finally:
+        store.close()
 
 
 def test_the_command(url, target):

@@ -6,6 +6,7 @@ So everything that SQLite has taken can be copied to PostgreSQL.
 from __future__ import annotations
 
 import dataclasses
+import random
 import typing
 import unicodedata
 
@@ -128,6 +129,64 @@ def test_a_priority_has_bounds(url, postgres, value, fits):
         )
         one = engine.start("p", {"v": value})
         assert incidents(engine, one) == ([] if fits else [("x", f"the priority {value} does not lie between -2147483647 and 2147483647")])
+        engine.check()
+    ends(url, postgres)
+
+
+def in_shanghai(url):
+    """PostgreSQL's own time zone there; SQLite has none."""
+    if url.startswith("postgresql"):
+        store = Database(url)
+        with store.begin(write=True) as connection:
+            connection.exec_driver_sql(f"ALTER DATABASE {store.url.database} SET timezone = 'Asia/Shanghai'")
+        store.close()
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("attribute", ["dueDate", "followUpDate"])
+def test_a_due_time_that_one_takes_all_take(url, postgres, attribute):
+    """The ends of the calendar, also in other time zones: of the text, and of PostgreSQL."""
+    in_shanghai(url)
+    with EmbeddedEngine(database=url) as engine:
+        task = f'<userTask id="x" camunda:{attribute}="${{v}}"/>'
+        engine.deploy({"p.bpmn": document(f'<process id="p">{START}{task}{END}{chain("start", "x", "end")}</process>')})
+        told = {}
+        for text in ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z", "0001-01-01", "2026-01-01T00:00:00+23:59"):
+            one = engine.start("p", {"v": text})
+            told[text] = (incidents(engine, one), [(task.due, task.follow_up) for task in engine.user_tasks(one)])
+        assert [bool(wrong) for wrong, _ in told.values()] == [False, True, False, False, False]
+        engine.check()
+    ends(url, postgres)
+
+
+def letters(count: int, seed: int) -> str:
+    """A name of characters of four bytes that no database can compress."""
+    choose = random.Random(seed)
+    return "".join(chr(choose.randrange(0x20000, 0x2A6D0)) for _ in range(count))
+
+
+@EVERYWHERE
+def test_names_at_their_bounds_all_at_once_fit_into_every_index(url, postgres):
+    process, task, store = letters(200, 1), letters(255, 2), letters(200, 3)
+    body = (
+        f'<startEvent id="{letters(255, 4)}"><messageEventDefinition messageRef="M"/></startEvent>'
+        f'<startEvent id="{letters(255, 5)}"><timerEventDefinition><timeCycle>R/P1D</timeCycle></timerEventDefinition></startEvent>'
+        f'<startEvent id="s"/><userTask id="{task}" name="{letters(191, 6)}" camunda:candidateGroups="${{g}}" camunda:formKey="{letters(255, 7)}">'
+        f'<ioSpecification><dataInput id="i" name="k"/></ioSpecification><dataInputAssociation><sourceRef>d</sourceRef><targetRef>i</targetRef>'
+        f'</dataInputAssociation></userTask><dataStoreReference id="d" name="{store}"/>'
+        f'<receiveTask id="{letters(255, 8)}" messageRef="N"/><serviceTask id="{letters(255, 9)}" flowledger:handler="{letters(255, 10)}"/>'
+        f"{chain('s', task, letters(255, 8), letters(255, 9))}"
+    )
+    messages = f'<message id="M" name="{letters(255, 11)}"/><message id="N" name="{letters(255, 12)}"/>'
+    with EmbeddedEngine(database=url) as engine:
+        engine.deploy({"p.bpmn": document(messages, f'<process id="{process}" name="{letters(2000, 13)}">{body}</process>')})
+        one = engine.start(process, {"g": letters(255, 14)}, letters(255, 15))
+        [open_task] = engine.user_tasks(one)
+        assert open_task.candidate_groups == (letters(255, 14),)
+        engine.complete(open_task.id)
+        engine.publish_message(letters(255, 12), {}, letters(255, 15))
+        engine.advance(3600)
+        assert [element for element, _ in incidents(engine, one)] == [letters(255, 9)]
         engine.check()
     ends(url, postgres)
 
