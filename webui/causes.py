@@ -32,7 +32,11 @@ DIAGRAM = _("Give the results by hand or move the token; then correct the diagra
 KNOWN: tuple[tuple[str, str, str], ...] = (
     # first, because they show the name, which may hold anything
     (r"^the [a-z ]+ has \d+ characters, and \d+ are the most", _("A name that was computed, such as that of a group, is too long."), CHANGE),
-    (r"^the [a-z ]+ holds a character that is no text", _("A name that was computed, such as that of a group, holds a character that is no text."), CHANGE),
+    (
+        r"^the [a-z ]+ holds a character that is no text",
+        _("A name that was computed, such as that of a group, holds a character that is no text."),
+        CHANGE,
+    ),
     (r"^the priority -?\d+ does not lie between", _("The priority of a task is too large or too small."), CHANGE),
     (
         r"no installed pack provides the service task '?(?P<name>[^']*)'?",

@@ -36,9 +36,7 @@ def put_user(uow: UnitOfWork, services: Services, command: cmd.PutUser, actor: A
     if known is None and command.password is None:
         raise InvalidInput("A new account needs a password.")
     name = key_text(command.name.strip() or command.user_id, "the name", NAME_CHARACTERS)
-    user = UserRow(
-        command.user_id, name, command.roles, command.groups, command.active, command.language, command.time_zone
-    )
+    user = UserRow(command.user_id, name, command.roles, command.groups, command.active, command.language, command.time_zone)
     user = _reached(user, known or user, command.email, command.notify)
     uow.accounts.put(user, _hashed(services, command.password) if command.password is not None else None)
     if command.password is not None:

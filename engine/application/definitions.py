@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.application.services import Services, form_file
-from engine.errors import Conflict, DeploymentRejected, InvalidInput, LimitExceeded, NotAllowed, NotFound, Problem
+from engine.errors import Conflict, DeploymentRejected, LimitExceeded, NotAllowed, NotFound, Problem
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model import schedule

@@ -6,7 +6,6 @@ Variables, payloads and plans are JSON, kept as bytes, and may hold any characte
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import cache
 
 from engine.model.commands import Command
 from engine.model.values import key_text, whole_text
@@ -16,7 +15,7 @@ REQUEST_ID = 128
 
 def require_whole(command: Command, request_id: str | None) -> None:
     """Raises InvalidInput, and LimitExceeded for a request id that is too long."""
-    for name in _fields(type(command)):
+    for name in _fields(command):
         value = getattr(command, name)
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, str):
@@ -25,6 +24,12 @@ def require_whole(command: Command, request_id: str | None) -> None:
         key_text(request_id, "the request id", REQUEST_ID)
 
 
-@cache
-def _fields(kind: type[Command]) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(kind))
+def _fields(command: Command) -> tuple[str, ...]:
+    """Looked up once for each kind: completions ask all the time."""
+    kind = type(command)
+    if kind not in _known:
+        _known[kind] = tuple(one.name for one in fields(command))
+    return _known[kind]
+
+
+_known: dict[type[object], tuple[str, ...]] = {}

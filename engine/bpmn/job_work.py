@@ -20,7 +20,18 @@ class JobWork(FlowNode):
         """Raises ExpressionError for a name of the handler that cannot be evaluated, ElementFailure for one that is no name."""
         node, top = self.node, token.workflow.top_workflow
         handler = token.workflow.script_engine.fill(token.scope, node.topic)
-        top.tell(JobCreated(token.id, token.element, "service", None, named(handler, "the name of the handler"), parameters, node.retry.attempts, node.retry.backoff))
+        top.tell(
+            JobCreated(
+                token.id,
+                token.element,
+                "service",
+                None,
+                named(handler, "the name of the handler"),
+                parameters,
+                node.retry.attempts,
+                node.retry.backoff,
+            )
+        )
         token.memory["job"] = True
 
     def finish_work(self, token: Token, variables: Mapping[str, Any]) -> None:

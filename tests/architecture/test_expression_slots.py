@@ -15,10 +15,10 @@ NOTATION = {"source", "expression", "template"}
 ALLOWED = {
     "languages.py": NOTATION,
     "data_reader.py": {"source"},  # the target of an assignment is a name
-    "event_hub.py": {"template"},  # names of messages, as `languages.name_in` wrote them
-    "events.py": {"template"},
+    "evaluation.py": {"template"},  # names of messages, as `languages.name_in` wrote them
     "extensions.py": {"expression"},  # variables' names in mappings; SpiffWorkflow's parameters, which are Python
     "validation/expressions.py": {"template"},
+    "validation/names.py": {"template"},
     "validation/reachability.py": {"source"},  # constants in the text as it is drawn
 }
 

@@ -65,7 +65,9 @@ def test_it_can_be_taken_back_while_no_name_is_too_long_for_that(before):
     to(before, "0011", command.downgrade)
     if not before.is_sqlite:
         with before.begin(write=False) as connection:
-            assert {one["name"]: one["type"].length for one in sa.inspect(connection).get_columns("task_candidate") if one["name"] == "name"} == {"name": 64}
+            assert {one["name"]: one["type"].length for one in sa.inspect(connection).get_columns("task_candidate") if one["name"] == "name"} == {
+                "name": 64
+            }
 
 
 def test_a_view_that_postgresql_would_not_let_it_change_is_named(before):

@@ -257,7 +257,9 @@ def test_what_a_handler_says_is_shown_without_what_is_no_text(url, postgres):
 # --- commands -------------------------------------------------------------------------------------------------------------
 COMMANDS = typing.get_args(cmd.Command)
 DUMMIES = {"Mapping[str, Json]": {}, "Mapping[str, bytes]": {}, "bytes": b"x", "tuple[str, ...]": ("x",)}
-TEXTS = [(kind, one.name, one.type) for kind in COMMANDS for one in dataclasses.fields(kind) if "str" in str(one.type).split("[")[0] or "tuple" in one.type]
+TEXTS = [
+    (kind, one.name, one.type) for kind in COMMANDS for one in dataclasses.fields(kind) if "str" in str(one.type).split("[")[0] or "tuple" in one.type
+]
 
 
 def command(kind, field, value):
@@ -288,7 +290,7 @@ BOUNDED = {
     "draft": (lambda text: cmd.SaveModelDraft("<a/>", text), 200),
     "draft of a version": (lambda text: cmd.SaveModelDraft("<a/>", None, text), 255),
     "target": (lambda text: cmd.StartBulk("cancel", "because", (text,)), 128),
-    "message": (lambda text: cmd.PublishMessage(text), 255),
+    "message": (cmd.PublishMessage, 255),
     "correlation key": (lambda text: cmd.PublishMessage("m", {}, text), 255),
 }
 

@@ -14,7 +14,7 @@ revision = "0012"
 down_revision = "0011"
 
 #: (table, column, length before, length now)
-WIDER = (
+WIDER: tuple[tuple[str, str, int, int], ...] = (
     *((table, "element_id", 200, 255) for table in ("start_trigger", "job", "subscription", "incident", "user_task", "job_act")),
     ("job", "id", 255, 512),
     ("job_act", "job_id", 255, 512),
@@ -25,24 +25,24 @@ WIDER = (
 
 
 def upgrade() -> None:
-    _alter(3)
+    _alter([(table, column, now) for table, column, _, now in WIDER])
 
 
 def downgrade() -> None:
-    _alter(2)
+    _alter([(table, column, before) for table, column, before, _ in WIDER])
 
 
-def _alter(length: int) -> None:
+def _alter(lengths: list[tuple[str, str, int]]) -> None:
     """Raises FlowledgerError for views that PostgreSQL would not let it change the columns of."""
     bind = op.get_bind()
     if bind.dialect.name == "sqlite":
         return
-    columns = [f"{one[0]}.{one[1]}" for one in WIDER]
+    columns = [f"{table}.{column}" for table, column, _ in lengths]
     if views := bind.execute(_VIEWS, {"columns": columns}).scalars().all():
         raise FlowledgerError(f"Views read columns that get longer: {', '.join(views)}; drop them, and make them anew afterwards.")
-    for one in WIDER:
-        op.alter_column(one[0], one[1], type_=sa.String(one[length]))
-    for table in dict.fromkeys(one[0] for one in WIDER):
+    for table, column, length in lengths:
+        op.alter_column(table, column, type_=sa.String(length))
+    for table in dict.fromkeys(table for table, _, _ in lengths):
         op.execute(f"ANALYZE {table}")  # what the planner knew of such a column is dropped with its type
 
 
