@@ -12,7 +12,7 @@ from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import Actor
 from engine.model.definition import ProcessDefinition
-from engine.model.values import Json, key_text, purify
+from engine.model.values import LONGEST, Json, key_text, purify
 from engine.model.views import InstanceRef
 from engine.model.work_ids import split_work_id
 from engine.ports import Head, UnitOfWork
@@ -114,7 +114,7 @@ def _business_key(
         value = services.evaluator.evaluate(chosen.business_key, variables, {}, uow.now).value
     except ExpressionError:
         return None
-    return str(value)[:255] if value is not None else None
+    return str(purify(str(value)))[:LONGEST] if value is not None else None
 
 
 def _seen(uow: UnitOfWork, instance_id: str, actor: Actor, *, active: bool) -> Head:

@@ -28,6 +28,9 @@ from engine.projections.rebuild import rebuild
 from engine.store import tables, task_tables
 from engine.store.database import Database
 from engine.testing import EmbeddedEngine
+from tests.conformance.test_correlation import bound, key, prop
+from tests.conformance.test_events import S, catch
+from tests.support.bpmn_bench import definitions, flows
 from tests.support.diagrams import END, START, chain, document, flow, user
 
 EVERYWHERE = pytest.mark.parametrize("url", ["memory", "sqlite", "postgresql"], indirect=True)
@@ -211,15 +214,31 @@ KEYED = (
 
 
 @EVERYWHERE
-@pytest.mark.parametrize("key", ["a\0b", "x" * 300, GROWS * 200])
-def test_a_correlation_key_that_no_column_holds_still_finds_its_receiver(url, postgres, key):
+@pytest.mark.parametrize("value", ["a\0b", "x" * 300, GROWS * 200])
+def test_a_correlation_key_that_no_column_holds_still_finds_its_receiver(url, postgres, value):
     waits = f'<process id="waits">{START}<intermediateCatchEvent id="x">{MESSAGE}</intermediateCatchEvent>{END}{chain("start", "x", "end")}</process>'
     sends = f'<process id="sends"><startEvent id="s"/><intermediateThrowEvent id="t">{MESSAGE}</intermediateThrowEvent>{flow("s", "t")}</process>'
     with EmbeddedEngine(database=url) as engine:
         engine.deploy({"p.bpmn": document(KEYED, waits, sends)})
-        mine, other = engine.start("waits", {"v": key}), engine.start("waits", {"v": key + "c"})
-        engine.start("sends", {"v": key})
+        mine, other = engine.start("waits", {"v": value}), engine.start("waits", {"v": value + "c"})
+        engine.start("sends", {"v": value})
         assert (engine.instance(mine).state, engine.instance(other).state) == ("completed", "active")
+        engine.check()
+    ends(url, postgres)
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("value", ["a\0b", "x" * 300])
+def test_so_does_one_that_is_read_from_a_payload_also_of_a_message_that_came_early(url, postgres, value):
+    head = '<message id="M" name="m"/>' + prop("order", M="order") + key("k", "order")
+    waits = definitions(head, f'<process id="p">{bound("k", order="mine")}{S}{catch("c", MESSAGE)}{flows("s c")}</process>')
+    with EmbeddedEngine(database=url) as engine:
+        engine.deploy({"p.bpmn": waits})
+        mine, other = engine.start("p", {"mine": value}), engine.start("p", {"mine": value + "c"})
+        engine.publish_message("m", {"order": value})
+        assert (engine.instance(mine).state, engine.instance(other).state) == ("completed", "active")
+        engine.publish_message("m", {"order": value})
+        assert engine.instance(engine.start("p", {"mine": value})).state == "completed"
         engine.check()
     ends(url, postgres)
 
