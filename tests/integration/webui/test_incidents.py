@@ -58,12 +58,15 @@ def test_the_cause_is_told_in_both_languages_and_the_stack_to_operators_only(sig
         ("OSError: [Errno 28] No space left on device", "The disk is full."),
         ("KeyError: 'amount'", "The entry “amount” is missing in the data."),
         ("sqlalchemy.exc.IntegrityError: UNIQUE constraint failed", "The database did not take the values."),
-        ("the candidate group has 300 characters, and 255 are the most: 'timer xxx'...", "计算得出的名称（例如组名）过长。"),
+        (
+            "the candidate group has 300 characters, and 255 are the most: 'timer xxx'...",
+            "A name that was computed, such as that of a group, is too long.",
+        ),
         (
             "the name of the message holds a character that is no text (NUL or half of a surrogate pair): 'ISO 8601\\x00'",
-            "计算得出的名称（例如组名）含有不是文字的字符。",
+            "A name that was computed, such as that of a group, holds a character that is no text.",
         ),
-        ("the priority -3000000000 does not lie between -2147483647 and 2147483647", "任务的优先级过大或过小。"),
+        ("the priority -3000000000 does not lie between -2147483647 and 2147483647", "The priority of a task is too large or too small."),
         ("something nobody has seen before", ""),
     ],
 )
