@@ -25,7 +25,7 @@ from tests.support.hostile_diagrams import CASES, Case
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`state`: refused, or that of the instance. `elements`: named by the refusal or by open incidents; `said`: the first words of one of them.
+    """`state`: refused, or that of the instance. `elements`: named by the refusal or by open incidents; `said`: what they say.
 
     `seconds`: of the longer of deployment and start on the clock, `busy`: of its thread and, as far as they have ended, its workers.
     """
@@ -65,7 +65,7 @@ def run(case: Case, engine: EmbeddedEngine) -> Outcome:
     engine.app.run_due()
     with engine.app.reading() as read:
         found = read.incidents(SYSTEM, started, open_only=True)
-    said = engine.instance(started).error or ""
+    said = "; ".join(dict.fromkeys(one.cause for one in found)) or engine.instance(started).error or ""
     return Outcome(engine.instance(started).state, frozenset(one.element_id for one in found), said, took.seconds, took.busy)
 
 
