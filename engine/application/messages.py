@@ -13,13 +13,16 @@ from engine.errors import InvalidInput
 from engine.identity import policy
 from engine.model import commands as cmd
 from engine.model import inputs as inp
-from engine.model.actors import Actor
+from engine.model.actors import SYSTEM, Actor
 from engine.model.chains import reaching
 from engine.model.values import Json, key_text
 from engine.model.views import Correlation
 from engine.ports import Due, Head, UnitOfWork
 
 LONGEST_KEPT = 31_536_000  # seconds, a year
+AT_ONCE = 50
+"""So many receivers of a signal get it in the transaction that sends it."""
+TOGETHER = 1_000  # jobs in one statement
 
 
 def publish(
@@ -72,28 +75,85 @@ def broadcast(uow: UnitOfWork, services: Services, command: cmd.BroadcastSignal,
 def deliver(
     uow: UnitOfWork, services: Services, command: cmd.BroadcastSignal, actor: Actor, sender: str | None = None, chain: int = 0
 ) -> Correlation:
-    """As `broadcast`; the instance that sent the signal already caught it itself. `chain`: see `publish`."""
+    """As `broadcast`; the instance that sent the signal already caught it itself. `chain`: see `publish`.
+
+    Whoever waits now gets it, oldest wait first: `AT_ONCE` of them here, each further one, and one that raises, by a job of its own (`reach`), so that
+    neither their number nor a damaged one among them holds up the others. The answer names all of them, and those that the signal started, but none
+    that is suspended.
+    """
     name, payload = _checked(services, command.name, command.payload)
-    reached = []
-    uow.instances.lock(uow.waiting.instances(name))
-    waiting = uow.waiting.instances(name)  # locked now: those that did not end meanwhile
+    waiting = [one for one in uow.waiting.instances(name) if one[0] != sender]
     starts = uow.definitions.starts("signal", name)
-    chain = reaching(chain, len(starts) + sum(one != sender for one in waiting))
-    for instance_id in waiting:
-        head = uow.instances.head(instance_id, lock=True) if instance_id != sender else None
-        if head is not None and head.state == "active":
-            advance(uow, services, head, inp.DeliverSignal(name, payload, chain), actor)
-            reached.append(instance_id)
-        elif head is not None and head.state == "suspended":
-            parameters: dict[str, Json] = {"name": name, "payload": payload, "chain": chain}
-            uow.jobs.add(Due(services.identifiers.new(), "deliver", instance_id, None, "", None, parameters, uow.now, state="suspended"))
-    for definition_id, element in starts:
-        definition = services.library.definition(uow.definitions, definition_id)
-        reached.append(instances.begin(uow, services, definition, payload, actor, start_element=element, chain=chain).instance_id)
+    chain = reaching(chain, len(starts) + len(waiting))
+    signal: dict[str, Json] = {"name": name, "payload": payload, "chain": chain}
+    first, rest = [one for one, _ in waiting[:AT_ONCE]], waiting[AT_ONCE:]
+    uow.instances.lock(first)
+    reached = [one for one in first if _reached(uow, services, one, signal, actor)]
+    for begin in range(0, len(rest), TOGETHER):
+        uow.jobs.add_new([_delivery(uow, services, one, signal) for one, _ in rest[begin : begin + TOGETHER]])
+    if rest:
+        uow.due_now()
+    reached += [one for one, suspended in rest if not suspended]
+    reached += [one for definition_id, element in starts if (one := _started(uow, services, definition_id, element, signal, actor)) is not None]
     for definition_id, element in uow.definitions.starts("signal", name, suspended=True):
-        parameters = {"definition": definition_id, "payload": payload, "chain": chain}
-        uow.jobs.hold_start(definition_id, Due(services.identifiers.new(), "begin", None, None, element, None, parameters, uow.now))
+        uow.jobs.hold_start(definition_id, _beginning(uow, services, definition_id, element, signal))
     return Correlation(tuple(reached))
+
+
+def reach(uow: UnitOfWork, services: Services, due: Due, head: Head) -> None:
+    """A signal for one instance, which is locked. One that waits for it no more does not get it; one that was suspended meanwhile gets it later."""
+    signal = due.parameters
+    if head.state == "suspended":
+        uow.jobs.add(replace(due, state="suspended"))
+        return
+    uow.jobs.remove(due.id)
+    if head.state == "active" and uow.waiting.waits(head.instance_id, str(signal["name"])):
+        advance(uow, services, head, _input(signal), SYSTEM)
+
+
+def _reached(uow: UnitOfWork, services: Services, instance_id: str, signal: Mapping[str, Json], actor: Actor) -> bool:
+    """Does the instance get it, now or by a job that is due? It is locked since it was found waiting, and may have ended before."""
+    head = uow.instances.head(instance_id, lock=True)
+    if head is None or not uow.waiting.waits(instance_id, str(signal["name"])):
+        return False
+    delivery = _delivery(uow, services, instance_id, signal)
+    if head.state == "suspended":
+        uow.jobs.add_new([replace(delivery, state="suspended")])
+        return False
+    if uow.attempt(lambda: advance(uow, services, head, _input(signal), actor)) is not None:
+        uow.jobs.add_new([delivery])
+        uow.due_now()
+    return True
+
+
+def _started(uow: UnitOfWork, services: Services, definition_id: str, element: str, signal: Mapping[str, Json], actor: Actor) -> str | None:
+    """The instance that its start event begins; None when that raises, and is left to a job."""
+    begun: list[str] = []
+
+    def begin() -> None:
+        definition = services.library.definition(uow.definitions, definition_id)
+        input = _input(signal)
+        begun.append(instances.begin(uow, services, definition, input.payload, actor, start_element=element, chain=input.chain).instance_id)
+
+    if uow.attempt(begin) is not None:
+        uow.jobs.add_new([_beginning(uow, services, definition_id, element, signal)])
+        uow.due_now()
+        return None
+    return begun[0]
+
+
+def _input(signal: Mapping[str, Json]) -> inp.DeliverSignal:
+    payload = signal["payload"]
+    return inp.DeliverSignal(str(signal["name"]), dict(payload) if isinstance(payload, Mapping) else {}, int(str(signal["chain"])))
+
+
+def _delivery(uow: UnitOfWork, services: Services, instance_id: str, signal: Mapping[str, Json]) -> Due:
+    return Due(services.identifiers.new(), "deliver", instance_id, None, "", None, signal, uow.now)
+
+
+def _beginning(uow: UnitOfWork, services: Services, definition_id: str, element: str, signal: Mapping[str, Json]) -> Due:
+    parameters = {"definition": definition_id, "payload": signal["payload"], "chain": signal["chain"]}
+    return Due(services.identifiers.new(), "begin", None, None, element, None, parameters, uow.now)
 
 
 def _wait_for_suspended(uow: UnitOfWork, services: Services, name: str, payload: dict[str, Json], key: str | None, chain: int) -> bool:

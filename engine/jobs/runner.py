@@ -148,9 +148,7 @@ class JobRunner:
             case "answer":
                 advance(uow, self._services, head, codec.decode(dict(due.parameters)), SYSTEM)
             case _:
-                uow.jobs.remove(due.id)
-                if head.state == "active":
-                    advance(uow, self._services, head, inp.DeliverSignal(str(due.parameters["name"]), _payload(due), _chain(due)), SYSTEM)
+                messages.reach(uow, self._services, due, head)
 
     def _send(self, uow: UnitOfWork, due: Due) -> None:
         match due.kind:

@@ -33,7 +33,7 @@ class InstanceRef:
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """Instances that a message or signal reached or started; `kept` when a message now waits for a catcher."""
+    """Instances that a message or signal reached, started, or is on its way to; `kept` when a message now waits for a catcher."""
 
     instance_ids: tuple[str, ...] = ()
     kept: bool = False

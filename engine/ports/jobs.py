@@ -19,9 +19,9 @@ class Due:
     """One job row. `id` is `<instance>-<key>`, or `start-<definition>-<element>` and the like for work without an instance.
 
     `kind`: timer, service; answer (an external handler's, that came while the instance was suspended); message, signal (on their way);
-    deliver, begin (a signal that waited for a suspended instance, or definition); start (a timer's), missed (one that failed for good, left behind
-    by its cycle); bulk; notify (a user task was offered or handed over: whom does it concern?), mail (to one of them); periodic.
-    `state`: due, failed, suspended.
+    deliver, begin (a signal for one of many instances, for a suspended instance or definition, or for one that could not be reached at once);
+    start (a timer's), missed (one that failed for good, left behind by its cycle); bulk; notify (a user task was offered or handed over: whom does it
+    concern?), mail (to one of them); periodic. `state`: due, failed, suspended.
     `handler` of a timer: CONTINUATION when it is due at once (an asynchronous continuation), else None.
     """
 

@@ -61,6 +61,12 @@ class UnitOfWork(Protocol):
     def due_now(self) -> None:
         """Work of this transaction is due at once: whoever does it is woken when it commits."""
 
+    def attempt(self, work: Callable[[], object]) -> Exception | None:
+        """Run a part of this unit of work; when it raises, what it wrote is undone alone, and its exception is given back.
+
+        Raises ConcurrentChange and NotAvailable, and what concerns the whole transaction: it is lost then.
+        """
+
     def append(self, record: Record, head: Head) -> None:
         """Write the record and bring every read table up to it; `head` is the instance after it.
 

@@ -42,8 +42,11 @@ class Waiting(Protocol):
         True when somebody may have begun to wait before: look again.
         """
 
-    def instances(self, name: str) -> list[str]:
-        """Instances that wait for the signal."""
+    def instances(self, name: str) -> list[tuple[str, bool]]:
+        """Instances that wait for the signal, and whether they are suspended; whoever waits longest comes first."""
+
+    def waits(self, instance_id: str, name: str) -> bool:
+        """Does this instance wait for the signal?"""
 
     def keep(self, message_id: str, name: str, correlation_key: str | None, payload: Mapping[str, Json], expires: datetime) -> None: ...
 

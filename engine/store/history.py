@@ -70,7 +70,8 @@ _KEEP = {
     "sqlite": Statement(_replacing(sqlite.insert(snapshot))),
     "postgresql": Statement(_replacing(postgresql.insert(snapshot))),
 }
-_LOCK_ALL = sa.select(instance.c.id).where(instance.c.id.in_(sa.bindparam("b_instances", expanding=True))).order_by(instance.c.id).with_for_update()
+_IDS = sa.bindparam("b_instances", type_=postgresql.ARRAY(sa.String))  # one parameter, however many they are: PostgreSQL takes 65,535
+_LOCK_ALL = sa.select(instance.c.id).where(instance.c.id == sa.any_(_IDS)).order_by(instance.c.id).with_for_update()
 
 
 class SqlRecords:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from engine.errors import ConcurrentChange, RequestIdReused
+from engine.errors import ConcurrentChange, NotAvailable, RequestIdReused
 from engine.model.records import Record
 from engine.ports import Clock, Head, Projection, Waker
 from engine.store.ahead_connection import AheadConnection
@@ -78,6 +78,22 @@ class SqlUnitOfWork:
                 self._waker.announce(self.connection)
             self.after_commit.append(self._waker.wake)
             self._waker = None
+
+    def attempt(self, work: Callable[[], object]) -> Exception | None:
+        """In a savepoint. An error of the database that is no clash of keys and no matter of a value concerns the whole transaction."""
+        count, waker = len(self.after_commit), self._waker
+        try:
+            with self.connection.begin_nested():
+                work()
+        except (ConcurrentChange, NotAvailable):
+            raise
+        except Exception as exc:
+            if isinstance(exc, DBAPIError) and not isinstance(exc, IntegrityError | DataError):
+                raise
+            del self.after_commit[count:]
+            self._waker = waker  # what was announced is undone, too
+            return exc
+        return None
 
     def append(self, record: Record, head: Head) -> None:
         """The record first: whether it may be written decides about everything else."""

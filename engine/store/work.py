@@ -36,6 +36,11 @@ _HOLD_DUE = _STILL_DUE.with_for_update(skip_locked=True)
 _NEXT = _DUE.order_by(job.c.due_at, job.c.number).limit(1)
 _SOMETHING = _DUE.with_only_columns(job.c.number).order_by(job.c.due_at, job.c.number).limit(1)
 _OPEN = sa.select(subscription.c.kind).where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.key == sa.bindparam("b_key"))
+_WAITS = Statement(
+    sa.select(subscription.c.key)
+    .where(subscription.c.instance_id == sa.bindparam("b_instance"), subscription.c.kind == "signal", subscription.c.name == sa.bindparam("b_name"))
+    .limit(1)
+)
 _ADD = Statement(job.insert())
 _SELECT_KEPT = (
     sa.select(kept_message.c.id, kept_message.c.correlation_key, kept_message.c.payload)
@@ -266,15 +271,16 @@ class SqlWaiting:
         self._connection.execute(_HOLD, {"b_name": name})
         return True
 
-    def instances(self, name: str) -> list[str]:
-        """Instances that wait for the signal, oldest subscription first."""
-        query = (
-            sa.select(subscription.c.instance_id)
-            .where(subscription.c.kind == "signal", subscription.c.name == name)
-            .group_by(subscription.c.instance_id)
-            .order_by(sa.func.min(subscription.c.created_at), subscription.c.instance_id)
-        )
-        return list(self._connection.scalars(query))
+    def instances(self, name: str) -> list[tuple[str, bool]]:
+        """Instances that wait for the signal, oldest subscription first; are they suspended?"""
+        columns = (subscription.c.instance_id, subscription.c.suspended)
+        query = sa.select(*columns).where(subscription.c.kind == "signal", subscription.c.name == name).group_by(*columns)
+        found = self._connection.execute(query.order_by(sa.func.min(subscription.c.created_at), subscription.c.instance_id))
+        return [(row.instance_id, row.suspended) for row in found]
+
+    def waits(self, instance_id: str, name: str) -> bool:
+        """For the signal."""
+        return bool(_WAITS.rows(self._connection, {"b_instance": instance_id, "b_name": name}))
 
     def keep(self, message_id: str, name: str, correlation_key: str | None, payload: Mapping[str, Json], expires: datetime) -> None:
         """A message that nobody waits for yet."""

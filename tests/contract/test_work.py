@@ -138,7 +138,8 @@ def test_a_signal_reaches_every_instance_once_oldest_first(work):
         wait(uow, "i1", 1, "stop", kind="signal", at=START + SECOND)
         wait(uow, "i3", 1, "stop", at=START)
     with work() as uow:
-        assert uow.waiting.instances("stop") == ["i2", "i1"]
+        assert uow.waiting.instances("stop") == [("i2", False), ("i1", False)]
+        assert [uow.waiting.waits(one, "stop") for one in ("i1", "i2", "i3")] == [True, True, False]
 
 
 def test_kept_messages_are_taken_oldest_first_once_and_before_they_expire(work):

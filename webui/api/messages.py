@@ -25,5 +25,8 @@ def publish(body: dict[str, Any]) -> Any:
 @blueprint.arguments(SignalIn)
 @blueprint.response(202, CorrelationOut)
 def broadcast(body: dict[str, Any]) -> Any:
-    """To every instance that waits for it and every signal start event. Not for staff."""
+    """To every instance that waits for it and every signal start event. Not for staff.
+
+    The first 50 instances have it when this answers, the others get it by jobs.
+    """
     return execute(BroadcastSignal(body["name"], body["payload"]))

@@ -296,7 +296,11 @@ TaskPageOut = _page_of(TaskOut)
 
 
 class CorrelationOut(ma.Schema):
-    """Which instances a message or signal reached or started; `kept` when it waits for a catcher."""
+    """Which instances a message or signal reached or started; `kept` when it waits for a catcher.
+
+    Of a signal also those that get it next, each by a job of its own, in the order in which they have waited; suspended ones get it when they are resumed and
+    are not named.
+    """
 
     instance_ids = fields.List(fields.String())
     kept = fields.Boolean()
