@@ -258,7 +258,7 @@ class Flowledger:
             return something_due(connection, self.clock.now())
 
     def unready(self) -> list[str]:
-        """What keeps this process from serving, in a word each: database, schema, stopping or dispatcher, sandbox. Empty: it is ready."""
+        """What keeps this process from serving, in a word each: database, schema, writer, stopping or dispatcher, sandbox. Empty: it is ready."""
         found = []
         try:
             schema.check(self.store)
@@ -268,6 +268,8 @@ class Flowledger:
             found.append("schema")
         except sa.exc.SQLAlchemyError:  # no connection of the pool came free, or the server is just going down
             found.append("database")
+        if self.store.stuck:
+            found.append("writer")
         if self.dispatcher.stopping:
             found.append("stopping")
         elif not self.dispatcher.alive:

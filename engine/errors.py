@@ -288,6 +288,10 @@ class NotifierMissing(FlowledgerError):
     """No mail server is known here; start this process with --smtp and --mail-from (FLOWLEDGER_SMTP, FLOWLEDGER_MAIL_FROM) like the others."""
 
 
+class WriterBusy(NotAvailable):
+    """Another change keeps the database busy for too long; this one was not saved. Try again in a moment."""
+
+
 class StorageFull(NotAvailable):
     """The disk of the database is full: nothing was changed, reading goes on. Make room, then send it again."""
 

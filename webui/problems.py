@@ -68,6 +68,7 @@ TEXTS = {
         lazy_gettext("This instance cannot be changed just now"),
         lazy_gettext("Try again in a moment; what you sent was not saved."),
     ),
+    "WriterBusy": (lazy_gettext("The database is busy"), lazy_gettext("Try again in a moment; what you sent was not saved.")),
     "StorageFull": (
         lazy_gettext("The disk of the database is full"),
         lazy_gettext("Tell the administrator; what you sent was not saved. Reading goes on."),
@@ -166,6 +167,7 @@ def _parts(error: errors.FlowledgerError) -> dict[str, Any]:
 
 
 OF_THE_DATABASE = {
+    "WriterBusy": lazy_gettext("Another change keeps the database busy for too long."),
     "StorageFull": lazy_gettext("There is no room left on the disk of the database. Nothing was changed."),
     "OutcomeUnknown": lazy_gettext("The connection to the database was lost while your change was being saved. It is saved whole or not at all."),
     "NotAvailable": lazy_gettext("The database cannot be reached just now. Nothing was lost."),

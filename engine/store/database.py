@@ -20,19 +20,20 @@ from sqlalchemy.pool import StaticPool
 from engine.errors import ConcurrentChange, FlowledgerError, InvalidInput, NotAvailable, OutcomeUnknown, StorageFull
 from engine.store import addresses
 from engine.store.connections import Kept, Use, connected, ping_after_rest
-from engine.store.turn import Turn
+from engine.store.turn import WAIT_SECONDS, Turn
 
 
 class Database:
     """One database address (`engine.store.addresses.read`). `begin` and `outside` are the only ways to a connection."""
 
-    def __init__(self, url: str | URL, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str | URL, *, pool_size: int = 8, wait_seconds: float = WAIT_SECONDS) -> None:
         self.url = addresses.read(url)
+        self._wait_seconds = wait_seconds
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.in_memory = self.is_sqlite and self.url.database in (None, "", ":memory:")
         # Readers of a database in memory queue, too: it has one connection.
         shared = self.is_sqlite and not self.in_memory
-        self._turn = Turn(Path(str(self.url.database)) if shared else None)
+        self._turn = Turn(Path(str(self.url.database)) if shared else None, wait_seconds)
         self.engine = self._open(pool_size)
         # Reading sees one moment also on PostgreSQL, where every statement would otherwise see its own.
         reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -60,7 +61,7 @@ class Database:
                 self.url,
                 pool_size=pool_size,
                 max_overflow=4 * pool_size,  # files are cheap to open; a command that computes holds one for reading
-                connect_args={"timeout": 30, "check_same_thread": False, "isolation_level": None},
+                connect_args={"timeout": self._wait_seconds, "check_same_thread": False, "isolation_level": None},
             )
         event.listen(engine, "do_connect", self._make_for_owner)
         event.listen(engine, "connect", self._prepare_sqlite)
@@ -77,7 +78,8 @@ class Database:
         cursor = connection.cursor()
         if not self.in_memory:
             cursor.execute("PRAGMA journal_mode=WAL")
-        for pragma in ("synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "temp_store=MEMORY", "cache_size=-32000"):
+        busy = f"busy_timeout={round(self._wait_seconds * 1000)}"
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", busy, "temp_store=MEMORY", "cache_size=-32000"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -86,7 +88,7 @@ class Database:
         """A transaction; one that only reads sees one moment of the database. It commits when the block ends without an exception, else rolls back.
 
         Raises ConcurrentChange when the database made this transaction give way to another one, InvalidInput for a value that
-        the database cannot hold, NotAvailable when it cannot be reached, StorageFull; OutcomeUnknown when it went away during the commit.
+        the database cannot hold, NotAvailable when it cannot be reached, WriterBusy, StorageFull; OutcomeUnknown when it went away during the commit.
         `after_commit` runs before the next writer of this process gets its turn.
         """
         lock = self._turn if self.is_sqlite and (write or self.in_memory) else nullcontext()
@@ -112,6 +114,11 @@ class Database:
     def kept(self) -> int:
         """Connections that are out of the pool, but not in use."""
         return self._writing.idle + self._outside.idle
+
+    @property
+    def stuck(self) -> bool:
+        """Does SQLite's one writer take longer than others wait for it? Nothing can be written then."""
+        return self._turn.stuck
 
     def close(self) -> None:
         """Give every connection back."""
