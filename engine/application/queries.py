@@ -10,6 +10,7 @@ from datetime import datetime
 
 from engine.application.advance import caught_up
 from engine.application.definitions import content
+from engine.application.long_histories import LongHistoryReading
 from engine.application.migration import MigrationReading
 from engine.application.operations import OperationsReading
 from engine.application.read_model import Queries
@@ -42,7 +43,7 @@ from engine.model.views import (
 from engine.ports import Execution, Form
 
 
-class Reading(OperationsReading, MigrationReading):
+class Reading(OperationsReading, MigrationReading, LongHistoryReading):
     """One consistent read transaction for one request. Raises NotAllowed, NotFound."""
 
     def __init__(self, queries: Queries, services: Services, now: datetime) -> None:
@@ -122,11 +123,6 @@ class Reading(OperationsReading, MigrationReading):
             raise NotFound(kind="process instance", id=instance_id)
         policy.require_sight(actor, found.started_by, lambda: self.queries.stored.instances.took_part(instance_id, actor))
         return found
-
-    def variables(self, actor: Actor, instance_id: str) -> dict[str, Json]:
-        """Of the instance scope, as of the last record."""
-        self.instance(actor, instance_id)
-        return dict(replay.frame_at(self._records(instance_id), 1 << 31).variables)
 
     def records(self, actor: Actor, instance_id: str) -> list[Record]:
         """The whole chain."""

@@ -39,12 +39,12 @@ _APPEND = Statement(record.insert())
 _IS_NEXT = sa.case((instance.c.seq == sa.bindparam("b_before"), sa.bindparam("b_seq", type_=sa.Integer)))
 # Without a number, which a record must have, when the instance stands elsewhere or is not there: after the database lost its last commits, say.
 _APPEND_NEXT = Statement(record.insert().values(seq=sa.select(_IS_NEXT).where(instance.c.id == sa.bindparam("b_instance")).scalar_subquery()))
-_AFTER = Statement(
+_SELECT_AFTER = (
     sa.select(record.c.body, record.c.hash)
     .where(record.c.instance_id == sa.bindparam("b_instance"), record.c.seq > sa.bindparam("b_after"), record.c.seq <= sa.bindparam("b_until"))
-    .order_by(record.c.seq),
-    of_instance=True,
+    .order_by(record.c.seq)
 )
+_AFTER = Statement(_SELECT_AFTER, of_instance=True)
 _LAST = 2**31 - 1
 _COLUMNS = ("definition_id", "process_id", "business_key", "state", "seq", "head_hash", "started_by")
 _SELECT_HEAD = sa.select(*(instance.c[name] for name in _COLUMNS)).where(instance.c.id == sa.bindparam("b_instance"))
@@ -83,6 +83,13 @@ class SqlRecords:
     def of(self, instance_id: str, after: int = 0, until: int | None = None) -> list[Record]:
         """The records after seq `after`, up to `until` or the last one, in order."""
         found = _AFTER.rows(self._connection, {"b_instance": instance_id, "b_after": after, "b_until": _LAST if until is None else until})
+        return [read(stored_bytes(body), stored) for body, stored in found]
+
+    def page(self, instance_id: str, after: int, size: int) -> list[Record]:
+        """The first `size` records after seq `after`, in order."""
+        if after >= _LAST:
+            return []
+        found = self._connection.execute(_SELECT_AFTER.limit(size), {"b_instance": instance_id, "b_after": after, "b_until": _LAST})
         return [read(stored_bytes(body), stored) for body, stored in found]
 
     def by_request(self, request_id: str) -> Record | None:

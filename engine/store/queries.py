@@ -87,6 +87,10 @@ class SqlQueries(TaskQueries, InstanceQueries, IncidentQueries, DefinitionQuerie
         """The whole chain."""
         return self._records.of(instance_id)
 
+    def record_page(self, instance_id: str, after: int, size: int) -> list[Record]:
+        """The first records after that one."""
+        return self._records.page(instance_id, after, size)
+
     def head(self, instance_id: str) -> Head | None:
         """Where the instance stands."""
         return self.stored.instances.head(instance_id)

@@ -110,6 +110,7 @@ class Walk:
     def compare(self) -> None:
         """Every instance that has new records: all of them on a fresh engine."""
         self.now = self.mine()
+        self._same_variables()
         with self.fresh.reading() as read:
             for one in self.now:
                 held = self.records.setdefault(one.id, [])
@@ -121,6 +122,13 @@ class Walk:
                 self.compared += reexecute(execution, held)
                 assert execution.state == one.state
                 self._same_as_live(one.id, execution)
+
+    def _same_variables(self) -> None:
+        """What an open instance goes on with is what its records tell."""
+        with self.engine.app.reading() as read:
+            for one in self.now:
+                if one.state == "active":
+                    assert read.variables(SYSTEM, one.id) == read.frame(SYSTEM, one.id, 1 << 31).variables
 
     def _same_as_live(self, instance_id: str, execution: Any) -> None:
         live = self.engine.app.services.live.take(instance_id)

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Response, url_for
 
 from engine.model.commands import Cancel, ChangeVariables, Resume, Start, StartActivity, Suspend
-from engine.model.records import Record
 from engine.model.views import InstanceFilter
 from webui.api.calls import IDEMPOTENCY, ApiBlueprint, actor, engine, execute
 from webui.api.schemas import (
@@ -115,11 +114,10 @@ def start_activity(body: dict[str, Any], instance_id: str) -> Any:
 @blueprint.response(200, RecordPageOut)
 def records(query: dict[str, Any], instance_id: str) -> Any:
     """Records with their hashes, oldest first."""
-    found: list[Record]
     with engine().reading() as read:
-        found = [r for r in read.records(actor(), instance_id) if r.seq > query["after"]]
-    rows = [{"seq": r.seq, "hash": r.hash, "body": json.loads(r.body)} for r in found[: query["size"]]]
-    return {"rows": rows, "next": rows[-1]["seq"] if len(found) > query["size"] else None}
+        page = read.record_page(actor(), instance_id, query["after"], query["size"])
+    rows = [{"seq": r.seq, "hash": r.hash, "body": json.loads(r.body)} for r in page.rows]
+    return {"rows": rows, "next": int(page.next) if page.next is not None else None}
 
 
 @blueprint.route("/<instance_id>/records.jsonl", methods=["GET"])

@@ -30,7 +30,7 @@ def _busy(instance_id: str) -> bool:
         automatic = _automatic(read.process_info(row.definition_id))
         if row.state != "active" or row.error or not automatic:
             return False
-        return not automatic.isdisjoint(read.frame(actor, instance_id, row.seq).active)
+        return read.has_work(actor, instance_id, automatic)
 
 
 def _automatic(info: ProcessInfo) -> frozenset[str]:
