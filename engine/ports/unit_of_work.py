@@ -64,7 +64,7 @@ class UnitOfWork(Protocol):
     def attempt(self, work: Callable[[], object]) -> Exception | None:
         """Run a part of this unit of work; when it raises, what it wrote is undone alone, and its exception is given back.
 
-        Raises ConcurrentChange and NotAvailable, and what concerns the whole transaction: it is lost then.
+        Raises ConcurrentChange and NotAvailable (but not of one instance), and what concerns the whole transaction: it is lost then.
         """
 
     def append(self, record: Record, head: Head) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from engine.errors import ConcurrentChange, NotAvailable, RequestIdReused
+from engine.errors import ConcurrentChange, InstanceNotAvailable, NotAvailable, RequestIdReused
 from engine.model.records import Record
 from engine.ports import Clock, Head, Projection, Waker
 from engine.store.ahead_connection import AheadConnection
@@ -85,10 +85,9 @@ class SqlUnitOfWork:
         try:
             with self.connection.begin_nested():
                 work()
-        except (ConcurrentChange, NotAvailable):
-            raise
         except Exception as exc:
-            if isinstance(exc, DBAPIError) and not isinstance(exc, IntegrityError | DataError):
+            again = isinstance(exc, ConcurrentChange | NotAvailable) and not isinstance(exc, InstanceNotAvailable)
+            if again or (isinstance(exc, DBAPIError) and not isinstance(exc, IntegrityError | DataError)):
                 raise
             del self.after_commit[count:]
             self._waker = waker  # what was announced is undone, too

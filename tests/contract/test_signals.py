@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from engine.application import instances, messages
-from engine.errors import ConcurrentChange, NotAvailable
+from engine.errors import ConcurrentChange, InstanceNotAvailable, NotAvailable
 from engine.model import commands as cmd
 from engine.model import inputs as inp
 from engine.model.actors import SYSTEM, Actor
@@ -276,14 +276,18 @@ def test_a_part_that_has_to_be_tried_again_spoils_the_whole(database, clock, err
         uow.attempt(part)
 
 
-def test_an_error_of_the_database_spoils_the_whole_but_not_a_clash_of_keys(database, clock):
+def test_an_error_of_the_database_spoils_the_whole_but_no_clash_of_keys_and_nothing_of_one_instance(database, clock):
     def broken(cls):
         def part():
             raise cls("x", None, Exception("x"))
 
         return part
 
+    def not_now():
+        raise InstanceNotAvailable
+
     with unit_of_work(database, clock, ALL) as uow:
         assert isinstance(uow.attempt(broken(sa.exc.IntegrityError)), sa.exc.IntegrityError)
+        assert isinstance(uow.attempt(not_now), InstanceNotAvailable)
     with pytest.raises(sa.exc.OperationalError), unit_of_work(database, clock, ALL) as uow:
         uow.attempt(broken(sa.exc.OperationalError))
