@@ -41,9 +41,10 @@ from engine.errors import FlowledgerError
 from engine.jobs import cluster
 from engine.mail import SmtpNotifier
 from engine.model.actors import SYSTEM
-from engine.model.commands import Deploy, PutUser
+from engine.model.commands import Deploy
 from engine.model.soundness import BUDGET, Soundness
 from engine.operations import commands as operations
+from engine.operations.accounts import put_user
 from engine.store import schema
 from engine.store.database import Database
 from engine.telemetry import logs
@@ -321,25 +322,11 @@ def _opened_or_empty(data: Path, database: str | None) -> Iterator[Flowledger]:
         app.close()
 
 
-@main.command("user")
-@data_option()
-@database_option()
-@click.option("--name", default="")
-@click.option("--role", "roles", multiple=True, default=("staff",), show_default=True)
-@click.option("--group", "groups", multiple=True)
-@click.argument("user_id")
-def put_user(data: Path, database: str | None, name: str, roles: tuple[str, ...], groups: tuple[str, ...], user_id: str) -> None:
-    """Create or change an account; the password is read from FLOWLEDGER_PASSWORD or asked for."""
-    password = os.environ.get("FLOWLEDGER_PASSWORD") or click.prompt("password", hide_input=True, confirmation_prompt=True)
-    with opened(data, database) as app:
-        app.execute(PutUser(user_id, name or user_id, roles, groups, password), SYSTEM)
-        click.echo(f"{user_id} saved")
-
-
 main.add_command(operations.backup)
 main.add_command(operations.restore)
 main.add_command(operations.manifest)
 main.add_command(operations.doctor)
+main.add_command(put_user)
 db.add_command(operations.copy_command)
 
 

@@ -24,20 +24,23 @@ _ADDRESS = re.compile(r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za
 
 
 def put_user(uow: UnitOfWork, services: Services, command: cmd.PutUser, actor: Actor, request_id: str | None = None) -> None:
-    """Create or change an account. Raises NotAllowed, InvalidInput."""
+    """Create or change an account: who only gives a new password takes nothing else away. Raises NotAllowed, InvalidInput."""
     policy.require(actor, "account.manage")
     if not command.user_id.isidentifier() or len(command.user_id) > 64:
         raise InvalidInput("A user id is 1 to 64 letters, digits and underscores and begins with a letter.")
-    unknown = set(command.roles) - set(ROLES)
+    unknown = set(command.roles or ()) - set(ROLES)
     if unknown:
         raise InvalidInput(f"Unknown role: {', '.join(sorted(unknown))}")
-    _preferences(command.language, command.time_zone)
     known = uow.accounts.get(command.user_id)
     if known is None and command.password is None:
         raise InvalidInput("A new account needs a password.")
-    name = key_text(command.name.strip() or command.user_id, "the name", NAME_CHARACTERS)
-    user = UserRow(command.user_id, name, command.roles, command.groups, command.active, command.language, command.time_zone)
-    user = _reached(user, known or user, command.email, command.notify)
+    before = known or UserRow(command.user_id, command.user_id, ("staff",), (), active=True, language="zh", time_zone="Asia/Shanghai")
+    given = {field: value for field in ("roles", "groups", "active", "language", "time_zone") if (value := getattr(command, field)) is not None}
+    user = replace(before, **given)
+    if command.name is not None:
+        user = replace(user, name=key_text(command.name.strip() or user.id, "the name", NAME_CHARACTERS))
+    _preferences(user.language, user.time_zone)
+    user = _reached(user, before, command.email, command.notify)
     uow.accounts.put(user, _hashed(services, command.password) if command.password is not None else None)
     if command.password is not None:
         uow.accounts.end_sessions(user.id)

@@ -273,16 +273,16 @@ class Attach:
 # --- people ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class PutUser:
-    """Create or change a user; `password`, `email` and `notify` None keep what is there, `email` "" drops it. -> None"""
+    """Create or change a user; what is None keeps what is there, `email` "" drops it. A new one is staff, in no group, and named by its id. -> None"""
 
     user_id: str
-    name: str
-    roles: tuple[str, ...] = ("staff",)
-    groups: tuple[str, ...] = ()
+    name: str | None = None
+    roles: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
     password: str | None = None
-    active: bool = True
-    language: str = "zh"
-    time_zone: str = "Asia/Shanghai"
+    active: bool | None = None
+    language: str | None = None
+    time_zone: str | None = None
     email: str | None = None
     notify: str | None = None
 

@@ -38,7 +38,7 @@ def test_a_changed_account_counts_with_the_next_request(nodes, secret, changed):
     assert one.app.accounts.token(secret) == two.app.accounts.token(secret) == LI
     one.app.execute(changed, SYSTEM)
     now = one.app.accounts.token(secret)
-    assert now is None if not changed.active else now.groups == frozenset({"others"})
+    assert now is None if changed.active is False else now.groups == frozenset({"others"})
     two.advance(seconds=TRUST_SECONDS)
     assert two.app.accounts.token(secret) == now
 

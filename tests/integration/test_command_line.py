@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from engine.bootstrap import build
 from engine.cli import main, settings_of
+from engine.console import opened
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.store import schema
@@ -201,3 +202,36 @@ def test_an_installation_is_made_with_its_packs_and_again_changes_nothing(tmp_pa
     assert again.output == first.output
     checked = run(data, "doctor", "--quick", "--language", "en")
     assert checked.exit_code == 0, checked.output
+
+
+# --- accounts --------------------------------------------------------------------------------------------------------------------
+def account(data, *words, password="long enough 1"):
+    done = CliRunner().invoke(main, ["user", "--data", str(data), *words], env={"FLOWLEDGER_PASSWORD": password})
+    assert done.exit_code == 0, done.output
+    with opened(data, None) as app, app.reading() as read:
+        return done.output, next(one for one in read.users(SYSTEM) if one.id == "li")
+
+
+def signs_in(data, password):
+    with opened(data, None) as app:
+        return app.accounts.login("li", password)
+
+
+def test_a_new_account_is_staff_unless_it_is_said(data):
+    output, li = account(data, "li")
+    assert (li.name, li.roles, li.groups, li.active) == ("li", ("staff",), (), True)
+    assert output == "li saved: li; roles: staff; groups: none\n"
+    assert signs_in(data, "long enough 1")
+
+
+def test_a_new_password_takes_nothing_else_away(data):
+    account(data, "--name", "李娜", "--role", "administrator", "--role", "operator", "--group", "clerks", "li")
+    with opened(data, None) as app:
+        app.execute(cmd.PutUser("li", language="en", time_zone="Europe/Berlin", email="li@example.com", notify="all", active=False), SYSTEM)
+    output, li = account(data, "li", password="another one 2")
+    assert (li.name, li.roles, li.groups) == ("李娜", ("administrator", "operator"), ("clerks",))
+    assert (li.language, li.time_zone, li.email, li.notify, li.active) == ("en", "Europe/Berlin", "li@example.com", "all", False)
+    assert "not active" in output
+    output, li = account(data, "--active", "--group", "", "--role", "auditor", "li", password="another one 2")
+    assert (li.name, li.roles, li.groups, li.active) == ("李娜", ("auditor",), (), True)
+    assert signs_in(data, "another one 2") and "not active" not in output
