@@ -35,6 +35,8 @@ def read(address: str | URL) -> URL:
         raise InvalidAddress(f"Flowledger runs on SQLite and PostgreSQL, not on {url.drivername}. {HOW}")
     if importlib.util.find_spec("psycopg") is None:
         raise InvalidAddress("PostgreSQL needs its driver: pip install 'flowledger[postgres]'.")
+    if "@" in (url.host or ""):  # the rest of a password, which would be shown as the name of a machine
+        raise InvalidAddress(f"In user and password of an address @ is written %40, : %3A and / %2F. {HOW}")
     _check_options(url)
     return url.set(drivername="postgresql+psycopg")
 
@@ -49,3 +51,8 @@ def _check_options(url: URL) -> None:
             make_conninfo(**{name: ""})
         except psycopg.ProgrammingError as exc:
             raise InvalidAddress(f"PostgreSQL knows no option {name} in an address.") from exc
+
+
+def shown(url: URL) -> str:
+    """The address for people: without password and options, because one of these may be a password, too."""
+    return url.set(query={}).render_as_string(hide_password=True)

@@ -150,9 +150,10 @@ def test_a_log_mode_that_loses(data, monkeypatch):
     assert "delete" in found(data, "error")["durability"]
 
 
-def test_a_database_that_does_not_answer_is_named_without_its_password(tmp_path):
-    url = "postgresql://somebody:verysecret@127.0.0.1:1/none"
-    done = CliRunner().invoke(main, ["doctor", "--data", str(tmp_path), "--database", url])
+@pytest.mark.parametrize("url", ["postgresql://somebody:verysecret@127.0.0.1:1/none", "postgresql://somebody@127.0.0.1:1/none?password=verysecret"])
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_database_that_does_not_answer_is_named_without_its_password(tmp_path, url, words):
+    done = CliRunner().invoke(main, ["doctor", "--data", str(tmp_path), "--database", url, *words])
     assert done.exit_code == 2
     assert "127.0.0.1" in done.output and "verysecret" not in done.output
 
@@ -167,6 +168,10 @@ def test_postgresql(monkeypatch, tmp_path):
             return {f.check: f.level for f in examine(settings_of(tmp_path, url)).findings if f.check in ("server", "durability", "clock", "history")}
 
         assert levels() == {"durability": "ok", "clock": "ok", "history": "ok"}
+        told = {
+            f.check: f.found for f in examine(settings_of(tmp_path, f"{url}{'&' if '?' in url else '?'}password=verysecret"), quick=True).findings
+        }
+        assert "answers" in told["database"]["en"] and "verysecret" not in str(told)
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             for setting in ("fsync = off", "synchronous_commit = off"):
                 connection.execute(sa.text(f"ALTER SYSTEM SET {setting}"))

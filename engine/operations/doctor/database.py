@@ -23,9 +23,9 @@ DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
 
 
 def reachable(settings: Settings) -> Finding:
-    """It answers. The address is shown without its password."""
+    """It answers."""
     try:
-        where = addresses.read(settings.database).render_as_string(hide_password=True)
+        where = addresses.shown(addresses.read(settings.database))
     except addresses.InvalidAddress as exc:
         advice = (
             "写成 sqlite:////文件夹/文件.sqlite3 或 postgresql://用户:密码@主机/数据库；PostgreSQL 需要 pip install 'flowledger[postgres]'。",

@@ -18,6 +18,7 @@ WRONG = [
     ("mysql://li:geheim@host/x", "not on mysql"),
     ("postgresql+psycopg2://li:geheim@host/x", "not on postgresql.psycopg2"),
     ("postgresql://li:geheim@host/x?colour=red", "no option colour"),
+    ("postgresql://li:g@geheim@host/x", "%40"),
     ("sqlite://geheim/x.sqlite3", "three slashes"),
     ("sqlite:///x.sqlite3?mode=geheim", "no options"),
 ]
@@ -38,6 +39,13 @@ def test_another_address_is_refused_without_being_repeated(written, said):
     with pytest.raises(addresses.InvalidAddress, match=said) as refusal:
         Database(written)
     assert "geheim" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "written", ["postgresql://li:geheim@host:1/x?sslmode=require", "postgresql://li@host:1/x?password=geheim&sslpassword=geheim"]
+)
+def test_an_address_is_shown_without_what_may_be_secret(written):
+    assert addresses.shown(addresses.read(written)).replace(":***", "") == "postgresql+psycopg://li@host:1/x"
 
 
 def test_a_missing_driver_is_named_with_its_extra(monkeypatch):
