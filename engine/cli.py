@@ -194,7 +194,7 @@ def db() -> None:
 @database_option()
 def db_upgrade(data: Path, database: str | None) -> None:
     """Bring the schema to this version, and nothing else."""
-    _upgrade(settings_of(data, database))
+    _upgrade(require_installation(data, database))
 
 
 @main.command()

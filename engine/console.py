@@ -15,7 +15,7 @@ from engine.application.services import Limits
 from engine.bootstrap import Flowledger, Settings, build
 from engine.errors import DeploymentRejected, FlowledgerError, Problem
 from engine.jobs.dispatcher import GRACE_SECONDS
-from engine.store import schema
+from engine.store import addresses, schema
 from engine.telemetry import logs
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -128,16 +128,20 @@ def notice_options() -> Callable[[F], F]:
 def settings_of(data: Path, database: str | None) -> Settings:
     """Settings of an installation in a folder."""
     data = data.resolve()
-    return Settings(database=database or f"sqlite:///{data / FILE}", data=data)
+    return Settings(database=database or addresses.of_file(data / FILE), data=data)
 
 
 def require_installation(data: Path, database: str | None) -> Settings:
-    """Settings of an installation that exists: opening a SQLite file that is not there would make one. Raises FlowledgerError."""
-    if database is None and not (data / FILE).exists():
+    """Settings of an installation that exists: opening a SQLite file that is not there would make one. Raises FlowledgerError, InvalidAddress."""
+    settings = settings_of(data, database)
+    file = addresses.file_of(addresses.read(settings.database))
+    if file is None or file.exists():
+        return settings
+    if database is None:
         raise FlowledgerError(
             f"There is no installation in {data}; make one with: flowledger install --data {data} (with demonstration data: flowledger demo)"
         )
-    return settings_of(data, database)
+    raise FlowledgerError(f"There is no database {file}; make one with: flowledger install --database {addresses.of_file(file)}")
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from engine.operations.copying import Copied, Progress, copy, present_tables
 from engine.operations.evidence import heads, verify_chains, verify_stored
 from engine.operations.manifest import Manifest
 from engine.plugins.loading import Catalogue
-from engine.store import schema, tables
+from engine.store import addresses, schema, tables
 from engine.store.database import Database
 from engine.store.turn import SUFFIX
 
@@ -167,7 +167,7 @@ def _end_sessions(copied: Database) -> None:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{file}")
+    database = Database(addresses.of_file(file))
     try:
         yield database
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -51,6 +52,17 @@ def _check_options(url: URL) -> None:
             make_conninfo(**{name: ""})
         except psycopg.ProgrammingError as exc:
             raise InvalidAddress(f"PostgreSQL knows no option {name} in an address.") from exc
+
+
+def of_file(path: Path) -> str:
+    """The address of a SQLite file, whatever characters its name and folder have."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+def file_of(url: URL) -> Path | None:
+    """The SQLite file that an address names; None in memory and on PostgreSQL."""
+    name = url.database or ""
+    return Path(name) if url.drivername in SQLITE and name and name != ":memory:" and not name.startswith("file:") else None
 
 
 def shown(url: URL) -> str:

@@ -174,11 +174,29 @@ def test_a_place_that_cannot_be_written_is_told_in_one_line(data, command):
     assert (data / "there.json").read_text() == "kept"
 
 
-def test_serving_a_folder_that_holds_nothing_makes_nothing(tmp_path):
-    done = run(tmp_path / "mistyped", "serve")
+@pytest.mark.parametrize("command", ["serve", "verify", "rebuild", "manifest", "db upgrade", "backup {}/kept", "user li"])
+@pytest.mark.parametrize("named", ["--data {}/mistyped", "--database sqlite:///{}/mistyped/x.sqlite3"])
+def test_a_place_that_holds_nothing_is_told_and_nothing_is_made_there(tmp_path, command, named):
+    words = f"{command} {named}".format(tmp_path, tmp_path).split()
+    done = CliRunner().invoke(main, words, env={"FLOWLEDGER_PASSWORD": "long enough 1"})
     assert done.exit_code == 1
-    assert "There is no installation" in done.output
-    assert not (tmp_path / "mistyped").exists()
+    assert "There is no" in done.output and "flowledger install" in done.output and done.output.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_may_have_any_name(tmp_path):
+    data, kept, again = (tmp_path / name for name in ("100%?x#y%20", "kept%?", "again %?"))
+    for words in (
+        ["install", "--data", data],
+        ["db", "upgrade", "--data", data],
+        ["backup", "--data", data, kept],
+        ["restore", "--data", again, kept],
+        ["verify", "--data", again],
+    ):
+        done = CliRunner().invoke(main, [str(word) for word in words])
+        assert done.exit_code == 0, done.output
+    assert {path.name for path in tmp_path.iterdir()} == {data.name, kept.name, again.name}
+    assert (data / "flowledger.sqlite3").is_file() and (again / "flowledger.sqlite3").is_file()
 
 
 def test_what_people_wrote_is_the_owners_alone(data):

@@ -41,6 +41,13 @@ def test_another_address_is_refused_without_being_repeated(written, said):
     assert "geheim" not in str(refusal.value)
 
 
+def test_every_file_has_an_address(tmp_path):
+    for name in ("100%", "a?b", "c#d", "%20", "e f", "数据", "plain"):
+        assert addresses.file_of(addresses.read(addresses.of_file(tmp_path / name))) == tmp_path / name
+    for written in ("sqlite://", "sqlite:///:memory:", "sqlite:///file:x", "postgresql://host/x"):
+        assert addresses.file_of(addresses.read(written)) is None
+
+
 @pytest.mark.parametrize(
     "written", ["postgresql://li:geheim@host:1/x?sslmode=require", "postgresql://li@host:1/x?password=geheim&sslpassword=geheim"]
 )
