@@ -24,11 +24,14 @@ from engine.application.services import Limits
 from engine.bootstrap import Flowledger, Settings, SystemClock, build
 from engine.console import (
     FILE,
+    PORT,
     Friendly,
+    Host,
     data_option,
     database_option,
     grace_option,
     keep_messages_option,
+    listening_options,
     notice_options,
     opened,
     problem_line,
@@ -48,6 +51,7 @@ from engine.operations.accounts import put_user
 from engine.store import schema
 from engine.store.database import Database
 from engine.telemetry import logs
+from engine.telemetry.tracing import OpenTelemetry
 
 if _collecting:
     gc.enable()
@@ -62,8 +66,7 @@ def main() -> None:
 @main.command()
 @data_option()
 @database_option()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8080, show_default=True)
+@listening_options()
 @click.option("--prepare-only", is_flag=True, help="Make database, pack and demo data, but do not serve.")
 def demo(data: Path, database: str | None, host: str, port: int, prepare_only: bool) -> None:
     """Make an installation with demonstration data (once) and serve it."""
@@ -91,12 +94,11 @@ def demo(data: Path, database: str | None, host: str, port: int, prepare_only: b
 @main.command()
 @data_option()
 @database_option()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8080, show_default=True)
+@listening_options()
 @click.option(
     "--threads", type=click.IntRange(1, 64), help="Requests that one process answers at the same time; 4, or 2 in each of several processes."
 )
-@click.option("--workers", default=1, show_default=True, help="Processes that serve; one uses one core.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that serve; one uses one core.")
 @click.option(
     "--proxies",
     type=click.IntRange(0, 9),
@@ -122,18 +124,23 @@ def serve(
         raise FlowledgerError("With SQLite the server runs the jobs; use PostgreSQL (--database postgresql://...) for workers of their own.")
     store.close()
     settings = replace(settings, job_threads=settings.job_threads if jobs else 0, **operations.with_checkpoints(settings.database, more))
+    # What cannot be used is refused here in one line, not by each process of the server.
     if settings.smtp:
-        SmtpNotifier(settings.smtp, settings.mail_from, SystemClock().now)  # refused here in one line, not by each process of the server
+        SmtpNotifier(settings.smtp, settings.mail_from, SystemClock().now)
+    if settings.tracing:
+        OpenTelemetry().close()
     _serve(settings, host, port, threads, workers)
 
 
 @main.command()
 @data_option()
 @database_option()
-@click.option("--threads", default=4, show_default=True, help="Jobs that run at the same time.")
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs that run at the same time.")
 @click.option("--name", default=socket.gethostname, help="Shown in the database; default: the name of this machine.")
-@click.option("--metrics-port", type=int, help="/metrics for Prometheus, /health/live and /health/ready on this port; a worker has no other page.")
-@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="The address of that port; whoever reaches it needs no token.")
+@click.option("--metrics-port", type=PORT, help="/metrics for Prometheus, /health/live and /health/ready on this port; a worker has no other page.")
+@click.option(
+    "--metrics-host", type=Host(), default="127.0.0.1", show_default=True, help="The address of that port; whoever reaches it needs no token."
+)
 @grace_option()
 @keep_messages_option()
 @operations.checkpoint_options()

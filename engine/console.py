@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,6 +66,37 @@ def data_option() -> Callable[[F], F]:
 def database_option() -> Callable[[F], F]:
     """The database address, which may hold a password: better in the environment than among the arguments."""
     return click.option("--database", envvar="FLOWLEDGER_DATABASE", help="SQLAlchemy address; default: SQLite in the data folder.")
+
+
+class Host(click.ParamType[str]):
+    """Where to listen: an address of this machine, or a name of one; the server takes addresses only."""
+
+    name = "host"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address: as it is given, or of a name the first one of IPv4, else of IPv6."""
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            pass
+        try:
+            found = socket.getaddrinfo(value, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            self.fail(f"{value!r} is neither an address nor a name that this machine knows.", param, ctx)
+        return str(min(found, key=lambda one: one[0] != socket.AF_INET)[4][0])
+
+
+PORT = click.IntRange(1, 65535)
+
+
+def listening_options() -> Callable[[F], F]:
+    """Where the pages are: `host`, `port`."""
+
+    def decorate(command: F) -> F:
+        command = click.option("--port", type=PORT, default=8080, show_default=True)(command)
+        return click.option("--host", type=Host(), default="127.0.0.1", show_default=True, help="Address, or a name of one.")(command)
+
+    return decorate
 
 
 def telemetry_options() -> Callable[[F], F]:

@@ -18,6 +18,10 @@ from engine.ports import Notice
 
 TIMEOUT_SECONDS = 20.0
 SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+_WRITTEN = (
+    "The port of the mail server is a number from 1 to 65535. In its user and password write characters other than letters and digits "
+    "percent-encoded: @ as %40, : as %3A, / as %2F, # as %23."
+)
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -29,14 +33,20 @@ class SmtpNotifier:
     """
 
     def __init__(self, address: str, sender: str, now: Callable[[], datetime]) -> None:
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+            port = parts.port
+        except ValueError:  # it repeats a part of what it was given, which may be of a password
+            raise InvalidInput(_WRITTEN) from None
+        if parts.path.strip("/") or parts.query or parts.fragment:  # `user:12/3@host`: a part of a password, too
+            raise InvalidInput(_WRITTEN)
         if parts.scheme not in SCHEMES or not parts.hostname:
             raise InvalidInput(f"The mail server is given as one of {', '.join(f'{one}://host:port' for one in SCHEMES)}.")
         if parts.password and parts.scheme == "smtp" and parts.hostname not in _HERE:
             raise InvalidInput("The password of the mail server would be sent in the clear; use smtps:// or smtp+starttls://.")
         if "@" not in parseaddr(sender)[1] or not sender.isprintable():
             raise InvalidInput("Name the sender of notices: --mail-from 'Flowledger <name@example.com>'.")
-        self._scheme, self._host, self._port = parts.scheme, parts.hostname, parts.port or SCHEMES[parts.scheme]
+        self._scheme, self._host, self._port = parts.scheme, parts.hostname, port or SCHEMES[parts.scheme]
         self._login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         self._sender = sender
         self._now = now

@@ -46,6 +46,7 @@ class BackupDamaged(FlowledgerError):
 
 def backup(source: Database, folder: Path, packs: Catalogue, now: Callable[[], datetime], progress: Progress) -> Manifest:
     """Copy what is committed at this moment. Writers go on meanwhile. The folder appears when it is complete. Raises TargetExists, NoRoom."""
+    folder = folder.resolve()  # `.` has no name beside which to write
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TargetExists(path=folder)
     schema.check(source)
@@ -65,10 +66,7 @@ def backup(source: Database, folder: Path, packs: Catalogue, now: Callable[[], d
         file.chmod(0o600)
         for path in (file, unfinished):
             _sync(path)
-        if folder.exists():
-            folder.rmdir()
-        unfinished.rename(folder)
-        _sync(folder.parent)
+        _put(unfinished, folder)
     except BaseException as exc:
         shutil.rmtree(unfinished, ignore_errors=True)
         if (
@@ -197,6 +195,18 @@ def _to_one_file(file: Path) -> None:
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _put(unfinished: Path, folder: Path) -> None:
+    """To its place. A folder that is there and empty stays the same one, for somebody may stand in it: the manifest, without which it is none, comes last."""
+    if not folder.exists():
+        unfinished.rename(folder)
+    else:
+        for name in (DATABASE, MANIFEST):
+            (unfinished / name).rename(folder / name)
+        unfinished.rmdir()
+        _sync(folder)
+    _sync(folder.parent)
 
 
 def _write(path: Path, data: bytes) -> None:
