@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from sqlalchemy.exc import DatabaseError
 
 from engine.application.services import Limits
 from engine.bootstrap import Flowledger, Settings, build
@@ -38,13 +39,24 @@ class Friendly(click.Group):
                 click.echo(problem_line(one), err=True)
             ctx.exit(1)
         except FlowledgerError as exc:
-            click.echo(f"flowledger: {exc}", err=True)
+            click.echo(f"flowledger: {exc}{_cause(exc)}", err=True)
+            ctx.exit(1)
+        except DatabaseError as exc:
+            if type(exc) is not DatabaseError:  # a statement of ours
+                raise
+            click.echo(f"flowledger: The file of the database is damaged or none: {exc.orig}. `flowledger doctor` says more.", err=True)
             ctx.exit(1)
         except OSError as exc:  # a file or folder that somebody named
             if exc.filename is None:
                 raise
             click.echo(f"flowledger: {exc.filename}: {exc.strerror}. Name another place, or see to its rights and room.", err=True)
             ctx.exit(1)
+
+
+def _cause(exc: FlowledgerError) -> str:
+    """What the database itself said, in a line: whoever mistyped its name need not try again in a moment. Its driver repeats no password."""
+    said = str(getattr(exc.__cause__, "orig", None) or "").strip().partition("\n")[0]
+    return f" The database said: {said} (`flowledger doctor` says more.)" if said and said not in str(exc) else ""
 
 
 def problem_line(one: Problem) -> str:

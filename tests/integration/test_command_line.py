@@ -199,6 +199,25 @@ def test_a_folder_may_have_any_name(tmp_path):
     assert (data / "flowledger.sqlite3").is_file() and (again / "flowledger.sqlite3").is_file()
 
 
+@pytest.mark.parametrize("command", ["verify", "install", "serve"])
+@pytest.mark.parametrize(
+    ("database", "cause"),
+    [
+        ("postgresql://li:geheim@127.0.0.1:1/x", "Connection refused"),
+        ("postgresql://li@127.0.0.1:1/x?password=geheim", "Connection refused"),
+        ("sqlite:///{}/folder", "unable to open database file"),
+        ("sqlite:///{}/text", "file is not a database"),
+    ],
+)
+def test_why_a_database_cannot_be_used_is_told(tmp_path, command, database, cause):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text").write_text("kept" * 1000)
+    done = CliRunner().invoke(main, [command, "--database", database.format(tmp_path)])
+    assert isinstance(done.exception, SystemExit) and done.exit_code == 1
+    assert cause in done.output and "flowledger doctor" in done.output and done.output.count("\n") == 1
+    assert "geheim" not in done.output
+
+
 def test_what_people_wrote_is_the_owners_alone(data):
     app = build(settings_of(data, None))
     app.execute(cmd.Start("two"), SYSTEM)  # so that there is a log beside it
