@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -176,8 +177,7 @@ def _opened(file: Path) -> Iterator[Database]:
 @contextmanager
 def _working_copy(file: Path, beside: Path) -> Iterator[Database]:
     """The backup's own file stays as it is: opening it for writing would change it."""
-    folder = beside / f".restoring-{os.getpid()}"
-    folder.mkdir(mode=0o700)
+    folder = Path(tempfile.mkdtemp(prefix=".restoring-", dir=beside))  # one that was killed may have left its own, with our process number
     try:
         shutil.copyfile(file, folder / file.name)
         with _opened(folder / file.name) as database:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,6 +141,15 @@ def test_a_backup_is_restored_into_either_kind_of_database(filled, tmp_path, pos
     assert [p.name for p in (tmp_path / "work").iterdir()] == []
     assert sorted(p.name for p in (tmp_path / "b").iterdir()) == [DATABASE, MANIFEST]
     assert verify_backup(tmp_path / "b")[1] == made.records  # restoring did not touch it
+
+
+def test_what_a_killed_restore_left_hinders_no_later_one(filled, tmp_path):
+    made = taken(filled, tmp_path / "b")
+    left = tmp_path / f".restoring-{os.getpid()}"  # in a container every process may have the same number
+    left.mkdir()
+    (left / FILE).write_text("half")
+    assert restore_file(tmp_path / "b", tmp_path / FILE).records == made.records
+    assert [path.name for path in tmp_path.glob(".restoring-*")] == [left.name]
 
 
 def test_logins_do_not_come_back(filled, tmp_path):
