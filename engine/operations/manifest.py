@@ -51,7 +51,7 @@ class Manifest:
 class Loss:
     """An instance (or deployment) that is not as the manifest knows it. `kind`: lost, behind, rewritten; `known` and `found` are record numbers.
 
-    Or a checkpoint that does not follow the one before it: unchained.
+    Or a checkpoint that does not follow the one before it: unchained; or that follows one that another follows, too: forked.
     """
 
     kind: str
@@ -67,6 +67,8 @@ class Loss:
                 return f"{self.what} lost records: it has {self.found}, the manifest knows {self.known}"
             case "unchained":
                 return f"{self.what} does not follow the one before it: that one was changed, or one between them is gone"
+            case "forked":
+                return f"{self.what} follows the same one as another: the folder was put back, or two installations write to it"
             case _:
                 return f"{self.what} was rewritten: what stands at number {self.known} is not what the manifest knows"
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
 import pytest
 import sqlalchemy as sa
 
@@ -12,6 +16,7 @@ from engine.testing import EmbeddedEngine
 from tests.support.diagrams import TWO_TASKS
 
 HOUR = 3600
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -72,6 +77,56 @@ def test_one_that_is_taken_out_or_changed_is_noticed(engine, folder):
     assert found(engine, folder) == []
     paths[0].unlink()
     assert found(engine, folder) == [], "the oldest may be put elsewhere"
+
+
+def test_a_clock_that_was_ahead_for_an_hour_is_no_fault(engine, folder):
+    def write(hours):
+        engine.start("two")
+        return checkpoints.write(engine.app.store, folder, SimpleNamespace(now=NOON + timedelta(hours=hours)))
+
+    paths = [write(hours) for hours in (0, 1, 87_600, 2, 3, 87_601, 4)]
+    assert sorted(paths) != paths and found(engine, folder) == []
+    with engine.app.store.begin(write=False) as connection:
+        assert checkpoints.losses(folder, connection)[0].made_at == NOON + timedelta(hours=4)
+    kept = [path.read_bytes() for path in paths]
+    for number in range(1, 6):
+        paths[number].unlink()
+        assert found(engine, folder) == [("unchained", "checkpoint")]
+        paths[number].write_bytes(kept[number])
+    for number in range(6):
+        paths[number].unlink()
+        assert found(engine, folder) == [], "the oldest may be put elsewhere"
+
+
+def test_two_that_follow_the_same_one_are_noticed_and_a_copy_is_not(engine, folder):
+    for _ in range(3):
+        engine.start("two")
+        engine.advance(HOUR)
+    paths = sorted(folder.iterdir())
+    (folder / "checkpoint-copy.json").write_bytes(paths[1].read_bytes())
+    assert found(engine, folder) == []
+    paths[1].rename(folder / "away")
+    (folder / "checkpoint-copy.json").unlink()
+    paths[2].rename(folder / "later")
+    engine.advance(HOUR)
+    (folder / "later").rename(paths[2])
+    (folder / "away").rename(paths[1])
+    assert found(engine, folder) == [("forked", "checkpoint")]
+    engine.advance(HOUR)
+    assert found(engine, folder) == [("forked", "checkpoint")], "it is told for ever, and nothing else"
+
+
+def test_a_checkpoint_is_one_however_its_json_is_written(engine, folder):
+    engine.start("two")
+    engine.advance(HOUR)
+    [first] = folder.iterdir()
+    first.write_text(json.dumps(dict(reversed(json.loads(first.read_text()).items())) | {"z": "z" * 5000}))
+    engine.advance(HOUR)
+    assert found(engine, folder) == []
+    second = max(folder.iterdir())
+    second.write_text(json.dumps(dict(reversed(json.loads(second.read_text()).items())) | {"z": "z" * 5000}))
+    engine.advance(HOUR)
+    assert found(engine, folder) == []
 
 
 def test_a_folder_that_is_away_makes_the_job_wait_and_nothing_else(engine, folder):
