@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
 
+from engine.store import addresses
 from engine.store.database import Database
 
 log = logging.getLogger("flowledger.jobs")
@@ -72,7 +73,7 @@ class Cluster:
     def __init__(self, url: URL, wake: Callable[[], None]) -> None:
         from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 
-        address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        address = addresses.patient(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self.wake = wake
         # Two: an application that listens is asynchronous from then on, and could not write into the transactions of the job threads.
         self._app = App(connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4))

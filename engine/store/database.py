@@ -46,7 +46,7 @@ class Database:
 
     def _open(self, pool_size: int) -> sa.Engine:
         if not self.is_sqlite:
-            engine = sa.create_engine(self.url, pool_size=pool_size, max_overflow=pool_size)
+            engine = sa.create_engine(addresses.patient(self.url), pool_size=pool_size, max_overflow=pool_size)
             from engine.store.prepared import prepare_on  # needs the driver, which is an extra
 
             event.listen(engine, "connect", _in_utc)
