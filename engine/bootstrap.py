@@ -27,7 +27,7 @@ from engine.bpmn.validation import RULES
 from engine.bpmn.validation import TEXTS as RULE_TEXTS
 from engine.dmn import DmnCompiler
 from engine.dmn.feel import FeelEvaluator
-from engine.errors import ConcurrentChange, DeploymentRejected, FlowledgerError, InstanceNotAvailable, NotAvailable, Problem, Refusal
+from engine.errors import ConcurrentChange, DeploymentRejected, FlowledgerError, InstanceNotAvailable, NotAvailable, Problem, Refusal, StorageDamaged
 from engine.expressions import Languages, SandboxEvaluator
 from engine.jobs import cluster
 from engine.jobs.cluster import Cluster
@@ -262,7 +262,7 @@ class Flowledger:
         found = []
         try:
             schema.check(self.store)
-        except NotAvailable:
+        except (NotAvailable, StorageDamaged):
             found.append("database")
         except FlowledgerError:
             found.append("schema")

@@ -17,9 +17,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import StaticPool
 
-from engine.errors import ConcurrentChange, FlowledgerError, InvalidInput, NotAvailable, OutcomeUnknown, StorageFull
+from engine.errors import ConcurrentChange, FlowledgerError, InvalidInput, NotAvailable, OutcomeUnknown, StorageDamaged, StorageFull
 from engine.store import addresses
-from engine.store.connections import Kept, Use, connected, ping_after_rest
+from engine.store.connections import Kept, Use, connected, damaged, ping_after_rest
 from engine.store.turn import WAIT_SECONDS, Turn
 
 
@@ -88,7 +88,7 @@ class Database:
         """A transaction; one that only reads sees one moment of the database. It commits when the block ends without an exception, else rolls back.
 
         Raises ConcurrentChange when the database made this transaction give way to another one, InvalidInput for a value that
-        the database cannot hold, NotAvailable when it cannot be reached, WriterBusy, StorageFull; OutcomeUnknown when it went away during the commit.
+        the database cannot hold, NotAvailable when it cannot be reached, WriterBusy, StorageFull, StorageDamaged; OutcomeUnknown when it went away during the commit.
         `after_commit` runs before the next writer of this process gets its turn.
         """
         lock = self._turn if self.is_sqlite and (write or self.in_memory) else nullcontext()
@@ -149,6 +149,8 @@ def _told(exc: sa.exc.DBAPIError, *, committing: bool) -> FlowledgerError | None
         return ConcurrentChange()
     if any(sign in text or sign == state for sign in _FULL):
         return StorageFull()
+    if damaged(exc.orig):
+        return StorageDamaged()
     if exc.connection_invalidated or state.startswith(_PASSING_CLASSES) or any(sign in text for sign in _PASSING):
         return OutcomeUnknown() if committing else NotAvailable(f"The database did not take the change: {exc.orig}")
     return None

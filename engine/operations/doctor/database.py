@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import sqlalchemy as sa
 
 from engine.bootstrap import Settings
-from engine.errors import FlowledgerError
+from engine.errors import FlowledgerError, StorageDamaged
 from engine.model.findings import Finding, fault, fine, warning
 from engine.store import addresses, schema
 from engine.store.database import Database
@@ -19,6 +19,10 @@ Check = Callable[..., Iterable[Finding]]
 
 POSTGRESQL_LEAST = 150000
 CLOCK_SECONDS = 5  # what two machines may differ without anybody noticing
+RESTORE = (
+    "停止服务，保留这个文件的副本，恢复最近一份能通过验证的备份（flowledger restore），并查明磁盘是否损坏。",
+    "Stop the server, keep a copy of the file, restore the newest backup that verifies (flowledger restore), and have the disk examined.",
+)
 DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
 
 
@@ -40,11 +44,18 @@ def reachable(settings: Settings) -> Finding:
         finally:
             store.close()
     except (FlowledgerError, sa.exc.SQLAlchemyError) as exc:
-        cause = exc.__cause__ or exc
+        first = _said(exc)
+        if isinstance(exc, StorageDamaged):
+            return fault("database", (f"{where} 已损坏：{first}", f"{where} is damaged: {first}"), RESTORE)
         advice = ("确认地址、密码与网络，数据库已启动。", "See that address, password and network are right and the database runs.")
-        first = str(getattr(cause, "orig", cause)).partition("\n")[0]
         return fault("database", (f"无法连接 {where}：{first}", f"{where} cannot be reached: {first}"), advice)
     return fine("database", f"数据库可以连接：{where}。", f"The database answers: {where}.")
+
+
+def _said(exc: Exception) -> str:
+    """The driver's own words."""
+    cause = exc.__cause__ or exc
+    return str(getattr(cause, "orig", cause)).partition("\n")[0]
 
 
 def schema_version(store: Database) -> Finding:
@@ -59,6 +70,8 @@ def schema_version(store: Database) -> Finding:
         advice = ("从备份恢复。", "Restore the database from a backup.")
         number = exc.data.get("number")
         return fault("schema", (f"表 alembic_version 记载了 {number} 个数据库结构。", f"The table alembic_version names {number} schemas."), advice)
+    except StorageDamaged as exc:
+        return fault("schema", (f"数据库文件已损坏：{_said(exc)}", f"The file of the database is damaged: {_said(exc)}"), RESTORE)
     except FlowledgerError:
         advice = ("先备份，再运行 flowledger db upgrade。", "Make a backup, then run flowledger db upgrade.")
         return fault("schema", ("数据库结构缺失或过旧。", "The schema is missing or behind."), advice)
@@ -94,12 +107,9 @@ def integrity(store: Database, *, quick: bool = False) -> Iterator[Finding]:
             told = [str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA {'quick_check' if quick else 'integrity_check'}(20)")]
             if told == ["ok"]:
                 dangling = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]
-    except sa.exc.DatabaseError as exc:  # so damaged that the check itself ends
-        told = [str(exc.orig)]
-    advice = (
-        "停止服务，保留这个文件的副本，恢复最近一份能通过验证的备份（flowledger restore），并查明磁盘是否损坏。",
-        "Stop the server, keep a copy of the file, restore the newest backup that verifies (flowledger restore), and have the disk examined.",
-    )
+    except StorageDamaged as exc:  # so damaged that the check itself ends
+        told = [_said(exc)]
+    advice = RESTORE
     if told != ["ok"]:
         yield fault("integrity", (f"SQLite 文件已损坏：{told[0]}。", f"The SQLite file is damaged: {told[0]}."), advice)
     elif dangling:
