@@ -148,3 +148,16 @@ def ping_after_rest(engine: sa.Engine) -> None:
 
     event.listen(engine, "checkin", note_use)
     event.listen(engine, "checkout", ping)
+
+
+def undecided_after_reading(engine: sa.Engine) -> None:
+    """Let a connection that only read leave it to the database again whether it may write.
+
+    SQLAlchemy would have it say READ WRITE at each BEGIN from then on, which a standby does not understand, and which writes to a database that was made read-only.
+    """
+
+    def forget(connection: Any, _record: ConnectionPoolEntry) -> None:
+        if connection is not None and connection.read_only is False:
+            connection.read_only = None
+
+    event.listen(engine, "checkin", forget)

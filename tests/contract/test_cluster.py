@@ -97,7 +97,7 @@ def test_every_connection_also_the_one_that_listens_gives_a_silent_server_up(add
             with use as connection:
                 seen.append(connection.connection.dbapi_connection.info.get_parameters())
     for options in seen:
-        assert options.items() >= (addresses.PATIENCE | named).items()
+        assert options.items() >= (addresses.DEFAULTS | named).items()
 
 
 def test_without_its_tables_or_on_sqlite_nobody_is_told(postgres, tmp_path):

@@ -13,6 +13,7 @@ from engine.errors import FlowledgerError, StorageDamaged
 from engine.model.findings import Finding, fault, fine, warning
 from engine.store import addresses, schema
 from engine.store.database import Database
+from engine.store.making import takes_changes
 from engine.store.tables import record
 
 Check = Callable[..., Iterable[Finding]]
@@ -146,6 +147,16 @@ def server(store: Database, *, quick: bool = False) -> Iterator[Finding]:  # noq
         told = shown["server_encoding"]
         advice = ("新建编码为 UTF8 的数据库，用 flowledger db copy 迁移。", "Make a database with encoding UTF8 and move with flowledger db copy.")
         yield fault("encoding", (f"数据库编码是 {told}。", f"The database's encoding is {told}."), advice)
+    if not takes_changes(store):
+        advice = (
+            "用主库的地址（地址中加 target_session_attrs=read-write 可在多个主机中选择主库），或取消 default_transaction_read_only。",
+            "Give the address of the primary (of several hosts target_session_attrs=read-write chooses it), or unset default_transaction_read_only.",
+        )
+        yield fault(
+            "read_only",
+            ("数据库不接受更改：它是备库，或被设为只读。", "The database takes no changes: it is a standby, or was made read-only."),
+            advice,
+        )
     if int(shown["max_connections"]) < 40:  # one process holds up to 16
         told = shown["max_connections"]
         advice = ("提高 max_connections：每个进程最多用 16 个连接。", "Raise max_connections: each process uses up to 16.")
