@@ -27,7 +27,7 @@ from engine.bpmn.validation import RULES
 from engine.bpmn.validation import TEXTS as RULE_TEXTS
 from engine.dmn import DmnCompiler
 from engine.dmn.feel import FeelEvaluator
-from engine.errors import ConcurrentChange, DeploymentRejected, FlowledgerError, InstanceNotAvailable, NotAvailable, Problem, Refusal
+from engine.errors import ConcurrentChange, DeploymentRejected, FlowledgerError, InstanceNotAvailable, NotAvailable, Problem, Refusal, StorageDamaged
 from engine.expressions import Languages, SandboxEvaluator
 from engine.jobs import cluster
 from engine.jobs.cluster import Cluster
@@ -50,6 +50,7 @@ from engine.store.deployments import SqlDefinitions
 from engine.store.figures import job_figures, open_incidents
 from engine.store.group_commit import GroupCommit
 from engine.store.login import AccountAccess, hash_password, verify_password
+from engine.store.making import making, takes_changes
 from engine.store.queries import SqlQueries
 from engine.store.unit_of_work import unit_of_work
 from engine.store.work import something_due
@@ -228,7 +229,7 @@ class Flowledger:
     def install_packs(self) -> None:
         """Create the packs' tables and deploy their files, unless exactly these were deployed before."""
         for pack in self.catalogue.packs:
-            with self.store.begin(write=True) as connection:
+            with making(self.store) as connection:
                 if pack.metadata is not None:
                     pack.metadata.create_all(connection)
             found = resources(pack)
@@ -262,7 +263,9 @@ class Flowledger:
         found = []
         try:
             schema.check(self.store)
-        except NotAvailable:
+            if not takes_changes(self.store):
+                found.append("database")
+        except (NotAvailable, StorageDamaged):
             found.append("database")
         except FlowledgerError:
             found.append("schema")

@@ -40,7 +40,7 @@ from engine.console import (
     settings_of,
     telemetry_options,
 )
-from engine.errors import FlowledgerError
+from engine.errors import FlowledgerError, StorageDamaged
 from engine.jobs import cluster
 from engine.mail import SmtpNotifier
 from engine.model.actors import SYSTEM
@@ -245,7 +245,8 @@ def _each(data: Path, database: str | None, ids: tuple[str, ...], word: str, che
                     records += check(read, instance_id)
             except FlowledgerError as exc:
                 faults += 1
-                click.echo(f"FAULT {exc}", err=True)
+                place = f"instance {instance_id}: " if isinstance(exc, StorageDamaged) else ""  # the others name it
+                click.echo(f"FAULT {place}{exc}", err=True)
     click.echo(f"{len(wanted)} instances, {records} records {word} in {time.perf_counter() - start:.2f} s, {faults} faults")
     if faults:
         raise SystemExit(1)

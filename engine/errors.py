@@ -296,5 +296,9 @@ class StorageFull(NotAvailable):
     """The disk of the database is full: nothing was changed, reading goes on. Make room, then send it again."""
 
 
+class StorageDamaged(FlowledgerError):
+    """The file of the database is damaged; keep a copy of it, restore the newest backup that verifies (`flowledger doctor` says more)."""
+
+
 class OutcomeUnknown(NotAvailable):
     """The connection to the database was lost while the change was being saved; it is saved whole or not at all. Repeat it with the same request id."""

@@ -37,6 +37,7 @@ STATUS: Mapping[type[Exception], int] = {
     errors.Refusal: 400,
     errors.ConcurrentChange: 503,
     errors.NotAvailable: 503,
+    errors.StorageDamaged: 500,
     errors.IntegrityViolation: 500,
     errors.BpmnError: 422,
     errors.ExpressionError: 422,
@@ -72,6 +73,10 @@ TEXTS = {
     "StorageFull": (
         lazy_gettext("The disk of the database is full"),
         lazy_gettext("Tell the administrator; what you sent was not saved. Reading goes on."),
+    ),
+    "StorageDamaged": (
+        lazy_gettext("The file of the database is damaged"),
+        lazy_gettext("Tell the administrator at once; change nothing."),
     ),
     "OutcomeUnknown": (
         lazy_gettext("Not known whether it was saved"),
@@ -146,7 +151,7 @@ def of_engine(error: errors.FlowledgerError) -> Response:
     elif status == 403:
         log.warning("refused: %s", type(error).__name__)
     title, advice = texts_of(error)
-    detail = str(error) if status < 500 or isinstance(error, errors.NotAvailable | errors.IntegrityViolation) else title
+    detail = str(error) if status < 500 or isinstance(error, errors.NotAvailable | errors.IntegrityViolation | errors.StorageDamaged) else title
     if wants_document():
         response = document(status, title, detail, f"urn:flowledger:problem:{error.message_id}", **_parts(error))
     else:
@@ -169,6 +174,7 @@ def _parts(error: errors.FlowledgerError) -> dict[str, Any]:
 OF_THE_DATABASE = {
     "WriterBusy": lazy_gettext("Another change keeps the database busy for too long."),
     "StorageFull": lazy_gettext("There is no room left on the disk of the database. Nothing was changed."),
+    "StorageDamaged": lazy_gettext("What was asked for cannot be read or written. The administrator keeps a copy of the file and restores a backup."),
     "OutcomeUnknown": lazy_gettext("The connection to the database was lost while your change was being saved. It is saved whole or not at all."),
     "NotAvailable": lazy_gettext("The database cannot be reached just now. Nothing was lost."),
     "InstanceNotAvailable": lazy_gettext("This instance cannot be changed just now, others can. Nothing was lost."),

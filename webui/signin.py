@@ -17,13 +17,15 @@ from engine.model.actors import Actor
 from webui.security import is_api, read_cookie
 
 SESSION_COOKIE = "session"
+#: Endpoints that are the same for everybody: who asks is not looked up. Health must be told when the database is silent.
+_FOR_ALL = frozenset({None, "static", "health.live", "health.ready"})
 
 
 def identify(asked: Request, known: Any) -> None:
     """Before every request: set `g.actor` (None: nobody) and `g.session_secret`. A wrong bearer token is Unauthorized. `known`: the request's `g`."""
     known.actor = None
     known.session_secret = None
-    if asked.endpoint in (None, "static"):
+    if asked.endpoint in _FOR_ALL:
         return
     accounts = current_app.extensions["flowledger"].accounts
     if is_api(asked):

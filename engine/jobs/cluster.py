@@ -11,12 +11,13 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
 
+from engine.store import addresses
 from engine.store.database import Database
+from engine.store.making import making
 
 log = logging.getLogger("flowledger.jobs")
 
@@ -56,11 +57,10 @@ def install(database: Database) -> bool:
         from procrastinate.schema import SchemaManager
     except ImportError:
         return False
-    with database.begin(write=True) as connection:
+    with making(database) as connection:
         if connection.scalar(sa.text("SELECT to_regclass('procrastinate_jobs')")) is not None:
             return False
-        raw: Any = connection.connection.dbapi_connection
-        raw.execute(SchemaManager.get_schema())
+        connection.exec_driver_sql(SchemaManager.get_schema(), execution_options={"no_parameters": True})  # many statements, with percent signs
     return True
 
 
@@ -72,7 +72,7 @@ class Cluster:
     def __init__(self, url: URL, wake: Callable[[], None]) -> None:
         from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 
-        address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        address = addresses.with_defaults(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self.wake = wake
         # Two: an application that listens is asynchronous from then on, and could not write into the transactions of the job threads.
         self._app = App(connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4))

@@ -19,13 +19,14 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from engine.errors import Conflict, FlowledgerError, IntegrityViolation, NotFound, StorageFull
+from engine.errors import Conflict, FlowledgerError, IntegrityViolation, NotAvailable, NotFound, StorageDamaged, StorageFull
 from engine.operations import manifest
 from engine.operations.copying import Copied, Progress, copy, present_tables
 from engine.operations.evidence import heads, verify_chains, verify_stored
 from engine.operations.manifest import Manifest
 from engine.plugins.loading import Catalogue
 from engine.store import addresses, schema, tables
+from engine.store.connections import damaged
 from engine.store.database import Database
 from engine.store.turn import SUFFIX
 
@@ -46,7 +47,10 @@ class BackupDamaged(FlowledgerError):
 
 
 def backup(source: Database, folder: Path, packs: Catalogue, now: Callable[[], datetime], progress: Progress) -> Manifest:
-    """Copy what is committed at this moment. Writers go on meanwhile. The folder appears when it is complete. Raises TargetExists, NoRoom."""
+    """Copy what is committed at this moment. Writers go on meanwhile. The folder appears when it is complete.
+
+    Raises TargetExists, NoRoom, StorageDamaged, NotAvailable.
+    """
     folder = folder.resolve()  # `.` has no name beside which to write
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TargetExists(path=folder)
@@ -126,8 +130,26 @@ def restore_database(folder: Path, target: Database, packs: Catalogue, work: Pat
 
 # --- parts -----------------------------------------------------------------------------------------------------------------
 def _vacuum_into(source: Path, file: Path) -> None:
-    with closing(sqlite3.connect(source, timeout=30, isolation_level=None)) as connection:
+    """Raises StorageDamaged, NotAvailable; sqlite3.Error when there is no room."""
+    try:
+        with closing(sqlite3.connect(source, timeout=30, isolation_level=None)) as connection:
+            _vacuum(connection, file)
+    except sqlite3.DatabaseError as exc:
+        if damaged(exc):
+            raise StorageDamaged from exc
+        if exc.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise
+        raise NotAvailable(f"The database could not be copied: {exc}. Nothing was kept.") from exc
+
+
+def _vacuum(connection: sqlite3.Connection, file: Path) -> None:
+    try:
         connection.execute("VACUUM INTO ?", (str(file),))
+    except sqlite3.DatabaseError as exc:
+        # SQLite says so, too, when a damaged page names one far beyond the end.
+        if exc.sqlite_errorcode == sqlite3.SQLITE_FULL and connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise StorageDamaged from exc
+        raise
 
 
 def _describe(file: Path, packs: Catalogue, moment: datetime, backend: str) -> Manifest:

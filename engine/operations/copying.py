@@ -21,6 +21,7 @@ from engine.operations.manifest import count
 from engine.plugins.loading import Catalogue
 from engine.store import schema, tables
 from engine.store.database import Database
+from engine.store.making import making
 
 Progress = Callable[[str], None]
 
@@ -126,7 +127,7 @@ def _prepare(target: Database, packs: Catalogue) -> None:
     cluster.install(target)
     for pack in packs.packs:
         if pack.metadata is not None:
-            with target.begin(write=True) as connection:
+            with making(target) as connection:
                 pack.metadata.create_all(connection)
 
 

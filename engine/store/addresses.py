@@ -12,6 +12,11 @@ from engine.errors import FlowledgerError
 
 SQLITE = frozenset({"sqlite", "sqlite+pysqlite"})
 POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+#: For every connection to PostgreSQL, unless the address says otherwise. Without them a server that goes silent (packets that are dropped, a machine without
+#: power, a standby that took over) holds whoever asked it for as long as the system repeats packets, which is a quarter of an hour. libpq ignores those of TCP on a
+#: Unix socket.
+DEFAULTS = {"connect_timeout": "5", "tcp_user_timeout": "15000", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}
+DEFAULTS |= {"client_encoding": "utf8"}  # else that of the database: with SQL_ASCII the driver gives bytes, and even its version cannot be read
 HOW = "Write sqlite:////folder/file.sqlite3 or postgresql://user:password@host/database."
 
 
@@ -40,6 +45,11 @@ def read(address: str | URL) -> URL:
         raise InvalidAddress(f"In user and password of an address @ is written %40, : %3A and / %2F. {HOW}")
     _check_options(url)
     return url.set(drivername="postgresql+psycopg")
+
+
+def with_defaults(url: URL) -> URL:
+    """What the driver is given for an address that was read: for PostgreSQL with `DEFAULTS` where the address itself does not name these options."""
+    return url if url.drivername in SQLITE else url.set(query={**DEFAULTS, **url.query})
 
 
 def _check_options(url: URL) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from engine.errors import NotAvailable, StorageFull
+from engine.errors import NotAvailable, StorageDamaged, StorageFull
 
 REST_SECONDS = 5.0
 _USED = "flowledger_used"
@@ -100,18 +100,32 @@ class Use:
             connection.close()
 
 
+#: What SQLite says of a file that is damaged or none of its own, and PostgreSQL's codes. Text that is no UTF-8 was not written by this engine.
+_DAMAGED = ("disk image is malformed", "malformed database schema", "file is not a database", "Could not decode to UTF-8")
+_DAMAGED_CODES = frozenset({"XX001", "XX002"})
+
+
+def damaged(fault: BaseException | None) -> bool:
+    """Does the driver say that the database itself is damaged?"""
+    return getattr(fault, "sqlstate", None) in _DAMAGED_CODES or any(sign in str(fault) for sign in _DAMAGED)
+
+
 @contextmanager
 def _told() -> Iterator[None]:
-    """No server, or all connections are in use for too long; no room: SQLite writes when it opens a file."""
+    """No server, or all connections are in use for too long; SQLite reads and writes when it opens a file: no room, or it is damaged."""
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as exc:
+    except (sa.exc.DatabaseError, sa.exc.InterfaceError, sa.exc.TimeoutError) as exc:
+        if damaged(getattr(exc, "orig", None)):
+            raise StorageDamaged from exc
+        if not isinstance(exc, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.TimeoutError):
+            raise
         raise (StorageFull if "disk is full" in str(exc) else NotAvailable) from exc
 
 
 @contextmanager
 def connected(engine: sa.Engine) -> Iterator[Connection]:
-    """A connection of the pool. Raises NotAvailable, StorageFull."""
+    """A connection of the pool. Raises NotAvailable, StorageFull, StorageDamaged."""
     with _told():
         connection = engine.connect()
     with connection:
@@ -134,3 +148,16 @@ def ping_after_rest(engine: sa.Engine) -> None:
 
     event.listen(engine, "checkin", note_use)
     event.listen(engine, "checkout", ping)
+
+
+def undecided_after_reading(engine: sa.Engine) -> None:
+    """Let a connection that only read leave it to the database again whether it may write.
+
+    SQLAlchemy would have it say READ WRITE at each BEGIN from then on, which a standby does not understand, and which writes to a database that was made read-only.
+    """
+
+    def forget(connection: Any, _record: ConnectionPoolEntry) -> None:
+        if connection is not None and connection.read_only is False:
+            connection.read_only = None
+
+    event.listen(engine, "checkin", forget)

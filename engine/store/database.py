@@ -17,9 +17,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import StaticPool
 
-from engine.errors import ConcurrentChange, FlowledgerError, InvalidInput, NotAvailable, OutcomeUnknown, StorageFull
+from engine.errors import ConcurrentChange, FlowledgerError, InvalidInput, NotAvailable, OutcomeUnknown, StorageDamaged, StorageFull
 from engine.store import addresses
-from engine.store.connections import Kept, Use, connected, ping_after_rest
+from engine.store.connections import Kept, Use, connected, damaged, ping_after_rest, undecided_after_reading
 from engine.store.turn import WAIT_SECONDS, Turn
 
 
@@ -46,12 +46,13 @@ class Database:
 
     def _open(self, pool_size: int) -> sa.Engine:
         if not self.is_sqlite:
-            engine = sa.create_engine(self.url, pool_size=pool_size, max_overflow=pool_size)
+            engine = sa.create_engine(addresses.with_defaults(self.url), pool_size=pool_size, max_overflow=pool_size)
             from engine.store.prepared import prepare_on  # needs the driver, which is an extra
 
             event.listen(engine, "connect", _in_utc)
             prepare_on(engine)
             ping_after_rest(engine)
+            undecided_after_reading(engine)
             return engine
         if self.in_memory:
             engine = sa.create_engine(self.url, poolclass=StaticPool, connect_args={"check_same_thread": False, "isolation_level": None})
@@ -88,7 +89,8 @@ class Database:
         """A transaction; one that only reads sees one moment of the database. It commits when the block ends without an exception, else rolls back.
 
         Raises ConcurrentChange when the database made this transaction give way to another one, InvalidInput for a value that
-        the database cannot hold, NotAvailable when it cannot be reached, WriterBusy, StorageFull; OutcomeUnknown when it went away during the commit.
+        the database cannot hold, NotAvailable when it cannot be reached, WriterBusy, StorageFull, StorageDamaged; OutcomeUnknown when
+        it went away during the commit.
         `after_commit` runs before the next writer of this process gets its turn.
         """
         lock = self._turn if self.is_sqlite and (write or self.in_memory) else nullcontext()
@@ -100,7 +102,7 @@ class Database:
                         yield connection
                         committing = write
                 except sa.exc.DBAPIError as exc:
-                    _tell(exc, committing=committing)
+                    _tell(exc, committing=committing, writes=write)
             after_commit()
 
     def outside(self, *, writes: bool = False) -> AbstractContextManager[Connection]:
@@ -131,6 +133,7 @@ class Database:
 _FULL = ("disk is full", "53100")  # SQLite's words, PostgreSQL's code
 _PASSING = ("database is locked", "disk I/O error", "terminating connection")
 _PASSING_CLASSES = ("08", "53", "57P", "58")  # of PostgreSQL: connection, resources, shutdown, system
+_READ_ONLY = "25006"
 # Serialization failure, deadlock, lock_timeout of who runs the server: PostgreSQL chose this transaction to give way; it tries again.
 _OTHERS_FIRST = frozenset({"40001", "40P01", "55P03"})
 
@@ -149,13 +152,17 @@ def _told(exc: sa.exc.DBAPIError, *, committing: bool) -> FlowledgerError | None
         return ConcurrentChange()
     if any(sign in text or sign == state for sign in _FULL):
         return StorageFull()
+    if damaged(exc.orig):
+        return StorageDamaged()
     if exc.connection_invalidated or state.startswith(_PASSING_CLASSES) or any(sign in text for sign in _PASSING):
         return OutcomeUnknown() if committing else NotAvailable(f"The database did not take the change: {exc.orig}")
     return None
 
 
-def _tell(exc: sa.exc.DBAPIError, *, committing: bool) -> NoReturn:
-    """Raises it in the engine's words, a defect of ours as it is."""
+def _tell(exc: sa.exc.DBAPIError, *, committing: bool, writes: bool) -> NoReturn:
+    """Raises it in the engine's words, a defect of ours as it is. `writes`: it was to; else what the database refused to write is a defect."""
+    if writes and getattr(exc.orig, "sqlstate", None) == _READ_ONLY:
+        raise NotAvailable("The database takes no changes just now: it is a standby, or was made read-only. Nothing was changed.") from exc
     told = _told(exc, committing=committing)
     if told is None:
         raise exc
@@ -189,7 +196,7 @@ class _Outside:
             raise
         self._use.__exit__(kind, error, trace)
         if isinstance(error, sa.exc.DBAPIError):
-            _tell(error, committing=self._writes and _cut_off(error))
+            _tell(error, committing=self._writes and _cut_off(error), writes=self._writes)
 
 
 _ENDED = "The transaction was ended inside its unit of work, by commit() or rollback() of a handler; leave that to the engine."

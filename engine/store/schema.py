@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from engine.errors import FlowledgerError
 from engine.store import operation_tables, task_tables  # noqa: F401 - their tables belong to the metadata, too
 from engine.store.database import Database
+from engine.store.making import making, require_unicode
 from engine.store.tables import metadata, record
 
 if TYPE_CHECKING:
@@ -37,12 +38,18 @@ def create(database: Database) -> None:
 
 
 def upgrade(database: Database) -> None:
-    """Bring the schema to this engine's version; does nothing when it is there. Raises SchemaTooNew, SchemaUnclear."""
+    """Bring the schema to this engine's version; does nothing when it is there.
+
+    Raises SchemaTooNew, SchemaUnclear, and for PostgreSQL TablesForbidden, NotOwner, NotUnicode.
+    """
     from alembic import command
 
-    with database.begin(write=True) as connection:
+    with making(database) as connection:
         # A first question, so that Alembic knows that it is inside a transaction. No savepoint: SQLite would keep each page that changes, in memory.
-        _require_known(revision(connection))
+        found = revision(connection)
+        _require_known(found)
+        if found is None:
+            require_unicode(connection)
         command.upgrade(_config(connection), "head")
 
 

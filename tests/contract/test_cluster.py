@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from engine.errors import Conflict
 from engine.jobs import cluster, lease
@@ -17,7 +19,7 @@ from engine.jobs.dispatcher import Dispatcher
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
 from engine.plugins import ServiceTask
-from engine.store import schema
+from engine.store import addresses, schema
 from engine.store.database import Database
 from engine.testing import EmbeddedEngine
 from tests.support.diagrams import END, START, chain, document, process
@@ -79,6 +81,23 @@ def test_a_wake_up_is_queued_once_for_a_transaction_that_commits_and_not_at_all_
             engine.app._transact(refused)
         engine.app.execute(cmd.Start("receiver", {}), SYSTEM)  # nothing is due by that
         assert queued(engine.app) == before + 1
+
+
+@pytest.mark.parametrize("named", [{}, {"connect_timeout": "60", "keepalives_idle": "99"}])
+def test_every_connection_also_the_one_that_listens_gives_a_silent_server_up(address, named):
+    seen = []
+
+    async def listen(app):
+        async with app.open_async(), app.connector._get_standalone_connection() as connection:
+            seen.append(connection.info.get_parameters())
+
+    with EmbeddedEngine(database=str(make_url(address).update_query_dict(named))) as engine:
+        asyncio.run(listen(engine.app.cluster._app))
+        for use in (engine.app.store.outside(), engine.app.store.begin(write=False), engine.app.store.begin(write=True)):
+            with use as connection:
+                seen.append(connection.connection.dbapi_connection.info.get_parameters())
+    for options in seen:
+        assert options.items() >= (addresses.DEFAULTS | named).items()
 
 
 def test_without_its_tables_or_on_sqlite_nobody_is_told(postgres, tmp_path):

@@ -39,6 +39,21 @@ class PostgresServer:
         url: URL = make_url(self._uri).set(drivername="postgresql+psycopg", database=name)
         return url.render_as_string(hide_password=False)
 
+    def execute(self, *statements: str, url: str | None = None) -> None:
+        """As the superuser, each by itself; in the database of an address of ours, else in the server's own."""
+        address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False) if url is not None else self._uri
+        with psycopg.connect(address, autocommit=True) as connection:
+            for one in statements:
+                connection.execute(one)  # type: ignore[call-overload]
+
+    def to_standby(self) -> None:
+        """Start it again as one whose primary is elsewhere: it plays what it is sent, which is nothing, and answers questions."""
+        self.stop_at_once()
+        signal = Path(self._server.pgdata) / "standby.signal"
+        signal.touch()
+        shutil.chown(signal, signal.parent.stat().st_uid)
+        self.start()
+
     @property
     def process(self) -> psutil.Process:
         """Its postmaster, whose children do the work."""

@@ -87,7 +87,8 @@ def _guarded(name: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]
 
 
 def _broken(name: str, exc: Any) -> Finding:
-    cause = str(exc) if isinstance(exc, FlowledgerError) else f"{type(exc).__name__}: {exc}"
+    driver = getattr(exc, "orig", None)  # SQLAlchemy's own text shows the statement and its values
+    cause = str(exc) if isinstance(exc, FlowledgerError) else f"{type(exc).__name__}: {str(driver or exc).partition(chr(10))[0]}"
     return fault(
         name,
         (f"这项检查无法完成：{cause}", f"This check could not be carried out: {cause}"),

@@ -9,16 +9,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import sqlalchemy as sa
 
 from engine.bootstrap import Settings
-from engine.errors import FlowledgerError
+from engine.errors import FlowledgerError, StorageDamaged
 from engine.model.findings import Finding, fault, fine, warning
 from engine.store import addresses, schema
 from engine.store.database import Database
+from engine.store.making import takes_changes
 from engine.store.tables import record
 
 Check = Callable[..., Iterable[Finding]]
 
 POSTGRESQL_LEAST = 150000
 CLOCK_SECONDS = 5  # what two machines may differ without anybody noticing
+RESTORE = (
+    "停止服务，保留这个文件的副本，恢复最近一份能通过验证的备份（flowledger restore），并查明磁盘是否损坏。",
+    "Stop the server, keep a copy of the file, restore the newest backup that verifies (flowledger restore), and have the disk examined.",
+)
 DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
 
 
@@ -40,11 +45,18 @@ def reachable(settings: Settings) -> Finding:
         finally:
             store.close()
     except (FlowledgerError, sa.exc.SQLAlchemyError) as exc:
-        cause = exc.__cause__ or exc
+        first = _said(exc)
+        if isinstance(exc, StorageDamaged):
+            return fault("database", (f"{where} 已损坏：{first}", f"{where} is damaged: {first}"), RESTORE)
         advice = ("确认地址、密码与网络，数据库已启动。", "See that address, password and network are right and the database runs.")
-        first = str(getattr(cause, "orig", cause)).partition("\n")[0]
         return fault("database", (f"无法连接 {where}：{first}", f"{where} cannot be reached: {first}"), advice)
     return fine("database", f"数据库可以连接：{where}。", f"The database answers: {where}.")
+
+
+def _said(exc: Exception) -> str:
+    """The driver's own words."""
+    cause = exc.__cause__ or exc
+    return str(getattr(cause, "orig", cause)).partition("\n")[0]
 
 
 def schema_version(store: Database) -> Finding:
@@ -59,6 +71,8 @@ def schema_version(store: Database) -> Finding:
         advice = ("从备份恢复。", "Restore the database from a backup.")
         number = exc.data.get("number")
         return fault("schema", (f"表 alembic_version 记载了 {number} 个数据库结构。", f"The table alembic_version names {number} schemas."), advice)
+    except StorageDamaged as exc:
+        return fault("schema", (f"数据库文件已损坏：{_said(exc)}", f"The file of the database is damaged: {_said(exc)}"), RESTORE)
     except FlowledgerError:
         advice = ("先备份，再运行 flowledger db upgrade。", "Make a backup, then run flowledger db upgrade.")
         return fault("schema", ("数据库结构缺失或过旧。", "The schema is missing or behind."), advice)
@@ -94,12 +108,9 @@ def integrity(store: Database, *, quick: bool = False) -> Iterator[Finding]:
             told = [str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA {'quick_check' if quick else 'integrity_check'}(20)")]
             if told == ["ok"]:
                 dangling = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]
-    except sa.exc.DatabaseError as exc:  # so damaged that the check itself ends
-        told = [str(exc.orig)]
-    advice = (
-        "停止服务，保留这个文件的副本，恢复最近一份能通过验证的备份（flowledger restore），并查明磁盘是否损坏。",
-        "Stop the server, keep a copy of the file, restore the newest backup that verifies (flowledger restore), and have the disk examined.",
-    )
+    except StorageDamaged as exc:  # so damaged that the check itself ends
+        told = [_said(exc)]
+    advice = RESTORE
     if told != ["ok"]:
         yield fault("integrity", (f"SQLite 文件已损坏：{told[0]}。", f"The SQLite file is damaged: {told[0]}."), advice)
     elif dangling:
@@ -136,6 +147,16 @@ def server(store: Database, *, quick: bool = False) -> Iterator[Finding]:  # noq
         told = shown["server_encoding"]
         advice = ("新建编码为 UTF8 的数据库，用 flowledger db copy 迁移。", "Make a database with encoding UTF8 and move with flowledger db copy.")
         yield fault("encoding", (f"数据库编码是 {told}。", f"The database's encoding is {told}."), advice)
+    if not takes_changes(store):
+        advice = (
+            "用主库的地址（地址中加 target_session_attrs=read-write 可在多个主机中选择主库），或取消 default_transaction_read_only。",
+            "Give the address of the primary (of several hosts target_session_attrs=read-write chooses it), or unset default_transaction_read_only.",
+        )
+        yield fault(
+            "read_only",
+            ("数据库不接受更改：它是备库，或被设为只读。", "The database takes no changes: it is a standby, or was made read-only."),
+            advice,
+        )
     if int(shown["max_connections"]) < 40:  # one process holds up to 16
         told = shown["max_connections"]
         advice = ("提高 max_connections：每个进程最多用 16 个连接。", "Raise max_connections: each process uses up to 16.")

@@ -7,6 +7,7 @@ import io
 
 import pytest
 
+from engine.errors import StorageDamaged
 from tests.integration.webui.conftest import FILES
 from tests.support.diagrams import chain, flow, process, user
 
@@ -198,3 +199,17 @@ def test_an_activity_of_an_ad_hoc_subprocess_is_started(api):
     assert (done.status_code, len(done.json["task_ids"])) == (200, 1), done.text
     assert staff.post(f"/instances/{instance}/activities", {"element_id": "start"}).status_code == 409
     assert api("auditor").post(f"/instances/{instance}/activities", {"element_id": "v"}).status_code == 403
+
+
+def test_a_damaged_database_is_told_in_both_languages_and_nobody_is_asked_to_try_again(api, signed_in, flowledger, monkeypatch):
+    program, reader = api("staff"), signed_in("staff")
+
+    def broken(*_, **__):
+        raise StorageDamaged
+
+    monkeypatch.setattr(flowledger, "reading", broken)
+    answer = program.get("/tasks")
+    assert (answer.status_code, answer.json["type"]) == (500, "urn:flowledger:problem:StorageDamaged")
+    assert "restore the newest backup" in answer.json["detail"] and "Retry-After" not in answer.headers
+    page = reader.get("/worklist")
+    assert page.status_code == 500 and "数据库文件已损坏" in page.get_data(as_text=True)

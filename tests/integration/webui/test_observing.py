@@ -273,6 +273,16 @@ def test_each_missing_part_is_503(browser, ready, flowledger, monkeypatch):
         refused("schema")
 
 
+def test_who_asks_whether_the_process_lives_is_not_looked_up_in_the_database(signed_in, ready, flowledger, monkeypatch):
+    def silent(*_, **__):
+        raise AssertionError("asked the database")
+
+    reader = signed_in("operator")
+    for way in ("begin", "outside"):
+        monkeypatch.setattr(flowledger.store, way, silent)
+    assert reader.get("/health/live").json == {"status": "ok"}
+
+
 def test_a_worker_tells_its_health_in_the_same_words(app, ready, flowledger, monkeypatch):
     def of_worker(path):
         head = []

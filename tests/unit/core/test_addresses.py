@@ -34,6 +34,14 @@ def test_options_of_libpq_and_files_are_kept(tmp_path):
     assert addresses.read(f"sqlite:///{tmp_path}/x.sqlite3").database == f"{tmp_path}/x.sqlite3"
 
 
+def test_a_server_that_goes_silent_is_given_up_as_soon_as_the_address_says_else_after_seconds():
+    plain = addresses.with_defaults(addresses.read("postgresql://host/x"))
+    assert (plain.host, plain.database, plain.query) == ("host", "x", addresses.DEFAULTS)
+    socket = addresses.with_defaults(addresses.read("postgresql:///x?host=/run/postgresql&keepalives=0&connect_timeout=60")).query
+    assert socket == addresses.DEFAULTS | {"host": "/run/postgresql", "keepalives": "0", "connect_timeout": "60"}
+    assert addresses.with_defaults(addresses.read("sqlite:///x.sqlite3")).query == {}
+
+
 @pytest.mark.parametrize(("written", "said"), WRONG)
 def test_another_address_is_refused_without_being_repeated(written, said):
     with pytest.raises(addresses.InvalidAddress, match=said) as refusal:
