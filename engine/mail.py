@@ -33,6 +33,9 @@ class SmtpNotifier:
     """
 
     def __init__(self, address: str, sender: str, now: Callable[[], datetime]) -> None:
+        written = f"The mail server is given as one of {', '.join(f'{one}://host:port' for one in SCHEMES)}."
+        if not address.startswith(tuple(f"{one}://" for one in SCHEMES)):
+            raise InvalidInput(written)
         try:
             parts = urlsplit(address)
             port = parts.port
@@ -40,8 +43,8 @@ class SmtpNotifier:
             raise InvalidInput(_WRITTEN) from None
         if parts.path.strip("/") or parts.query or parts.fragment:  # `user:12/3@host`: a part of a password, too
             raise InvalidInput(_WRITTEN)
-        if parts.scheme not in SCHEMES or not parts.hostname:
-            raise InvalidInput(f"The mail server is given as one of {', '.join(f'{one}://host:port' for one in SCHEMES)}.")
+        if not parts.hostname:
+            raise InvalidInput(written)
         if parts.password and parts.scheme == "smtp" and parts.hostname not in _HERE:
             raise InvalidInput("The password of the mail server would be sent in the clear; use smtps:// or smtp+starttls://.")
         if "@" not in parseaddr(sender)[1] or not sender.isprintable():

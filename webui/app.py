@@ -69,7 +69,8 @@ def create_app(flowledger: Flowledger) -> Flask:
     security.install(app)
     proxies = flowledger.settings.proxies
     if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+        # Each proxy adds the address that it sees; the outermost one knows scheme and host, and the others pass on what it said.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=1, x_host=1)  # type: ignore[method-assign]
     filters.install(app)
     notices.install(app)
     addresses.install(app)

@@ -119,9 +119,9 @@ def _business_key(
 
 def _seen(uow: UnitOfWork, instance_id: str, actor: Actor, *, active: bool) -> Head:
     """As `head_of`. Raises NotAllowed, too: whoever writes on an instance has taken part in it, and sees it from then on."""
-    head = head_of(uow, instance_id, active=active)
+    head = head_of(uow, instance_id, active=False)
     policy.require_sight(actor, head.started_by, lambda: uow.instances.took_part(head.instance_id, actor))
-    return head
+    return head_of(uow, instance_id) if active else head
 
 
 def _key(uow: UnitOfWork, instance_id: str, task_id: str | None) -> int:

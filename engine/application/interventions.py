@@ -8,6 +8,7 @@ jobs that belong to no element in `engine.application.stuck_jobs`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from engine.application import user_tasks
 from engine.application.advance import advance, caught_up, head_of, open_head, pure
@@ -93,7 +94,7 @@ def complete_by_hand(uow: UnitOfWork, services: Services, command: cmd.CompleteB
     elif job is not None:
         input = inp.CompleteJob(key, values, why)
     elif task is not None and task[0].state == "open":
-        return user_tasks.complete_by_hand(uow, services, command, actor, request_id)
+        return user_tasks.complete_by_hand(uow, services, replace(command, reason=why), actor, request_id)
     else:
         input = inp.CompleteElement(key, values, why)
     return advance(uow, services, head, input, actor, request_id)

@@ -88,7 +88,8 @@ def deliver(
     signal: dict[str, Json] = {"name": name, "payload": payload, "chain": chain}
     first, rest = [one for one, _ in waiting[:AT_ONCE]], waiting[AT_ONCE:]
     uow.instances.lock(first)
-    reached = [one for one in first if _reached(uow, services, one, signal, actor)]
+    behind = uow.jobs.delivering(first)
+    reached = [one for one in first if _reached(uow, services, one, signal, actor, at_once=one not in behind)]
     for begin in range(0, len(rest), TOGETHER):
         uow.jobs.add_new([_delivery(uow, services, one, signal) for one, _ in rest[begin : begin + TOGETHER]])
     if rest:
@@ -111,8 +112,11 @@ def reach(uow: UnitOfWork, services: Services, due: Due, head: Head) -> None:
         advance(uow, services, head, _input(signal), SYSTEM)
 
 
-def _reached(uow: UnitOfWork, services: Services, instance_id: str, signal: Mapping[str, Json], actor: Actor) -> bool:
-    """Does the instance get it, now or by a job that is due? It is locked since it was found waiting, and may have ended before."""
+def _reached(uow: UnitOfWork, services: Services, instance_id: str, signal: Mapping[str, Json], actor: Actor, *, at_once: bool) -> bool:
+    """Does the instance get it, now or by a job that is due? It is locked since it was found waiting, and may have ended before.
+
+    Not at once where another signal is on its way: they come in the order in which they were sent.
+    """
     head = uow.instances.head(instance_id, lock=True)
     if head is None or not uow.waiting.waits(instance_id, str(signal["name"])):
         return False
@@ -120,7 +124,7 @@ def _reached(uow: UnitOfWork, services: Services, instance_id: str, signal: Mapp
     if head.state == "suspended":
         uow.jobs.add_new([replace(delivery, state="suspended")])
         return False
-    if uow.attempt(lambda: advance(uow, services, head, _input(signal), actor)) is not None:
+    if not at_once or uow.attempt(lambda: advance(uow, services, head, _input(signal), actor)) is not None:
         uow.jobs.add_new([delivery])
         uow.due_now()
     return True

@@ -162,7 +162,8 @@ def _holds(input: inp.Input, expected: Mapping[str, Any]) -> bool:
 
 
 def _bytes(value: Any) -> bytes:
-    return canonical(dict(value) if isinstance(value, Mapping) else value)
+    """Of the value as a record holds it: with names in canonical form, which may sort otherwise than those that were sent."""
+    return canonical(purify(dict(value) if isinstance(value, Mapping) else value))
 
 
 def _stripped(text: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from engine.application import bulk, instances, messages, notifications
 from engine.application.advance import advance, execution_at
 from engine.application.correlation import carried
 from engine.application.services import Services
-from engine.errors import BpmnError, ExecutionError, JobUnreadable, NotFound, NotifierMissing, Refusal
+from engine.errors import BpmnError, ExecutionError, JobUnreadable, NotFound, NotifierMissing, Refusal, WriterBusy
 from engine.jobs import lease, periodic, starts
 from engine.jobs.failing import Failures, passes
 from engine.jobs.lease import Leases
@@ -31,6 +32,7 @@ Transact = Callable[[Callable[[UnitOfWork], T]], T]
 
 LOOK_AHEAD = 50  # due jobs whose instances others are just working on, before this worker lets them do it
 GIVEN_BACK = "GivenBack"  # how an attempt ended that was not begun, because the process stops
+SAVES = 20  # times that the end of external work is written while the writer is busy, each for as long as anybody waits for it
 INSIDE = (*OF_ELEMENTS, "deliver")  # what an instance does or gets: its row is locked first
 
 
@@ -98,6 +100,7 @@ class JobRunner:
     def _pick(self, uow: UnitOfWork, picked: list[Due]) -> tuple[Due | None, Head | None]:
         """The earliest due job that is free, with its instance, both held. The instance comes first, as in every command: nobody waits in a circle."""
         busy: list[str] = []
+        picked.clear()  # of an attempt that another node overtook
         while len(busy) < LOOK_AHEAD:
             due = uow.jobs.next_due(uow.now, busy)
             if due is None:
@@ -217,7 +220,7 @@ class JobRunner:
         try:
             with lease.renewed(self._transact, due.id, self._owner), FOREIGN:
                 done = work()
-            self._transact(lambda later: end(later, done))
+            self._save(lambda later: end(later, done))
         except Exception as exc:
             if passes(exc):  # no fault of the work: when the lease ends it is done again, with the same key
                 raise
@@ -226,6 +229,14 @@ class JobRunner:
         finally:
             self._leases.end(due.id)
         return "done"
+
+    def _save(self, end: Callable[[UnitOfWork], object]) -> None:
+        """What has been done outside is not done again because somebody keeps the writer busy."""
+        for _ in range(SAVES - 1):
+            with suppress(WriterBusy):
+                self._transact(end)
+                return
+        self._transact(end)
 
     def _finish_if_open(self, uow: UnitOfWork, due: Due, input: inp.Input) -> None:
         head = uow.instances.head(due.instance_id or "", lock=True)

@@ -64,6 +64,9 @@ class Jobs(Protocol):
     def has_incident(self, job_id: str) -> bool:
         """Is there an open incident of the element whose job it is?"""
 
+    def delivering(self, instance_ids: Sequence[str]) -> frozenset[str]:
+        """Those of them for which a signal is on its way, by a job that is due."""
+
     def still_due(self, job_id: str, now: datetime, *, hold: bool = False) -> Due | None:
         """As it is now; None when it ended, was put off or is leased to somebody else. `hold`: also None when somebody else holds it."""
 

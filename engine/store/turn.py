@@ -43,8 +43,13 @@ class Turn:
         if not self._threads.acquire(timeout=self._seconds):
             raise WriterBusy
         if self._depth == 0:
-            if not self._of_processes():
-                self._threads.release()
+            ours = False
+            try:
+                ours = self._of_processes()
+            finally:
+                if not ours:
+                    self._threads.release()
+            if not ours:
                 raise WriterBusy
             self._since = time.monotonic()
         self._depth += 1
@@ -98,7 +103,11 @@ class _Asked:
         self._changed = threading.Condition()
         self._wanted = True
         self._over = False
-        threading.Thread(target=self._ask, name="flowledger-turn", daemon=True).start()
+        try:
+            threading.Thread(target=self._ask, name="flowledger-turn", daemon=True).start()
+        except RuntimeError as exc:  # no more threads for this process; SQLite's own lock is left
+            os.close(self._file)
+            raise OSError("no thread to wait in") from exc
 
     @property
     def given_up(self) -> bool:

@@ -109,6 +109,11 @@ class SqlJobs:
         """Does an open incident tell of it?"""
         return bool(self._connection.scalar(sa.select(sa.exists().where(job.c.id == job_id, told_of()))))
 
+    def delivering(self, instance_ids: Sequence[str]) -> frozenset[str]:
+        """Those of a few instances for which a signal is on its way."""
+        query = sa.select(job.c.instance_id).where(job.c.instance_id.in_(instance_ids), job.c.kind == "deliver", job.c.state == "due")
+        return frozenset(self._connection.scalars(query))
+
     def earliest(self, now: datetime) -> datetime | None:
         """The first moment after `now` at which a job can be run that cannot be run now: it becomes due, or its lease ends."""
         due = sa.select(sa.func.min(job.c.due_at)).where(job.c.state == "due", job.c.due_at > now)

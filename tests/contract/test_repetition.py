@@ -285,6 +285,17 @@ def test_work_that_is_completed_by_hand_is_not_taken_for_ones_own_completion(wor
         world.do(cmd.Complete(world.work["a"], {"x": 1}), ANN, KEY)
 
 
+def test_texts_that_records_hold_in_another_form_are_known_again(world):
+    """Blanks around a reason are not kept; names are in one form of Unicode, in which they sort otherwise."""
+    apart = {"Gro\u0308\u00dfe": 1, "Grundlage": 2, "o": {"e\u0301": 1, "f": 2}}
+    for command, key in (
+        (cmd.CompleteByHand(world.work["a"], f" {WHY}\n", {"x": 1}), "K1"),
+        (cmd.Start("p", apart), "K2"),
+        (cmd.ChangeVariables(world.second, apart, WHY), "K3"),
+    ):
+        assert world.do(command, ANN, key) == world.do(command, ANN, key)
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -53,6 +53,22 @@ BEGINS = [
 ]
 
 
+def test_signals_come_to_each_receiver_in_the_order_in_which_they_were_sent(engine, monkeypatch):
+    """The second one would be at once for an instance that the first one reaches by a job."""
+    monkeypatch.setattr(messages, "AT_ONCE", 1)
+    again = f'<boundaryEvent id="c" attachedToRef="before" cancelActivity="false">{GO}</boundaryEvent>'
+    body = START + user("before") + again + user("after") + chain("start", "before") + chain("c", "after")
+    engine.deploy({"a.bpmn": document(ROOTS, '<process id="again" isExecutable="true">', body, "</process>")})
+    first, second = engine.start("again"), engine.start("again")
+    engine.app.execute(cmd.BroadcastSignal("go", {"n": 1}), SYSTEM)
+    engine.cancel(first, WHY)
+    assert engine.app.execute(cmd.BroadcastSignal("go", {"n": 2}), SYSTEM).instance_ids == (second,)
+    engine.app.run_due()
+    with engine.app.reading() as read:
+        inputs = [one.input for one in read.records(SYSTEM, second)]
+    assert [one.payload["n"] for one in inputs if isinstance(one, inp.DeliverSignal)] == [1, 2]
+
+
 @pytest.fixture
 def waiting(engine):
     """Starts so many instances that wait, a second after each other."""

@@ -111,6 +111,22 @@ def test_a_process_that_waits_again_gets_its_turn_and_keeps_it(tmp_path):
         turn.close()
 
 
+def test_where_no_thread_can_wait_sqlites_own_lock_is_left(tmp_path, monkeypatch):
+    one, other = (Turn(tmp_path / "x.sqlite3", SOON) for _ in range(2))
+
+    def refuses(self):
+        raise RuntimeError("can't start new thread")
+
+    with one:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuses)
+            with other:
+                pass
+        with other:  # and nothing is held back from the next one
+            pass
+    one.close()
+
+
 def test_a_turn_that_did_not_come_is_not_left_either(tmp_path):
     """A thread that was refused holds nothing back from the next one of its process."""
     one, other = (Turn(tmp_path / "x.sqlite3", SOON) for _ in range(2))
@@ -338,3 +354,26 @@ def test_a_handler_that_hangs_makes_writes_fail_in_time_and_the_server_not_ready
         assert job.result() == 1
         assert "writer" not in engine.app.unready()
         assert (engine.instance(instance).state, len(engine.instances())) == ("completed", 1)
+
+
+def test_external_work_is_not_done_again_because_its_end_has_to_wait_for_the_writer(url, monkeypatch):
+    done, busy = [], []
+
+    @service_task("outside", transactional=False)
+    def outside(context):
+        done.append(context.idempotency_key)
+        return {"n": len(done)}
+
+    with EmbeddedEngine(database=url, handlers=[outside]) as engine:
+        engine.deploy({"p.bpmn": process(START + '<serviceTask id="a" flowledger:handler="outside"/>' + END + chain("start", "a", "end"))})
+        honest = engine.app.jobs._transact
+
+        def transact(work):
+            if done and len(busy) < 3:
+                busy.append(1)
+                raise WriterBusy
+            return honest(work)
+
+        monkeypatch.setattr(engine.app.jobs, "_transact", transact)
+        instance = engine.start("p")
+        assert (engine.instance(instance).state, engine.variables(instance), len(done), len(busy)) == ("completed", {"n": 1}, 1, 3)

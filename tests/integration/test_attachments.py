@@ -86,6 +86,9 @@ def test_who_does_not_see_an_instance_writes_nothing_on_it(engine):
         with pytest.raises(NotAllowed):
             read.instance(BEN, instance)
     engine.app.execute(cmd.Comment(instance, "mine"), ANN)
+    engine.cancel(instance, "over")
+    with pytest.raises(NotAllowed):  # and is not told that it has ended
+        engine.app.execute(cmd.StartActivity(instance, "a", 1), BEN)
 
 
 def test_who_is_offered_work_of_an_instance_may_write_on_it_before_they_claim_it(engine):

@@ -64,6 +64,13 @@ def test_behind_a_proxy_with_https_people_sign_in_and_cookies_are_for_https_only
     assert "__Host-session=" in "".join(signed.headers.getlist("Set-Cookie"))
 
 
+def test_of_two_proxies_the_inner_one_passes_on_what_the_outer_one_says_of_scheme_and_host(flowledger, monkeypatch):
+    monkeypatch.setattr(flowledger, "settings", replace(flowledger.settings, proxies=2))
+    headers = {**FORWARDED, "X-Forwarded-For": "203.0.113.9, 10.0.0.2"}
+    page = create_app(flowledger).test_client().get("/login", headers=headers)
+    assert page.headers["Set-Cookie"].startswith("__Host-visitor=")
+
+
 def test_failed_logins_behind_a_proxy_are_counted_by_who_failed(flowledger, monkeypatch):
     monkeypatch.setattr(flowledger, "settings", replace(flowledger.settings, proxies=1))
     app, seen = create_app(flowledger), []

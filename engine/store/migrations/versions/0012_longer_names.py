@@ -53,6 +53,6 @@ JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
 JOIN pg_class v ON r.ev_class = v.oid
 JOIN pg_class t ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
 JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
-WHERE t.relnamespace = current_schema()::regnamespace AND t.relname || '.' || a.attname = ANY(:columns) AND v.oid <> t.oid
+WHERE t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname || '.' || a.attname = ANY(:columns) AND v.oid <> t.oid
 ORDER BY name
 """)
