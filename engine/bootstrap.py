@@ -80,9 +80,7 @@ class Settings:
     smtp: str | None = None  # the mail server, as engine.mail takes it; None: nobody is told of anything
     mail_from: str = ""
     public_url: str = ""  # where people reach the pages
-    proxies: int = (
-        0  # so many in front say who asks, and how and for which host (X-Forwarded-For, -Proto, -Host); 0: whoever sends those is not believed
-    )
+    proxies: int = 0  # in front, which say who asks, how and for which host (X-Forwarded-For, -Proto, -Host); 0: nobody is believed who says so
     periodic: tuple[PeriodicTask, ...] = ()  # beside the engine's own and those of packs
 
 

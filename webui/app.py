@@ -70,7 +70,7 @@ def create_app(flowledger: Flowledger) -> Flask:
     proxies = flowledger.settings.proxies
     if proxies:
         # Each proxy adds the address that it sees; the outermost one knows scheme and host, and the others pass on what it said.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=1, x_host=1)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=1, x_host=1)  # type: ignore[method-assign]  # Flask documents it so
     filters.install(app)
     notices.install(app)
     addresses.install(app)

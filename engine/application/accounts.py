@@ -69,7 +69,7 @@ def issue_token(uow: UnitOfWork, services: Services, command: cmd.IssueToken, ac
     """A fresh secret for the API, shown once; only its hash is stored."""
     policy.require(actor, "account.own")
     label = command.label.strip()
-    if not 1 <= len(label) <= 128:
+    if not 1 <= len(label) <= NAME_CHARACTERS:
         raise InvalidInput("Name the token, so that you know later what uses it (1 to 128 characters).")
     key_text(label, "the name of the token", NAME_CHARACTERS)
     secret = f"flt_{secrets.token_urlsafe(32)}"

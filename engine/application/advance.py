@@ -51,11 +51,17 @@ def head_of(uow: UnitOfWork, instance_id: str, *, active: bool = True) -> Head:
     head = uow.instances.head(instance_id, lock=True)
     if head is None:
         raise NotFound(kind="process instance", id=instance_id)
-    if active and head.state == "suspended":
-        raise InstanceSuspended(id=instance_id)
-    if active and head.state != "active":
-        raise InstanceNotActive(id=instance_id, state=head.state)
+    if active:
+        require_active(head)
     return head
+
+
+def require_active(head: Head) -> None:
+    """Raises InstanceNotActive, InstanceSuspended."""
+    if head.state == "suspended":
+        raise InstanceSuspended(id=head.instance_id)
+    if head.state != "active":
+        raise InstanceNotActive(id=head.instance_id, state=head.state)
 
 
 def open_head(uow: UnitOfWork, instance_id: str) -> Head:

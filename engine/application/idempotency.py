@@ -113,9 +113,9 @@ def _same(services: Services, known: Any, command: cmd.Command) -> bool:
     if known["sha256"] != fingerprint(command):
         return False
     secret = passwords(command)
-    return (
-        services.check_password(known["secret"], secret) if secret is not None and "secret" in known else (secret is None) == ("secret" not in known)
-    )
+    if secret is None or "secret" not in known:
+        return secret is None and "secret" not in known
+    return services.check_password(known["secret"], secret)
 
 
 def _object(command: cmd.Command) -> str | None:

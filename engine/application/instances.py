@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.application.advance import advance, head_of, pure
+from engine.application.advance import advance, head_of, pure, require_active
 from engine.application.services import Services
 from engine.errors import DefinitionSuspended, ExpressionError, FormInvalid, InvalidInput, LimitExceeded, NotFound
 from engine.identity import policy
@@ -121,7 +121,9 @@ def _seen(uow: UnitOfWork, instance_id: str, actor: Actor, *, active: bool) -> H
     """As `head_of`. Raises NotAllowed, too: whoever writes on an instance has taken part in it, and sees it from then on."""
     head = head_of(uow, instance_id, active=False)
     policy.require_sight(actor, head.started_by, lambda: uow.instances.took_part(head.instance_id, actor))
-    return head_of(uow, instance_id) if active else head
+    if active:
+        require_active(head)
+    return head
 
 
 def _key(uow: UnitOfWork, instance_id: str, task_id: str | None) -> int:

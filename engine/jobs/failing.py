@@ -45,7 +45,7 @@ class Failures:
         """`due`: the job as it was picked. `leased`: it ran outside of any transaction. Raises what passes: it is due as before."""
         try:
             self._transact(lambda uow: self._record(uow, due, exc, leased=leased))
-        except Exception as why:
+        except Exception as why:  # whatever it is: the job would be due for ever
             if passes(why):
                 raise
             log.exception("the failure of job %s cannot be recorded", due.id)
@@ -83,9 +83,8 @@ class Failures:
         if leased and not lease.keep(uow, due.id, self._owner):  # another worker took it over: its attempt decides
             return None
         attempts, suspended = due.attempts + 1, held.state == "suspended"
-        if suspended or (
-            attempts < due.retries and not isinstance(exc, ExecutionError)
-        ):  # of what is suspended the last attempt is made after it was resumed
+        last = attempts >= due.retries or isinstance(exc, ExecutionError)
+        if suspended or not last:  # of what is suspended the last attempt is made after it was resumed
             uow.jobs.postpone(due.id, min(attempts, due.retries - 1), uow.now if suspended else next_attempt(due, uow.now), stack)
             return None
         uow.jobs.postpone(due.id, attempts, None, stack)

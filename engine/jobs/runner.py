@@ -221,7 +221,7 @@ class JobRunner:
             with lease.renewed(self._transact, due.id, self._owner), FOREIGN:
                 done = work()
             self._save(lambda later: end(later, done))
-        except Exception as exc:
+        except Exception as exc:  # of foreign code, or of saving what it gave
             if passes(exc):  # no fault of the work: when the lease ends it is done again, with the same key
                 raise
             self._failures.tell(due, exc, leased=True)

@@ -85,7 +85,7 @@ class SqlUnitOfWork:
         try:
             with self.connection.begin_nested():
                 work()
-        except Exception as exc:
+        except Exception as exc:  # given back: the caller leaves this part to a job, whatever hinders it
             again = isinstance(exc, ConcurrentChange | NotAvailable) and not isinstance(exc, InstanceNotAvailable)
             if again or (isinstance(exc, DBAPIError) and not isinstance(exc, IntegrityError | DataError)):
                 raise

@@ -44,7 +44,7 @@ class PostgresServer:
         address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False) if url is not None else self._uri
         with psycopg.connect(address, autocommit=True) as connection:
             for one in statements:
-                connection.execute(one)  # type: ignore[call-overload]
+                connection.execute(one)  # type: ignore[call-overload]  # psycopg wants literal text
 
     def to_standby(self) -> None:
         """Start it again as one whose primary is elsewhere: it plays what it is sent, which is nothing, and answers questions."""
