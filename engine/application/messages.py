@@ -16,7 +16,7 @@ from engine.model import inputs as inp
 from engine.model.actors import SYSTEM, Actor
 from engine.model.chains import reaching
 from engine.model.values import Json, key_text
-from engine.model.views import Correlation
+from engine.model.views import Correlation, InstanceRef
 from engine.ports import Due, Head, UnitOfWork
 
 LONGEST_KEPT = 31_536_000  # seconds, a year
@@ -132,23 +132,33 @@ def _reached(uow: UnitOfWork, services: Services, instance_id: str, signal: Mapp
 
 def _started(uow: UnitOfWork, services: Services, definition_id: str, element: str, signal: Mapping[str, Json], actor: Actor) -> str | None:
     """The instance that its start event begins; None when that raises, and is left to a job."""
-    begun: list[str] = []
-
-    def begin() -> None:
-        definition = services.library.definition(uow.definitions, definition_id)
-        input = _input(signal)
-        begun.append(instances.begin(uow, services, definition, input.payload, actor, start_element=element, chain=input.chain).instance_id)
-
-    if uow.attempt(begin) is not None:
-        uow.jobs.add_new([_beginning(uow, services, definition_id, element, signal)])
+    due, begun = _beginning(uow, services, definition_id, element, signal), list[str]()
+    if uow.attempt(lambda: begun.append(begin(uow, services, due, actor).instance_id)) is not None:
+        uow.jobs.add_new([due])
         uow.due_now()
         return None
     return begun[0]
 
 
+def begin(uow: UnitOfWork, services: Services, due: Due, actor: Actor) -> InstanceRef:
+    """The instance that a signal starts, as a job of the kind `begin` tells it."""
+    definition = services.library.definition(uow.definitions, str(due.parameters["definition"]))
+    return instances.begin(uow, services, definition, payload_of(due.parameters), actor, start_element=due.element_id, chain=chain_of(due.parameters))
+
+
 def _input(signal: Mapping[str, Json]) -> inp.DeliverSignal:
-    payload = signal["payload"]
-    return inp.DeliverSignal(str(signal["name"]), dict(payload) if isinstance(payload, Mapping) else {}, int(str(signal["chain"])))
+    return inp.DeliverSignal(str(signal["name"]), payload_of(signal), chain_of(signal))
+
+
+def payload_of(parameters: Mapping[str, Json]) -> dict[str, Json]:
+    """What a message or signal on its way brings."""
+    payload = parameters.get("payload")
+    return dict(payload) if isinstance(payload, Mapping) else {}
+
+
+def chain_of(parameters: Mapping[str, Json]) -> int:
+    """Of cause (`engine.model.chains`)."""
+    return int(str(parameters.get("chain", 0)))
 
 
 def _delivery(uow: UnitOfWork, services: Services, instance_id: str, signal: Mapping[str, Json]) -> Due:

@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from engine.application import bulk, instances, messages, notifications
+from engine.application import bulk, messages, notifications
 from engine.application.advance import advance, execution_at
 from engine.application.correlation import carried
+from engine.application.messages import chain_of, payload_of
 from engine.application.services import Services
 from engine.errors import BpmnError, ExecutionError, JobUnreadable, NotFound, NotifierMissing, Refusal, WriterBusy
 from engine.jobs import lease, periodic, starts
@@ -158,11 +159,10 @@ class JobRunner:
             case "message":
                 self._message(uow, due)
             case "signal":
-                command = cmd.BroadcastSignal(str(due.parameters["name"]), _payload(due))
-                messages.deliver(uow, self._services, command, SYSTEM, sender=due.instance_id, chain=_chain(due))
+                command = cmd.BroadcastSignal(str(due.parameters["name"]), payload_of(due.parameters))
+                messages.deliver(uow, self._services, command, SYSTEM, sender=due.instance_id, chain=chain_of(due.parameters))
             case "begin":
-                definition = self._services.library.definition(uow.definitions, str(due.parameters["definition"]))
-                instances.begin(uow, self._services, definition, _payload(due), SYSTEM, start_element=due.element_id, chain=_chain(due))
+                messages.begin(uow, self._services, due, SYSTEM)
             case _:
                 pass
 
@@ -172,9 +172,9 @@ class JobRunner:
         key = str(key) if key is not None else None
         own = due.parameters.get("business_key")
         if key is None and own is not None:
-            found = uow.waiting.match("message", name, str(own), carried(uow, self._services, name, _payload(due)))
+            found = uow.waiting.match("message", name, str(own), carried(uow, self._services, name, payload_of(due.parameters)))
             key = str(own) if found else None
-        messages.publish(uow, self._services, cmd.PublishMessage(name, _payload(due), key), SYSTEM, chain=_chain(due))
+        messages.publish(uow, self._services, cmd.PublishMessage(name, payload_of(due.parameters), key), SYSTEM, chain=chain_of(due.parameters))
 
     def _service(self, uow: UnitOfWork, due: Due, head: Head, outside: list[Callable[[], str]]) -> None:
         task = self._handlers.get(due.handler or "")
@@ -275,12 +275,3 @@ def _call(task: ServiceTask, context: ServiceContext, due: Due) -> inp.Input:
     except BpmnError as exc:
         return inp.ThrowJobError(due.key or 0, code_of(exc), text_of(exc), exc.variables)
     return inp.CompleteJob(due.key or 0, result)
-
-
-def _chain(due: Due) -> int:
-    return int(str(due.parameters.get("chain", 0)))
-
-
-def _payload(due: Due) -> dict[str, Any]:
-    payload = due.parameters.get("payload")
-    return dict(payload) if isinstance(payload, Mapping) else {}
