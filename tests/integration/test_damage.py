@@ -14,9 +14,8 @@ from engine.console import FILE, settings_of
 from engine.errors import NotAvailable, StorageDamaged
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM
-from engine.store import schema
 from engine.store.database import Database
-from tests.support.diagrams import TWO_TASKS
+from tests.support.installations import installed
 
 MARK = "here-is-the-damage"
 SAID = "file of the database is damaged"
@@ -26,12 +25,7 @@ SAID = "file of the database is damaged"
 def data(tmp_path):
     """Three instances; in the middle of a record of the second one stands MARK, in a page of SQLite's that holds nothing else."""
     folder = tmp_path / "data"
-    settings = settings_of(folder, None)
-    store = Database(settings.database)
-    schema.upgrade(store)
-    store.close()
-    app = build(settings)
-    app.execute(cmd.Deploy({"two.bpmn": TWO_TASKS}), SYSTEM)
+    app = installed(folder)
     for text in ("first", MARK, "third"):
         [task_id] = app.execute(cmd.Start("two"), SYSTEM).task_ids
         app.execute(cmd.Complete(task_id, {"text": "x" * 9000 + text + "x" * 9000}), SYSTEM)

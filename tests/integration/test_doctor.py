@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from engine.bootstrap import Settings, build
+from engine.bootstrap import Settings
 from engine.cli import main
 from engine.console import FILE, settings_of
 from engine.errors import InvalidInput
@@ -25,7 +25,8 @@ from engine.plugins import ServiceTask
 from engine.store import schema
 from engine.store.database import Database
 from engine.testing import EmbeddedEngine
-from tests.support.diagrams import END, START, TWO_TASKS, chain, process
+from tests.support.diagrams import END, START, chain, process
+from tests.support.installations import installed
 from tests.support.mail import CERTIFICATE, mail_server
 from tests.support.postgres import postgres_server
 
@@ -36,12 +37,7 @@ CHECKS += ["durability", "integrity", "clock", "processes", "jobs", "incidents",
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     folder = tmp_path / "data"
-    settings = settings_of(folder, None)
-    store = Database(settings.database)
-    schema.upgrade(store)
-    store.close()
-    app = build(settings)
-    app.execute(cmd.Deploy({"two.bpmn": TWO_TASKS}), SYSTEM)
+    app = installed(folder)
     for _ in range(3):
         app.execute(cmd.Complete(app.execute(cmd.Start("two"), SYSTEM).task_ids[0]), SYSTEM)
     app.close()

@@ -5,10 +5,15 @@ drafts, an act on many.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from engine.bootstrap import Flowledger, build
+from engine.console import settings_of
 from engine.model import commands as cmd
 from engine.model.actors import SYSTEM, Actor
 from engine.ports import Due
+from engine.store import schema
+from engine.store.database import Database
 from engine.testing import EmbeddedEngine
 from tests.conformance.test_data_stores import DEPOSIT
 from tests.support.diagrams import END, START, TWO_TASKS, chain, process, user
@@ -51,3 +56,14 @@ def fill(engine: EmbeddedEngine) -> None:
     execute(cmd.PublishMessage("early", {"n": 1}, "nobody yet", keep_seconds=3600), SYSTEM)
     execute(cmd.SaveModelDraft("<definitions/>"), Actor("owner", "", frozenset(), frozenset({"process_owner"})))
     engine.advance(timedelta(hours=1).total_seconds() / 2)
+
+
+def installed(folder: Path) -> Flowledger:
+    """A new installation in a folder, as the command line makes it, with the process `two`. To be closed."""
+    settings = settings_of(folder, None)
+    store = Database(settings.database)
+    schema.upgrade(store)
+    store.close()
+    app = build(settings)
+    app.execute(cmd.Deploy({"two.bpmn": TWO_TASKS}), SYSTEM)
+    return app
